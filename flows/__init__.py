@@ -1,0 +1,1 @@
+"""How the steps connect: one account, many accounts."""

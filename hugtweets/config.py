@@ -1,0 +1,242 @@
+"""Configuration: one pydantic model a section, strict, frozen, with a default for everything.
+
+Sources, later ones winning: defaults, a YAML file, ``--set section.key=value``. An unknown key is an error that names
+the nearest valid one.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+
+from hugtweets.errors import ConfigurationError
+
+DEFAULT_PROMPTS = ("I think that", "I like", "I don't like", "I want", "My dream is")
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """A group of options. Unknown keys are errors; values never change after the check."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FetchConfig(Section):
+    """What is read from X, at what price, and how patiently."""
+
+    max_posts: Annotated[int, Field(ge=5, le=3200)] = Field(
+        3200, description="posts of an account to read from X in all"
+    )
+    budget_usd: NotNegative | None = Field(None, description="stop before the page that would cost more than this")
+    mention_names: bool = Field(False, description="buy the display names of mentioned people (one user read each)")
+    post_usd: NotNegative = Field(0.005, description="price of reading one post, USD")
+    user_usd: NotNegative = Field(0.010, description="price of reading one user, USD")
+    timeout_seconds: Positive = Field(30.0, description="how long X may stay silent")
+    retries: Annotated[int, Field(ge=0, le=10)] = Field(4, description="attempts after a failure that can pass")
+    retry_delay_seconds: NotNegative = Field(2.0, description="wait before the first retry; it doubles each time")
+    max_wait_seconds: NotNegative = Field(60.0, description="a rate limit that ends within this is waited for")
+
+
+class CleanConfig(Section):
+    """Which posts are kept, and what is taken out of them."""
+
+    keep_retweets: bool = Field(False, description="keep what others wrote")
+    keep_truncated: bool = Field(False, description="keep posts whose end is lost")
+    min_words: Annotated[int, Field(ge=0)] = Field(3, description="own words a post must have")
+    unescape_html: bool = Field(True, description="turn &amp; into &")
+    remove_links: bool = Field(True, description="take links out")
+    mentions: Literal["names", "keep", "remove"] = Field("names", description="what becomes of @handle in a sentence")
+    opening_mentions: Literal["remove", "keep"] = Field("remove", description="mentions that merely open a reply")
+    closing_hashtags: Literal["remove", "keep"] = Field("remove", description="a block of hashtags at the end")
+    hashtags: Literal["words", "keep", "remove"] = Field("words", description="hashtags inside the sentence")
+    line_breaks: Literal["space", "keep"] = Field("space", description="what becomes of line breaks")
+    drop_duplicates: bool = Field(True, description="keep near-identical posts once")
+    held_out_share: Share = Field(0.1, description="the newest kept posts, never trained on")
+    min_characters: Annotated[int, Field(ge=0)] = Field(6_000, description="kept text below this skips the account")
+    warn_characters: Annotated[int, Field(ge=0)] = Field(40_000, description="kept text below this is warned of")
+
+
+class TrainConfig(Section):
+    """How the base model becomes the account's."""
+
+    base_model: str = Field("auto", description="auto, packaged, a hub id, a folder, or a GGUF file")
+    method: Literal["lora", "full"] = Field("lora", description="train adapters, or every weight")
+    epochs: PositiveInt = Field(2, description="passes over the posts, fewer if the held-out loss rises")
+    lr: Positive | None = Field(None, description="learning rate; None takes the method's default")
+    schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="how the rate falls")
+    warmup_share: Share = Field(0.05, description="share of the steps in which the rate rises")
+    weight_decay: NotNegative = Field(0.0, description="decoupled weight decay")
+    posts_per_step: PositiveInt = Field(8, description="posts packed into one update")
+    max_tokens: Annotated[int, Field(ge=16)] = Field(512, description="tokens of a post that are read")
+    max_posts: PositiveInt | None = Field(None, description="use at most this many posts, the newest")
+    lora_rank: PositiveInt | None = Field(None, description="rank of the adapters (16); lora only")
+    lora_alpha: Positive | None = Field(None, description="scale of the adapters (2 x rank); lora only")
+    patience: PositiveInt = Field(1, description="epochs without a better held-out loss before stopping")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="seed of order and initialisation")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train and sample")
+
+    @model_validator(mode="after")
+    def _adapters_only_with_lora(self) -> TrainConfig:
+        for name in ("lora_rank", "lora_alpha"):
+            if self.method != "lora" and getattr(self, name) is not None:
+                raise ValueError(
+                    f"train.{name} and train.method={self.method} exclude each other: only lora has adapters"
+                )
+        return self
+
+
+class SampleConfig(Section):
+    """How new posts are drawn."""
+
+    prompts: Annotated[tuple[str, ...], Field(min_length=1)] = Field(DEFAULT_PROMPTS, description="how the posts begin")
+    per_prompt: PositiveInt = Field(2, description="posts for each prompt")
+    temperature: Positive = Field(1.0, description="1 follows the model, less is safer")
+    top_p: Annotated[float, Field(gt=0, le=1)] = Field(0.95, description="share of the probability to draw from")
+    max_characters: Annotated[int, Field(ge=20, le=25_000)] = Field(280, description="length as X counts it")
+    batch_size: PositiveInt = Field(32, description="posts drawn together")
+    copy_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.7, description="a post sharing this much of itself with one training post, verbatim, is drawn again"
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="seed of the draw")
+
+
+class TrackingConfig(Section):
+    """Where runs and artifacts are logged."""
+
+    mode: Literal["auto", "online", "offline", "disabled"] = Field(
+        "auto", description="auto: online if a key is configured"
+    )
+    project: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,128}$")] = Field("hugtweets", description="W&B project")
+    entity: str | None = Field(None, description="W&B user or team")
+
+
+class RefreshConfig(Section):
+    """How a list of accounts is worked through."""
+
+    parallel: PositiveInt = Field(4, description="accounts at once (training takes turns on the device)")
+
+
+class Config(Section):
+    """All options of a run."""
+
+    fetch: FetchConfig = FetchConfig()
+    clean: CleanConfig = CleanConfig()
+    train: TrainConfig = TrainConfig()
+    sample: SampleConfig = SampleConfig()
+    tracking: TrackingConfig = TrackingConfig()
+    refresh: RefreshConfig = RefreshConfig()
+
+    def override(self, options: Mapping[str, Any]) -> Config:
+        """A copy with nested options put over these.
+
+        Raises:
+            ConfigurationError: an unknown key, or a value out of range.
+        """
+        return build_config(merge(self.model_dump(), options))
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Put one nested mapping over another; mappings merge, anything else replaces."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = merge(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def build_config(options: Mapping[str, Any]) -> Config:
+    """Check nested options.
+
+    Raises:
+        ConfigurationError: names the offending key, and the nearest valid one if the key is unknown.
+    """
+    try:
+        return Config.model_validate(options)
+    except ValidationError as error:
+        raise ConfigurationError(explain(error, Config)) from None
+
+
+def load_config(path: Path | None = None, assignments: Iterable[str] = ()) -> Config:
+    """Defaults, then a YAML file, then ``section.key=value`` assignments.
+
+    Raises:
+        ConfigurationError: an unreadable file, an unknown key, or a value out of range.
+    """
+    options = read_yaml(path) if path else {}
+    for assignment in assignments:
+        options = merge(options, parse_assignment(assignment))
+    return build_config(options)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping.
+
+    Raises:
+        ConfigurationError: the file is missing, is no YAML, or holds no mapping.
+    """
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
+        raise ConfigurationError(f"{path} must hold a mapping of sections, such as `train: {{epochs: 1}}`")
+    return loaded
+
+
+def parse_assignment(assignment: str) -> dict[str, Any]:
+    """``train.epochs=1`` as a nested mapping; the value is read as YAML.
+
+    Raises:
+        ConfigurationError: there is no ``=``, no section, or no readable value.
+    """
+    name, equals, value = assignment.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not (equals and dot and section and key):
+        raise ConfigurationError(f"{assignment!r} is no assignment: write section.key=value, such as train.epochs=1")
+    try:
+        return {section: {key: yaml.safe_load(value)}}
+    except yaml.YAMLError:
+        raise ConfigurationError(f"the value of {name} cannot be read: quote it, as in {name}='\"…\"'") from None
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first complaint of a validation as one sentence that says what to write instead."""
+    complaint = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in complaint["loc"])
+    if complaint["type"] == "extra_forbidden":
+        return unknown_key(where, _keys_beside(model, complaint["loc"]))
+    message = complaint["msg"].removeprefix("Value error, ")
+    return f"{where}: {message} (got {complaint['input']!r})" if complaint["type"] != "value_error" else message
+
+
+def unknown_key(where: str, valid: Iterable[str]) -> str:
+    """The sentence for a key that does not exist."""
+    parent, _, key = where.rpartition(".")
+    prefix = f"{parent}." if parent else ""
+    names = sorted(valid)
+    nearest = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
+    if nearest:
+        return f"unknown option {where}: did you mean {prefix}{nearest[0]}?"
+    return f"unknown option {where}: the options here are {', '.join(prefix + name for name in names)}"
+
+
+def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    for part in location[:-1]:
+        annotation = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None
+        candidates = [annotation, *get_args(annotation)]
+        below = [kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if below:
+            model = below[0]
+    return list(model.model_fields)

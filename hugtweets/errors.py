@@ -1,0 +1,136 @@
+"""Everything that hugtweets raises on purpose, and what each error means for a run.
+
+    HugtweetsError
+    ├── RequestError                the request makes no sense: nothing is started, exit code 2
+    │   ├── ConfigurationError      an unknown key, an impossible value, two options that exclude each other
+    │   ├── InvalidHandle           a name that cannot be an X handle
+    │   └── NothingKept             a handle of which this home holds nothing
+    ├── RunError                    ends the run for every account
+    │   └── BaseModelError          the base model cannot be found, loaded or converted
+    ├── AccountError                this account fails, the others go on, exit code 1
+    │   ├── UnreadableSource        a file or an export that cannot be used
+    │   ├── AccountNotFound         X knows no such handle
+    │   ├── AccountSuspended        X has suspended the account
+    │   ├── AccountProtected        only approved followers may read the account
+    │   ├── AccessError             X refuses us: all accounts fetched from X fail alike
+    │   │   ├── BadToken            401
+    │   │   ├── OutOfCredit         402
+    │   │   └── WrongTier           403, also error 453
+    │   ├── UnexpectedAnswer        X answered something that no documentation describes
+    │   └── TrainingError           the loss is not a number, or the model cannot be trained as asked
+    ├── PutOff                      this account is skipped today, with its reason; nothing is wrong, exit code 0
+    │   ├── NotEnoughText           fewer characters than a voice can be learned from
+    │   └── BudgetUsedUp            not one page could be read within the budget
+    └── RetryableError              retried with back-off; what is left of it then:
+        ├── XUnavailable            5xx, a reset or silent connection: the account fails
+        └── RateLimited             429: retried if the reset is near, else the account is put off
+
+A message says what happened, to which account, and what to do. It is one sentence and never holds a secret.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class HugtweetsError(Exception):
+    """The root: whatever is raised on purpose descends from it."""
+
+
+class RequestError(HugtweetsError):
+    """The request makes no sense; nothing is started."""
+
+
+class ConfigurationError(RequestError):
+    """An unknown key, an impossible value, or two options that exclude each other."""
+
+
+class InvalidHandle(RequestError):
+    """A name that cannot be an X handle."""
+
+
+class NothingKept(RequestError):
+    """A handle of which this home holds nothing."""
+
+
+class RunError(HugtweetsError):
+    """Ends the run for every account."""
+
+
+class BaseModelError(RunError):
+    """The base model cannot be found, loaded or converted."""
+
+
+class AccountError(HugtweetsError):
+    """This account fails; the others go on."""
+
+
+class UnreadableSource(AccountError):
+    """A file or an account export that cannot be used."""
+
+
+class AccountNotFound(AccountError):
+    """X knows no such handle."""
+
+
+class AccountSuspended(AccountError):
+    """X has suspended the account."""
+
+
+class AccountProtected(AccountError):
+    """Only approved followers may read the account."""
+
+
+class AccessError(AccountError):
+    """X refuses us, whichever account we ask for."""
+
+
+class BadToken(AccessError):
+    """HTTP 401: X does not accept the bearer token."""
+
+
+class OutOfCredit(AccessError):
+    """HTTP 402: the X developer account has no credit left."""
+
+
+class WrongTier(AccessError):
+    """HTTP 403: the app may not use this endpoint."""
+
+
+class UnexpectedAnswer(AccountError):
+    """X answered something that no documentation describes."""
+
+
+class TrainingError(AccountError):
+    """The loss is not a number, or the model cannot be trained as asked."""
+
+
+class PutOff(HugtweetsError):
+    """This account is skipped today; nothing is wrong."""
+
+
+class NotEnoughText(PutOff):
+    """Fewer characters than a voice can be learned from."""
+
+
+class BudgetUsedUp(PutOff):
+    """Not one page could be read within the budget."""
+
+
+class RetryableError(HugtweetsError):
+    """Passes by itself: retried with back-off."""
+
+
+class XUnavailable(RetryableError):
+    """5xx, a reset connection or a silent one."""
+
+
+class RateLimited(RetryableError):
+    """HTTP 429; ``reset_at`` (UTC) says when X answers again, None if X did not say."""
+
+    def __init__(self, message: str, reset_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.reset_at = reset_at
+
+    def __reduce__(self) -> tuple[type[RateLimited], tuple[str, datetime | None]]:
+        return type(self), (str(self), self.reset_at)

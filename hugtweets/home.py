@@ -1,0 +1,75 @@
+"""Where everything lives: one folder, moved by the variable ``HUGTWEETS_HOME``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from hugtweets.handles import validate_handle
+
+VARIABLE = "HUGTWEETS_HOME"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The root folder of all state. Folders are made when something is first written to them."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """``$HUGTWEETS_HOME``, or ``~/.hugtweets``."""
+        return cls(Path(os.environ.get(VARIABLE) or "~/.hugtweets").expanduser().resolve())
+
+    @property
+    def timelines(self) -> Path:
+        """Raw posts, one Parquet file an account."""
+        return self.root / "timelines"
+
+    @property
+    def artifacts(self) -> Path:
+        """``<step>/<handle>/<digest>/``."""
+        return self.root / "artifacts"
+
+    @property
+    def models(self) -> Path:
+        """Base models converted to safetensors."""
+        return self.root / "models"
+
+    @property
+    def wandb(self) -> Path:
+        """Offline Weights & Biases runs."""
+        return self.root / "wandb"
+
+    @property
+    def results(self) -> Path:
+        """Prefect's records of cached tasks: small JSON files that name artifacts."""
+        return self.root / "results"
+
+    @property
+    def ledger(self) -> Path:
+        """What every request to X cost, one JSON line a request."""
+        return self.root / "ledger.jsonl"
+
+    def timeline(self, handle: str) -> Path:
+        """The raw posts of an account."""
+        return self.timelines / f"{validate_handle(handle)}.parquet"
+
+    def known_handles(self) -> list[str]:
+        """Every account this home holds raw posts or artifacts of, sorted."""
+        stored = {path.stem for path in self.timelines.glob("*.parquet")}
+        built = {path.name for path in self.artifacts.glob("*/*") if path.is_dir()}
+        return sorted(stored | built, key=str.casefold)
+
+    def spelling(self, handle: str) -> str:
+        """The handle as this home already spells it: X handles ignore case, file systems may not.
+
+        Raises:
+            InvalidHandle: as :func:`validate_handle`.
+        """
+        wanted = validate_handle(handle)
+        for known in self.known_handles():
+            if known.casefold() == wanted.casefold():
+                return known
+        return wanted

@@ -1,0 +1,77 @@
+"""What reading X costs: every answered request is one line of ``ledger.jsonl``, kept across runs and crashes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Requests made, posts and users read, and their price in USD."""
+
+    requests: int = 0
+    posts_read: int = 0
+    users_read: int = 0
+    usd: float = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.requests + other.requests,
+            self.posts_read + other.posts_read,
+            self.users_read + other.users_read,
+            round(self.usd + other.usd, 6),
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line: when, in which run, for which account (None for a look-up of many), what."""
+
+    time: str
+    run: str
+    handle: str | None
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The file, as one run writes it."""
+
+    path: Path
+    run: str
+    handle: str | None = None
+
+    def of(self, handle: str) -> Ledger:
+        """The same file, writing for one account."""
+        return replace(self, handle=handle)
+
+    def record(self, usage: Usage) -> None:
+        """Append one line; a single write, so that threads and processes may share the file."""
+        entry = Entry(datetime.now(UTC).isoformat(timespec="seconds"), self.run, self.handle, usage)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            os.write(descriptor, (json.dumps(asdict(entry)) + "\n").encode())
+        finally:
+            os.close(descriptor)
+
+    def spent(self) -> Usage:
+        """What this run used so far; of one account, if the ledger is that account's."""
+        mine = (entry for entry in self.entries() if entry.run == self.run)
+        return sum((entry.usage for entry in mine if self.handle in (None, entry.handle)), Usage())
+
+    def entries(self) -> Iterator[Entry]:
+        """Every whole line; a line cut short by a crash is passed over."""
+        if not self.path.exists():
+            return
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                values = json.loads(line)
+                yield Entry(values["time"], values["run"], values["handle"], Usage(**values["usage"]))
+            except (ValueError, KeyError, TypeError):
+                continue

@@ -1,0 +1,1 @@
+"""One module a step: a Prefect decorator and one call into :mod:`hugtweets.steps`."""

@@ -1,0 +1,40 @@
+"""What every test gets: a temporary home, no credentials, and no way out to the network."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from hugtweets.home import Home
+
+SECRETS = ("X_BEARER_TOKEN", "WANDB_API_KEY", "HF_TOKEN", "X_API_URL", "PREFECT_API_URL", "PREFECT_API_KEY")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A fresh ``HUGTWEETS_HOME``; credentials of the machine are out of sight."""
+    for name in SECRETS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HUGTWEETS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("WANDB_DIR", str(tmp_path / "wandb"))
+    return Home.from_environment()
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connecting to anything but this machine fails the test at once."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if (
+            self.family != socket.AF_UNIX
+            and isinstance(address, tuple)
+            and address[0] not in ("127.0.0.1", "::1", "localhost")
+        ):
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
