@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,26 +21,16 @@ from typing import Annotated, TextIO
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.posts import Mention, Post
-from hugtweets.sources.text import storable
+from hugtweets.sources.fields import Identifier, Text, Words, explain, unknown_if_empty
 from hugtweets.timeline import Timeline, load, save
 
 REQUIRED = ("id", "created_at", "text")
-ID = re.compile(r"0|[1-9][0-9]{0,19}")
 MAX_BYTES = 2**30  # the busiest accounts have a million posts, of less than a kilobyte each
 MAX_LINE = 2**20  # characters; the longest post X allows has 25,000
-
-
-def _identifier(value: object) -> str:
-    if isinstance(value, float):
-        raise ValueError("is a floating-point number, which has lost digits: write it as a string")
-    digits = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    if not ID.fullmatch(digits):
-        raise ValueError("is not a string of at most 20 digits (a spreadsheet may have rounded it)")
-    return digits
 
 
 def _moment(value: object) -> datetime:
@@ -58,20 +47,14 @@ def _moment(value: object) -> datetime:
         raise ValueError("is out of range") from None
 
 
-def _unknown_if_empty(value: object) -> object:
-    return None if value == "" else value
-
-
 def _parsed_if_text(value: object) -> object:
     try:
-        return json.loads(value) if isinstance(value, str) and value else _unknown_if_empty(value)
+        return json.loads(value) if isinstance(value, str) and value else unknown_if_empty(value)
     except RecursionError:
         raise ValueError("is nested too deeply") from None
 
 
-Text = Annotated[str, AfterValidator(storable)]
-Words = Annotated[Text | None, BeforeValidator(_unknown_if_empty)]
-Flag = Annotated[bool | None, BeforeValidator(_unknown_if_empty)]
+Flag = Annotated[bool | None, BeforeValidator(unknown_if_empty)]
 
 
 class MentionRow(BaseModel):
@@ -84,7 +67,7 @@ class MentionRow(BaseModel):
 class PostRow(BaseModel):
     """A post, as a file writes it."""
 
-    id: Annotated[str, BeforeValidator(_identifier)]
+    id: Identifier
     created_at: Annotated[datetime, BeforeValidator(_moment)]
     text: Text
     author: Words = None
@@ -138,9 +121,9 @@ def read_posts(path: Path) -> list[Post]:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise UnreadableSource(f"{path} has no known format: give a file that ends in {', '.join(readers)}")
-    if not path.is_file():
-        raise UnreadableSource(f"there is no file {path}: check the path")
     try:
+        if not path.is_file():
+            raise UnreadableSource(f"there is no file {path}: check the path")
         if path.stat().st_size > MAX_BYTES:
             raise UnreadableSource(f"{path} is larger than {MAX_BYTES // 2**20} MiB: split it")
         posts = [_post(row, where, path) for where, row in reader(path)]
@@ -155,11 +138,7 @@ def _post(row: object, where: str, path: Path) -> Post:
     try:
         return PostRow.model_validate(row).post()
     except ValidationError as error:
-        complaint = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        key = ".".join(str(part) for part in complaint["loc"]) or "the post"
-        why = complaint["msg"].removeprefix("Value error, ")
-        problem = f"{key} is missing" if complaint["type"] == "missing" else f"{key}: {why}"
-        raise UnreadableSource(f"{where} of {path} cannot be used ({problem}): correct or remove it") from None
+        raise UnreadableSource(f"{where} of {path} cannot be used ({explain(error)}): correct or remove it") from None
 
 
 def _read_lines(path: Path) -> Iterator[tuple[str, object]]:
