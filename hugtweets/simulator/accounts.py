@@ -1,0 +1,125 @@
+"""The accounts a simulator serves: one ``<handle>.jsonl`` each, and what ``accounts.json`` says of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from hugtweets.errors import ConfigurationError
+from hugtweets.handles import HANDLE
+from hugtweets.posts import Post
+from hugtweets.sources.file import read_posts
+
+Standing = Literal["ok", "suspended", "protected"]
+
+
+class AccountEntry(BaseModel):
+    """What ``accounts.json`` says of one handle."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: Standing = "ok"
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account; ``timeline`` is None where ``accounts.json`` names it but no file holds its posts."""
+
+    handle: str
+    state: Standing = "ok"
+    name: str | None = None
+    timeline: Path | None = None
+
+    @property
+    def id(self) -> str:
+        """The account's number on the simulated X."""
+        return user_id(self.handle)
+
+
+class Accounts:
+    """The accounts of a folder. Files are read when first asked for, and again when they have changed."""
+
+    def __init__(self, directory: Path) -> None:
+        """Look at the folder.
+
+        Raises:
+            ConfigurationError: there is no such folder, nothing in it to serve, or ``accounts.json`` is malformed.
+        """
+        if not directory.is_dir():
+            raise ConfigurationError(f"there is no folder {directory}: give the folder that holds the timelines")
+        self._directory = directory
+        self._read: dict[Path, tuple[tuple[int, int], tuple[Post, ...]]] = {}
+        self._lock = Lock()
+        if not self._by_name():
+            raise ConfigurationError(f"{directory} holds no timeline: put files named <handle>.jsonl there")
+
+    def named(self, username: str) -> Account | None:
+        """The account of that handle, whatever its case."""
+        return self._by_name().get(username.casefold())
+
+    def numbered(self, identifier: str) -> Account | None:
+        """The account of that id."""
+        return next((account for account in self._by_name().values() if account.id == identifier), None)
+
+    def posts(self, account: Account) -> tuple[Post, ...]:
+        """The account's posts, newest first; only those of others have an ``author``.
+
+        Raises:
+            UnreadableSource: the file of the account is damaged.
+        """
+        path = account.timeline
+        if path is None:
+            return ()
+        status = path.stat()
+        stamp = (status.st_mtime_ns, status.st_size)
+        with self._lock:
+            if path not in self._read or self._read[path][0] != stamp:
+                newest_first = reversed(read_posts(path))
+                self._read[path] = stamp, tuple(_without_own_author(post, account) for post in newest_first)
+            return self._read[path][1]
+
+    def _by_name(self) -> dict[str, Account]:
+        entries = _read_entries(self._directory / "accounts.json")
+        accounts = {name.casefold(): Account(name, entry.state, entry.name) for name, entry in entries.items()}
+        for path in sorted(self._directory.glob("*.jsonl")):
+            if HANDLE.fullmatch(path.stem):
+                said = accounts.get(path.stem.casefold(), Account(path.stem))
+                accounts[path.stem.casefold()] = Account(path.stem, said.state, said.name, path)
+        return accounts
+
+
+def user_id(handle: str) -> str:
+    """A made-up account number, the same for a handle at any time and in any case."""
+    return _number(handle.casefold())
+
+
+def post_id(seed: str) -> str:
+    """A made-up number for a post that no file holds."""
+    return _number(f"post {seed}")
+
+
+def _without_own_author(post: Post, account: Account) -> Post:
+    own = post.author is not None and post.author.removeprefix("@").casefold() == account.handle.casefold()
+    return replace(post, author=None) if own else post
+
+
+def _number(seed: str) -> str:
+    return str(10**17 + int.from_bytes(hashlib.sha256(seed.encode()).digest()[:7]))
+
+
+def _read_entries(path: Path) -> dict[str, AccountEntry]:
+    if not path.exists():
+        return {}
+    try:
+        return TypeAdapter(dict[str, AccountEntry]).validate_python(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, ValidationError):
+        raise ConfigurationError(
+            f'{path} is malformed: write {{"handle": {{"state": "suspended" or "protected", "name": "..."}}}}'
+        ) from None

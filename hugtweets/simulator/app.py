@@ -1,0 +1,110 @@
+"""The endpoints of X API v2 that hugtweets calls, and three of the simulator's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from starlette.requests import Request
+
+from hugtweets.errors import HugtweetsError
+from hugtweets.simulator import problems
+from hugtweets.simulator.accounts import Account
+from hugtweets.simulator.faults import Fault
+from hugtweets.simulator.gate import Gate
+from hugtweets.simulator.pages import page_of
+from hugtweets.simulator.problems import Body
+from hugtweets.simulator.queries import InvalidRequest, Query, TimelineQuery, UsersQuery
+from hugtweets.simulator.rendering import expand_users, render_post, render_user
+from hugtweets.simulator.state import State
+
+
+def create_app(state: State) -> FastAPI:
+    """The application: look-ups, timelines, and control of the simulator."""
+    app = FastAPI(openapi_url=None)
+    app.add_middleware(Gate, state=state)
+    app.add_exception_handler(InvalidRequest, _invalid)
+    app.add_exception_handler(HugtweetsError, _broken)
+    _add_lookups(app, state)
+    _add_timelines(app, state)
+    _add_control(app, state)
+    return app
+
+
+def _add_lookups(app: FastAPI, state: State) -> None:
+    @app.get("/2/users/by")
+    def users_by(request: Request) -> JSONResponse:
+        query = UsersQuery.parse(request.query_params)
+        usernames = {name.casefold(): name for name in query.usernames}.values()
+        found = [_look_up(state, name, "usernames", query) for name in usernames]
+        users = [user for user, _ in found if user]
+        errors = [error for _, error in found if error]
+        state.count(users=len(users))
+        return _answer(data=users, errors=errors)
+
+    @app.get("/2/users/by/username/{username}")
+    def user_by_username(request: Request, username: str) -> JSONResponse:
+        user, error = _look_up(state, username, "username", Query.parse(request.query_params))
+        state.count(users=1 if user else 0)
+        return _answer(data=user, errors=[error] if error else [])
+
+
+def _look_up(state: State, name: str, parameter: str, query: Query) -> tuple[Body | None, Body | None]:
+    """The user of that name, or the error that says why there is none."""
+    account = state.accounts.named(name)
+    if account is None:
+        return None, problems.not_found(parameter, name)
+    if account.state == "suspended":
+        return None, problems.suspended(parameter, name)
+    posts = len(state.accounts.posts(account)) if "public_metrics" in query.user_fields else None
+    return render_user(account, query.user_fields, posts), None
+
+
+def _add_timelines(app: FastAPI, state: State) -> None:
+    @app.get("/2/users/{identifier}/tweets")
+    def tweets(request: Request, identifier: str) -> JSONResponse:
+        query = TimelineQuery.parse(request.query_params)
+        account = state.accounts.numbered(identifier)
+        if account is None:
+            return _answer(errors=[problems.not_found("id", identifier)])
+        if account.state != "ok":
+            problem = problems.suspended if account.state == "suspended" else problems.protected
+            return _answer(errors=[problem("id", identifier)])
+        return _timeline(state, account, query, request.state.fault)
+
+
+def _timeline(state: State, account: Account, query: TimelineQuery, fault: Fault | None) -> JSONResponse:
+    page = page_of(state.accounts.posts(account), query, fault)
+    users, errors = expand_users(page.posts, account, query)
+    state.count(posts=len(page.posts), users=len(users))
+    data = [render_post(post, account, query) for post in page.posts]
+    return _answer(data=data, includes={"users": users} if users else {}, errors=errors, meta=page.meta)
+
+
+def _add_control(app: FastAPI, state: State) -> None:
+    @app.get("/usage")
+    def usage() -> dict[str, int]:
+        return {"requests": len(state.requests), "posts": state.posts_served, "users": state.users_served}
+
+    @app.post("/faults", status_code=204, response_class=Response)
+    def add_faults(faults: list[Fault]) -> None:
+        state.faults.add(faults)
+
+    @app.delete("/faults", status_code=204, response_class=Response)
+    def clear_faults() -> None:
+        state.faults.clear()
+
+
+def _answer(**parts: Any) -> JSONResponse:
+    """HTTP 200; like X, without the parts that would be empty."""
+    return JSONResponse({name: part for name, part in parts.items() if part})
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, InvalidRequest)  # noqa: S101 - Starlette's signature is wider than what it calls
+    return JSONResponse(error.body, 400)
+
+
+def _broken(_: Request, error: Exception) -> JSONResponse:
+    return JSONResponse(problems.refusal(500) | {"detail": str(error)}, 500)

@@ -1,0 +1,111 @@
+"""What stands before every endpoint: the fault plan, the bearer check, the rate limits, and the record of requests."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+import struct
+import time
+
+from fastapi.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request as HttpRequest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from hugtweets.simulator.faults import Fault
+from hugtweets.simulator.limits import Allowance, limit_of
+from hugtweets.simulator.problems import refusal
+from hugtweets.simulator.state import Request, State
+
+_CLOSE_AT_ONCE = struct.pack("ii", 1, 0)
+
+
+class ResettableProtocol(H11Protocol):
+    """HTTP as uvicorn speaks it; the application finds the connection in ``request.state.transport``."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Remember the connection for the requests that will come through it."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+class Gate:
+    """An ASGI middleware over the paths of the API; the simulator's own paths pass."""
+
+    def __init__(self, app: ASGIApp, state: State) -> None:
+        self._app = app
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request meet its fault, turn it away, or let it through."""
+        if scope["type"] != "http" or not scope["path"].startswith("/2/"):
+            await self._app(scope, receive, send)
+            return
+        request = HttpRequest(scope)
+        fault = request.state.fault = self._state.faults.take(request.url.path)
+        if fault is not None and fault.kind == "drop":
+            self._record(request, 0)
+            await _reset(request, receive)
+        elif fault is not None and fault.kind == "slow" and await _leaves_within(fault.seconds, receive):
+            self._record(request, 0)
+        else:
+            await self._answer(request, fault, receive, send)
+
+    async def _answer(self, request: HttpRequest, fault: Fault | None, receive: Receive, send: Send) -> None:
+        refused = _failure(fault, request.url.path) or self._unauthorized(request)
+        allowance = None
+        if refused is None:
+            allowance = self._state.limits.spend(request.headers["authorization"], request.url.path)
+            refused = JSONResponse(refusal(429), 429) if allowance.exceeded else None
+
+        async def recording(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._record(request, message["status"])
+                if allowance is not None:
+                    MutableHeaders(scope=message).update(allowance.headers)
+            await send(message)
+
+        await (refused or self._app)(request.scope, receive, recording)
+
+    def _unauthorized(self, request: HttpRequest) -> JSONResponse | None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        expected = self._state.token
+        if scheme.casefold() == "bearer" and token and expected in (None, token):
+            return None
+        return JSONResponse(refusal(401), 401)
+
+    def _record(self, request: HttpRequest, status: int) -> None:
+        self._state.requests.append(Request(request.url.path, dict(request.query_params), status))
+
+
+def _failure(fault: Fault | None, path: str) -> JSONResponse | None:
+    """The answer that a fault puts in the place of the true one, if it does."""
+    if fault is not None and fault.kind == "rate_limit":
+        reset = None if fault.reset_seconds is None else math.ceil(time.time() + fault.reset_seconds)
+        return JSONResponse(refusal(429), 429, Allowance(limit_of(path), 0, reset).headers)
+    if fault is not None and fault.status is not None:
+        return JSONResponse(refusal(fault.status, fault.code), fault.status)
+    return None
+
+
+async def _reset(request: HttpRequest, receive: Receive) -> None:
+    transport: asyncio.Transport = request.state.transport
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_AT_ONCE)
+    transport.abort()
+    await _departure(receive)
+
+
+async def _leaves_within(seconds: float, receive: Receive) -> bool:
+    """Wait; True if the client was gone before the time was over."""
+    try:
+        await asyncio.wait_for(_departure(receive), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _departure(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,82 @@
+"""How X words what it does not answer: bodies as in X's documentation of errors, titles and keys exact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Body = dict[str, Any]
+
+_TYPES = "https://api.twitter.com/2/problems/"
+_TITLES = {
+    401: "Unauthorized",
+    402: "CreditsDepleted",
+    403: "Client Forbidden",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+}
+_MORE: Mapping[int, Body] = {
+    402: {"detail": "The account has no credits left for this request.", "type": f"{_TYPES}credits"},
+    403: {
+        "detail": "The keys of this request belong to an app that is not attached to a project.",
+        "reason": "client-not-enrolled",
+        "required_enrollment": "Appropriate Level of API Access",
+        "type": f"{_TYPES}client-forbidden",
+    },
+}
+
+
+def refusal(status: int, code: int | None = None) -> Body:
+    """The body of an answer that refuses a request as a whole; with a ``code``, in the manner of API v1.1."""
+    if code is not None:
+        return {"errors": [{"message": "Your access is limited to a part of the API.", "code": code}]}
+    return {"title": _TITLES[status], "detail": _TITLES[status], "type": "about:blank", "status": status} | dict(
+        _MORE.get(status, {})
+    )
+
+
+def invalid_request(complaints: Mapping[str, tuple[str, str]]) -> Body:
+    """HTTP 400: by parameter, the value that was sent and what is wrong with it."""
+    errors = [
+        {"parameters": {name: [value]}, "message": f"The `{name}` query parameter value [{value}] {complaint}"}
+        for name, (value, complaint) in complaints.items()
+    ]
+    return {
+        "errors": errors,
+        "title": "Invalid Request",
+        "detail": "One or more parameters to your request was invalid.",
+        "type": f"{_TYPES}invalid-request",
+    }
+
+
+def not_found(parameter: str, value: str) -> Body:
+    """An entry of ``errors``: there is no such user."""
+    named = "id" if parameter == "id" else "username" if "username" in parameter else parameter
+    return _about_user("Not Found Error", f"Could not find user with {named}: [{value}].", parameter, value)
+
+
+def suspended(parameter: str, value: str) -> Body:
+    """An entry of ``errors``: X has suspended the user."""
+    return _about_user("Forbidden", f"User has been suspended: [{value}].", parameter, value)
+
+
+def protected(parameter: str, value: str) -> Body:
+    """An entry of ``errors``: only approved followers may read the user."""
+    detail = f"Sorry, you are not authorized to see the user with {parameter}: [{value}]."
+    problem = _about_user("Authorization Error", detail, parameter, value)
+    return problem | {"section": "data", "type": f"{_TYPES}not-authorized-for-resource"}
+
+
+def _about_user(title: str, detail: str, parameter: str, value: str) -> Body:
+    return {
+        "value": value,
+        "detail": detail,
+        "title": title,
+        "resource_type": "user",
+        "parameter": parameter,
+        "resource_id": value,
+        "type": f"{_TYPES}resource-not-found",
+    }

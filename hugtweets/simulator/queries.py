@@ -1,0 +1,144 @@
+"""The parameters of a request, checked as X checks them: what it does not know it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from hugtweets.handles import HANDLE
+from hugtweets.simulator.problems import Body, invalid_request
+
+USERNAMES = 100
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The names that differ between the two live versions of the API."""
+
+    history: str
+    note: str
+    references: str
+
+
+def _listed(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+TWEETS = Dialect("edit_history_tweet_ids", "note_tweet", "referenced_tweets")
+POSTS = Dialect("edit_history_post_ids", "note_post", "referenced_posts")
+_SHARED_FIELDS = _listed(
+    "article attachments author_id card_uri community_id context_annotations conversation_id created_at "
+    "display_text_range edit_controls entities geo id in_reply_to_user_id lang media_metadata possibly_sensitive "
+    "public_metrics reply_settings scopes source text withheld"
+)
+_USER_FIELDS = _listed(
+    "affiliation connection_status created_at description entities id location most_recent_tweet_id name "
+    "pinned_tweet_id profile_banner_url profile_image_url protected public_metrics subscription_type url username "
+    "verified verified_type withheld"
+)
+
+
+class InvalidRequest(Exception):
+    """HTTP 400; ``body`` says which parameters X does not accept."""
+
+    def __init__(self, body: Body) -> None:
+        super().__init__(body["detail"])
+        self.body = body
+
+
+def _split(value: object) -> object:
+    return value.split(",") if isinstance(value, str) else value
+
+
+def _among(names: frozenset[str], known: frozenset[str]) -> frozenset[str]:
+    if names - known:
+        raise ValueError(f"is not one of [{','.join(sorted(known))}]")
+    return names
+
+
+Names = Annotated[frozenset[str], BeforeValidator(_split)]
+Number = Annotated[str, Field(pattern=r"^[0-9]{1,19}$")]
+
+
+class Query(BaseModel):
+    """What every request may carry."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    user_fields: Annotated[Names, Field(alias="user.fields")] = frozenset()
+
+    @classmethod
+    def parse(cls, parameters: Mapping[str, str]) -> Self:
+        """Read the query string.
+
+        Raises:
+            InvalidRequest: a parameter is unknown, missing or out of its range.
+        """
+        try:
+            return cls.model_validate(dict(parameters))
+        except ValidationError as error:
+            complaints: dict[str, tuple[str, str]] = {}
+            for detail in error.errors(include_url=False):
+                name = str(detail["loc"][0]) if detail["loc"] else "query"
+                complaints[name] = parameters.get(name, ""), detail["msg"].removeprefix("Value error, ")
+            raise InvalidRequest(invalid_request(complaints)) from None
+
+    @field_validator("user_fields")
+    @classmethod
+    def _known_to_users(cls, names: frozenset[str]) -> frozenset[str]:
+        return _among(names, _USER_FIELDS)
+
+
+class UsersQuery(Query):
+    """The parameters of a look-up of several users."""
+
+    usernames: Annotated[tuple[str, ...], BeforeValidator(_split), Field(min_length=1, max_length=USERNAMES)]
+
+    @field_validator("usernames")
+    @classmethod
+    def _possible(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(HANDLE.fullmatch(name) for name in names):
+            raise ValueError(f"does not match ^{HANDLE.pattern}$")
+        return names
+
+
+class TimelineQuery(Query):
+    """The parameters of a page of a timeline."""
+
+    max_results: Annotated[int, Field(ge=5, le=100)] = 10
+    pagination_token: str | None = None
+    since_id: Number | None = None
+    until_id: Number | None = None
+    exclude: Annotated[frozenset[Literal["replies", "retweets"]], BeforeValidator(_split)] = frozenset()
+    expansions: Annotated[frozenset[Literal["author_id", "entities.mentions.username"]], BeforeValidator(_split)] = (
+        frozenset()
+    )
+    tweet_fields: Annotated[Names | None, Field(alias="tweet.fields")] = None
+    post_fields: Annotated[Names | None, Field(alias="post.fields")] = None
+
+    @field_validator("tweet_fields")
+    @classmethod
+    def _known_to_tweets(cls, names: frozenset[str]) -> frozenset[str]:
+        return _among(names, _SHARED_FIELDS | set(vars(TWEETS).values()))
+
+    @field_validator("post_fields")
+    @classmethod
+    def _known_to_posts(cls, names: frozenset[str], info: Any) -> frozenset[str]:
+        if info.data.get("tweet_fields") is not None:
+            raise ValueError("cannot be sent together with `tweet.fields`")
+        return _among(names, _SHARED_FIELDS | set(vars(POSTS).values()))
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect of the request, which is that of its answer."""
+        return TWEETS if self.post_fields is None else POSTS
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields of a post that are sent: those asked for, those of an expansion, and those X always sends."""
+        asked = self.tweet_fields or self.post_fields or frozenset()
+        expanded = {name.partition(".")[0] for name in self.expansions}
+        return asked | expanded | {"id", "text", self.dialect.history}

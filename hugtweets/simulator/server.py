@@ -1,0 +1,94 @@
+"""Running the simulator: in the background for tests and the demo, in the foreground for the command line."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+
+from uvicorn import Config, Server
+
+from hugtweets.errors import ConfigurationError
+from hugtweets.simulator.app import create_app
+from hugtweets.simulator.faults import Fault, read_faults
+from hugtweets.simulator.gate import ResettableProtocol
+from hugtweets.simulator.state import Request, State
+
+HOST = "127.0.0.1"
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A running simulator: where it answers, and what it was asked."""
+
+    url: str
+    _state: State
+
+    @property
+    def requests(self) -> list[Request]:
+        """Every request to the API so far, in the order of the answers."""
+        return list(self._state.requests)
+
+    def add_faults(self, *faults: Fault) -> None:
+        """Let more go wrong, after what is planned already."""
+        self._state.faults.add(faults)
+
+
+@contextmanager
+def running(
+    directory: Path, *, port: int = 0, token: str | None = None, faults: Sequence[Fault] = ()
+) -> Iterator[Simulator]:
+    """Serve the timelines of a folder from a background thread while the block lasts.
+
+    Port 0 takes a free one; ``token`` is the only bearer token accepted, None accepts any.
+
+    Raises:
+        ConfigurationError: the folder cannot be served, or the port is taken.
+    """
+    state = State.of(directory, token, faults)
+    listener = _listen(port)
+    server = _server(state)
+    thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="x-simulator", daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive() and not server.started:
+            time.sleep(0.005)
+        yield Simulator(_address(listener), state)
+    finally:
+        server.force_exit = server.should_exit = True
+        thread.join()
+
+
+def serve(directory: Path, *, port: int, faults_file: Path | None) -> None:
+    """Serve the timelines of a folder until interrupted; any bearer token will do.
+
+    Raises:
+        ConfigurationError: the folder cannot be served, the port is taken, or the fault plan is malformed.
+    """
+    state = State.of(directory, faults=read_faults(faults_file) if faults_file else ())
+    listener = _listen(port)
+    logger.info("serving the timelines of %s at %s", directory, _address(listener))
+    with suppress(KeyboardInterrupt):
+        _server(state).run(sockets=[listener])
+
+
+def _server(state: State) -> Server:
+    config = Config(create_app(state), http=ResettableProtocol, ws="none", lifespan="off", log_config=None)
+    return Server(config)
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port))
+    except (OSError, OverflowError) as error:
+        raise ConfigurationError(f"port {port} of {HOST} cannot be used ({error}): choose another") from None
+
+
+def _address(listener: socket.socket) -> str:
+    return f"http://{HOST}:{listener.getsockname()[1]}"

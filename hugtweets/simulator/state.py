@@ -1,0 +1,50 @@
+"""What a running simulator holds: accounts, faults still to come, and what it was asked and has served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+from hugtweets.simulator.accounts import Accounts
+from hugtweets.simulator.faults import Fault, FaultPlan
+from hugtweets.simulator.limits import RateLimits
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to the API and the status of its answer, 0 where the connection ended without one."""
+
+    path: str
+    query: Mapping[str, str]
+    status: int
+
+
+@dataclass
+class State:
+    """Shared by all requests; safe to use from several threads."""
+
+    accounts: Accounts
+    token: str | None = field(default=None, repr=False)
+    faults: FaultPlan = field(default_factory=FaultPlan)
+    limits: RateLimits = field(default_factory=RateLimits, repr=False)
+    requests: list[Request] = field(default_factory=list)
+    posts_served: int = 0
+    users_served: int = 0
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    @classmethod
+    def of(cls, directory: Path, token: str | None = None, faults: Iterable[Fault] = ()) -> State:
+        """A fresh state over the timelines of a folder.
+
+        Raises:
+            ConfigurationError: as :class:`Accounts`.
+        """
+        return cls(Accounts(directory), token, FaultPlan(faults))
+
+    def count(self, *, posts: int = 0, users: int = 0) -> None:
+        """Add to what was served, which is what X bills."""
+        with self._lock:
+            self.posts_served += posts
+            self.users_served += users
