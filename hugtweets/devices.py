@@ -1,0 +1,67 @@
+"""Where to compute: which device, in which number format, with how many threads, and why."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import threading
+from dataclasses import dataclass
+
+from hugtweets.config import TrainConfig
+from hugtweets.errors import ConfigurationError
+
+# One training, sampling or evaluation at a time in a process: they share the device and torch's global random state.
+DEVICE_LOCK = threading.RLock()
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DeviceChoice:
+    """``device`` and ``dtype`` as torch names them; ``threads`` of the processor; ``reason`` is for people."""
+
+    device: str
+    dtype: str
+    threads: int
+    reason: str
+
+
+def choose_device(config: TrainConfig) -> DeviceChoice:
+    """Pick device and number format, and set the threads of torch; each choice is announced once.
+
+    Raises:
+        ConfigurationError: ``train.device`` asks for what this machine lacks.
+    """
+    import torch
+
+    choice = _choice(config.device)
+    torch.set_num_threads(choice.threads)
+    return choice
+
+
+@functools.cache
+def _choice(wanted: str) -> DeviceChoice:
+    import torch
+
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    device = next(name for name, there in available.items() if there) if wanted == "auto" else wanted
+    if not available[device]:
+        raise ConfigurationError(f"train.device={device} is not available on this machine: use auto")
+    threads = _processors()
+    if device == "cuda":
+        dtype = "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+        what = f"{torch.cuda.get_device_name()} in {dtype}"
+    else:
+        # float32: bfloat16 is slower than it on processors without instructions for it, and less exact.
+        dtype = "float32"
+        what = f"{threads} processor cores in float32" if device == "cpu" else "Apple GPU in float32"
+    why = "as asked for" if wanted != "auto" else ("no GPU was found" if device == "cpu" else "the fastest here")
+    choice = DeviceChoice(device, dtype, threads, f"{what}, {why}")
+    log.info("Device: %s.", choice.reason)
+    return choice
+
+
+def _processors() -> int:
+    """Cores this process may use, which may be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

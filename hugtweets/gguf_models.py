@@ -1,0 +1,56 @@
+"""Turns a GGUF file into a folder of safetensors that can be trained and loaded in half a second."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from hugtweets.errors import BaseModelError
+from hugtweets.folders import filling
+
+CONVERSION_VERSION = 1
+
+
+def convert(gguf: Path, folder: Path) -> None:
+    """Dequantise to float32 and write model, configuration and tokenizer; the folder appears whole or not at all.
+
+    Takes 15 to 50 s and about 1.2 GB of memory for 135 million weights.
+
+    Raises:
+        BaseModelError: the file is no GGUF, or of an architecture that transformers cannot read.
+    """
+    needed = 10 * gguf.stat().st_size
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder.parent).free < needed:
+        raise BaseModelError(f"converting {gguf.name} needs {needed / 1e9:.1f} GB free in {folder.parent}: make room")
+    with filling(folder) as partial:
+        _write(gguf, partial)
+
+
+def _write(gguf: Path, folder: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    location, name = str(gguf.parent), gguf.name
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(location, gguf_file=name, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            location,
+            gguf_file=name,
+            quantization_config=GgufConfig(dequantize=True),
+            dtype=torch.float32,
+            trust_remote_code=False,
+        )
+    except (ValueError, KeyError, OSError, NotImplementedError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BaseModelError(
+            f"{gguf} cannot be converted ({reason}): choose another file for train.base_model"
+        ) from error
+    tokenizer.model_max_length = model.config.max_position_embeddings
+    tokenizer.save_pretrained(folder)
+    model.save_pretrained(folder)
+    source = {"gguf": name, "conversion": CONVERSION_VERSION}
+    (folder / "source.json").write_text(json.dumps(source) + "\n", encoding="utf-8")

@@ -1,0 +1,149 @@
+"""Posts as token ids of a base model: one post is one document, and end-of-text stands before and after each.
+
+Uses the ``tokenizers`` library alone, so that neither torch nor transformers is imported.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from hugtweets import timeline
+from hugtweets.base_models import BaseModel
+from hugtweets.config import TrainConfig
+from hugtweets.errors import BaseModelError
+
+if TYPE_CHECKING:
+    from datasets import Dataset  # type: ignore[import-untyped]
+    from tokenizers import Encoding, Tokenizer
+
+_COLUMNS: list[pa.Field[Any]] = [
+    pa.field("id", pa.string(), nullable=False),
+    pa.field("split", pa.dictionary(pa.int8(), pa.string()), nullable=False),
+    pa.field("input_ids", pa.list_(pa.int32()), nullable=False),
+    pa.field("bytes", pa.int32(), nullable=False),
+]
+# ``input_ids`` without end-of-text; ``bytes`` is the length in UTF-8 of the text that they stand for.
+TOKENS_SCHEMA = pa.schema(_COLUMNS)
+
+# Tokens that separate documents in pretraining, in the order we look for them; the tokenizer's own end-of-sequence
+# token comes last, since of a chat model it ends a turn and not a text.
+END_OF_TEXT = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>")
+
+
+@dataclass(frozen=True)
+class TextTokenizer:
+    """The tokenizer of a base model; text that spells a special token is read as plain text."""
+
+    tokenizer: Tokenizer
+    end_of_text: int
+    special: frozenset[int]
+
+    @classmethod
+    def of(cls, base_model: BaseModel) -> TextTokenizer:
+        """Read ``tokenizer.json``.
+
+        Raises:
+            BaseModelError: it cannot be read, or has no token to end a text with.
+        """
+        from tokenizers import Tokenizer
+
+        path = base_model.folder / "tokenizer.json"
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # The library raises plain Exception.
+            raise BaseModelError(f"{path} cannot be read ({error}): choose another train.base_model") from None
+        tokenizer.encode_special_tokens = True
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        special = {number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special}
+        end_of_text = _end_of_text(tokenizer, base_model)
+        return cls(tokenizer, end_of_text, frozenset(special | {end_of_text}))
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text, without any special token."""
+        return self.tokenizer.encode(text, add_special_tokens=False).ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of token ids; special tokens are left out, broken UTF-8 becomes U+FFFD."""
+        return self.tokenizer.decode(list(ids), skip_special_tokens=True)
+
+
+def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.Table:
+    """Kept posts as token ids, by id, under :data:`TOKENS_SCHEMA`.
+
+    ``train.max_posts`` takes the newest posts of each split, in the proportion that the splits have. What exceeds
+    ``train.max_tokens`` of a post is cut off at a whole character.
+    """
+    kept = clean.filter(clean["kept"]).select(["id", "split", "text"]).to_pylist()
+    kept.sort(key=lambda row: timeline.order(row["id"]))
+    rows = kept if config.max_posts is None else _newest(kept, config.max_posts)
+    encodings = TextTokenizer.of(base_model).tokenizer.encode_batch(
+        [row["text"] for row in rows], add_special_tokens=False
+    )
+    cuts = [_cut(encoding, row["text"], config.max_tokens) for encoding, row in zip(encodings, rows, strict=True)]
+    columns = {
+        "id": [row["id"] for row in rows],
+        "split": [row["split"] for row in rows],
+        "input_ids": [ids for ids, _ in cuts],
+        "bytes": [size for _, size in cuts],
+    }
+    return pa.table(columns, schema=TOKENS_SCHEMA)
+
+
+def load_split(path: Path, split: str) -> Dataset:
+    """The posts of one split of a token file as a data set in memory; no cache is left behind."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    with tempfile.TemporaryDirectory(prefix="hugtweets-") as cache:
+        loaded: Dataset = datasets.Dataset.from_parquet(
+            str(path),
+            cache_dir=cache,
+            keep_in_memory=True,
+            columns=["id", "input_ids", "bytes"],
+            filters=[("split", "=", split)],
+        )
+    return loaded
+
+
+def _newest(rows: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+    """The newest posts, held out and trained on in the proportion of all; ``rows`` are sorted by id."""
+    held_out = [row for row in rows if row["split"] == "validation"]
+    train = [row for row in rows if row["split"] != "validation"]
+    if len(rows) <= number:
+        return rows
+    held_out_number = max(1, round(number * len(held_out) / len(rows))) if held_out else 0
+    train_number = number - held_out_number
+    return train[len(train) - train_number :] + held_out[len(held_out) - held_out_number :]
+
+
+def _cut(encoding: Encoding, text: str, max_tokens: int) -> tuple[list[int], int]:
+    """At most ``max_tokens`` ids, ending with a whole character, and the UTF-8 length of what they stand for."""
+    ids, offsets = encoding.ids, encoding.offsets
+    if len(ids) <= max_tokens:
+        return ids, len(text.encode())
+    end = max_tokens
+    while end > 0 and offsets[end][0] < offsets[end - 1][1]:
+        end -= 1
+    return ids[:end], len(text[: offsets[end][0]].encode())
+
+
+def _end_of_text(tokenizer: Tokenizer, base_model: BaseModel) -> int:
+    known = [number for token in END_OF_TEXT if (number := tokenizer.token_to_id(token)) is not None]
+    if known:
+        return known[0]
+    path = base_model.folder / "tokenizer_config.json"
+    options = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    token = options.get("eos_token")
+    name = token.get("content") if isinstance(token, dict) else token
+    number = tokenizer.token_to_id(name) if isinstance(name, str) else None
+    if number is None:
+        raise BaseModelError(f"the tokenizer of {base_model.name} has no end-of-text token: choose another base model")
+    return number
