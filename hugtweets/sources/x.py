@@ -1,0 +1,172 @@
+"""The X API v2 as a source of posts: what is newer than stored, and what an interrupted download left out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hugtweets.config import FetchConfig
+from hugtweets.errors import BudgetUsedUp
+from hugtweets.ledger import Ledger
+from hugtweets.posts import Post
+from hugtweets.sources.x_answers import PostsAnswer, account_problem, parse, silent
+from hugtweets.sources.x_client import XClient
+from hugtweets.sources.x_posts import to_posts
+from hugtweets.sources.x_users import XUser, look_up_users
+from hugtweets.timeline import Gap, Timeline, load, order, save
+
+__all__ = ["XClient", "XSource", "XUser", "look_up_users"]
+
+LARGEST_PAGE = 100
+SMALLEST_PAGE = 5
+BARREN_PAGES = 3
+# X sets no firm limit to the people a post mentions; this many are reckoned with before a page with names is bought.
+MENTIONS_PER_POST = 10
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class XSource:
+    """One account on X; ``ledger`` is that account's."""
+
+    user: XUser
+    client: XClient
+    config: FetchConfig
+    ledger: Ledger
+
+    def update(self, timeline: Path) -> str | None:
+        """Read the posts above the newest stored one, then the stored gaps, newest first.
+
+        Each page is stored, together with what is left of its gap, before the next one is asked for: whatever ends a
+        download, the next one goes on below the last page. An unchanged account costs one request and no post.
+        Returns a remark if the budget ended the download.
+
+        Raises:
+            BudgetUsedUp: not one page could be read, and nothing is stored.
+            AccountError, RetryableError: as drawn in :mod:`hugtweets.errors`; what arrived before is stored.
+        """
+        stored = load(timeline)
+        download = _Download(self, timeline, stored)
+        try:
+            for gap in sorted({Gap(stored.newest_id), *stored.gaps}, key=_height, reverse=True):
+                download.fill(gap)
+        except BudgetUsedUp as stopped:
+            if not download.stored.posts:
+                raise
+            return str(stopped)
+        return None
+
+
+@dataclass
+class _Download:
+    """One update under way: ``stored`` is what the file at ``path`` holds."""
+
+    source: XSource
+    path: Path
+    stored: Timeline
+
+    def fill(self, gap: Gap) -> None:
+        """Read a gap downwards until X says that it ends, or no more posts are wanted.
+
+        Raises:
+            BudgetUsedUp: the next page might cost more than is left.
+        """
+        others = tuple(other for other in self.stored.gaps if other != gap)
+        rest, token, barren = gap, None, 0
+        while size := self._page_size(gap):
+            page = self._ask(gap, token, size)
+            posts = to_posts(page)
+            below = _shrink(rest, posts)
+            barren = barren + 1 if below == rest else 0
+            rest, token = below, page.meta.next_token if page.meta else None
+            finished = token is None or (barren == BARREN_PAGES and rest == gap)
+            self._store(posts, others if finished else (*others, rest))
+            if finished or barren == BARREN_PAGES:
+                break
+        if barren == BARREN_PAGES:
+            # A token that X issues again and again, or the end of a timeline that X does not admit. A gap that gave
+            # posts is kept: asking below them without a token may get further, and costs no post twice. If even that
+            # brings nothing the gap is given up, so that it does not cost three requests every night.
+            log.warning("@%s: X sent %d pages with no further post; going on without", self._handle, barren)
+
+    def _ask(self, gap: Gap, token: str | None, size: int) -> PostsAnswer:
+        source, subject = self.source, f"@{self._handle}"
+        page = parse(
+            PostsAnswer,
+            source.client.posts(source.user.id, gap, token, size, source.ledger, source.config),
+            subject,
+        )
+        if page.meta is None and not page.data:
+            raise account_problem(page.errors[0], self._handle) if page.errors else silent(subject)
+        return page
+
+    def _store(self, posts: list[Post], gaps: Iterable[Gap]) -> None:
+        # A gap without an upper end is the one that every update starts with; there is nothing to remember of it.
+        merged = self.stored.merged(posts, (gap for gap in gaps if gap.until_id))
+        if merged != self.stored:
+            save(self.path, merged)
+            self.stored = merged
+
+    def _page_size(self, gap: Gap) -> int:
+        """Posts to ask for next; 0 if ``max_posts`` is reached.
+
+        A gap without a lower end is history, of which no more is wanted once ``max_posts`` posts are stored. What is
+        newer than the store is always wanted, at most ``max_posts`` a run.
+        """
+        source = self.source
+        room = source.config.max_posts - source.ledger.spent().posts_read
+        if gap.since_id is None:
+            stored = sum(post.source == "x" for post in self.stored.posts)
+            room = min(room, source.config.max_posts - stored)
+        if room <= 0:
+            return 0
+        size = min(room, LARGEST_PAGE)
+        if 0 < room - size < SMALLEST_PAGE:
+            size = room - SMALLEST_PAGE
+        return min(max(size, SMALLEST_PAGE), self._affordable())
+
+    def _affordable(self) -> int:
+        """Posts that the budget still pays for.
+
+        Raises:
+            BudgetUsedUp: fewer than X sends at least.
+        """
+        config, spent = self.source.config, self.source.ledger.spent()
+        price = config.post_usd + config.user_usd * MENTIONS_PER_POST * config.mention_names
+        if config.budget_usd is None or price == 0:
+            return LARGEST_PAGE
+        # The tenth of a millionth keeps 0.5 / 0.005 from being 99.99…; prices have six decimals.
+        affordable = int((config.budget_usd - spent.usd + 1e-7) / price)
+        if affordable >= SMALLEST_PAGE:
+            return affordable
+        if spent.posts_read:
+            raise BudgetUsedUp(
+                f"stopped at the budget of ${config.budget_usd:.2f} after {spent.posts_read} posts; "
+                "the next run goes on"
+            )
+        raise BudgetUsedUp(
+            f"the budget of ${config.budget_usd:g} does not pay for one page of @{self._handle} "
+            f"({SMALLEST_PAGE} posts may cost ${SMALLEST_PAGE * price:g}): raise fetch.budget_usd"
+        )
+
+    @property
+    def _handle(self) -> str:
+        return self.source.user.username
+
+
+def _height(gap: Gap) -> tuple[bool, tuple[int, str]]:
+    return gap.until_id is None, order(gap.until_id or "")
+
+
+def _shrink(gap: Gap, posts: list[Post]) -> Gap:
+    """What is left of the gap below the posts; posts outside of it do not count."""
+    inside = [
+        post.id
+        for post in posts
+        if (gap.since_id is None or order(gap.since_id) < order(post.id))
+        and (gap.until_id is None or order(post.id) < order(gap.until_id))
+    ]
+    return Gap(gap.since_id, min(inside, key=order)) if inside else gap

@@ -1,0 +1,202 @@
+"""The way to the X API v2: tweepy, with the host, the timeout and the token under our control."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import tweepy  # type: ignore[import-untyped]  # tweepy ships no types
+from pydantic import SecretStr
+from requests.auth import AuthBase
+
+from hugtweets.config import FetchConfig
+from hugtweets.errors import BadToken, ConfigurationError, UnexpectedAnswer, XUnavailable
+from hugtweets.ledger import Ledger, Usage
+from hugtweets.sources.x_answers import refusal
+from hugtweets.timeline import Gap
+
+X_API_URL = "https://api.twitter.com"
+POST_FIELDS = ["created_at", "edit_history_tweet_ids", "entities", "lang", "note_tweet", "referenced_tweets"]
+
+_TOKEN = re.compile(r"[!-~]+")
+_UNREADABLE = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
+
+Answer = dict[str, Any]
+
+
+class XClient:
+    """Asks X for users and posts, and writes down what each answer cost.
+
+    May be shared by threads. The token is given to the session alone: tweepy prints the Authorization header it
+    knows of when it logs at level DEBUG.
+    """
+
+    def __init__(self, url: str, bearer_token: SecretStr, timeout_seconds: float) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._tweepy = tweepy.Client(return_type=dict, wait_on_rate_limit=False)
+        self._tweepy.session = _Session(_validate_url(url), _validate_token(bearer_token), timeout_seconds)
+
+    @classmethod
+    def from_environment(cls, config: FetchConfig, bearer_token: SecretStr | None = None) -> XClient:
+        """A client with the given token or that of ``X_BEARER_TOKEN``, for X or the server that ``X_API_URL`` names.
+
+        Raises:
+            BadToken: there is no token, or it holds characters that no token has.
+            ConfigurationError: ``X_API_URL`` is no URL that a token may be sent to.
+        """
+        token = bearer_token or SecretStr(os.environ.get("X_BEARER_TOKEN", ""))
+        return cls(os.environ.get("X_API_URL") or X_API_URL, token, config.timeout_seconds)
+
+    def users(self, handles: Sequence[str], ledger: Ledger, config: FetchConfig) -> Answer:
+        """``GET /2/users/by`` for at most 100 handles; one user read is paid for each user in the answer.
+
+        Raises:
+            AccessError, RateLimited, UnexpectedAnswer, XUnavailable: X refuses the whole request, or is down.
+        """
+        others = f" and {len(handles) - 1} more" if len(handles) > 1 else ""
+        answer = self._ask(
+            lambda: self._tweepy.get_users(usernames=list(handles), user_fields=["protected"]),
+            f"@{handles[0]}{others}",
+            ledger,
+        )
+        _record(ledger, config, posts=0, users=_count(answer.get("data")))
+        return answer
+
+    def posts(
+        self, user_id: str, gap: Gap, token: str | None, max_results: int, ledger: Ledger, config: FetchConfig
+    ) -> Answer:
+        """``GET /2/users/:id/tweets``: one page of a gap, newest first, replies and retweets included.
+
+        ``max_results`` is 5 to 100; ``token`` is the ``next_token`` of the page before. One post read is paid for
+        each post, and with ``config.mention_names`` one user read for each mentioned person.
+
+        Raises:
+            AccessError, RateLimited, UnexpectedAnswer, XUnavailable: X refuses, or is down.
+        """
+        answer = self._ask(
+            lambda: self._tweepy.get_users_tweets(
+                user_id,
+                max_results=max_results,
+                since_id=gap.since_id,
+                until_id=gap.until_id,
+                pagination_token=token,
+                tweet_fields=POST_FIELDS,
+                # Sent only when paid for on purpose: X bills every user that an expansion brings.
+                expansions=["entities.mentions.username"] if config.mention_names else None,
+            ),
+            f"@{ledger.handle or user_id}",
+            ledger,
+        )
+        includes = answer.get("includes")
+        users = _count(includes.get("users")) if isinstance(includes, dict) else 0
+        _record(ledger, config, posts=_count(answer.get("data")), users=users)
+        return answer
+
+    def _ask(self, call: Callable[[], object], subject: str, ledger: Ledger) -> Answer:
+        try:
+            answer = call()
+        except tweepy.HTTPException as refused:
+            ledger.record(Usage(requests=1))
+            raise refusal(refused.response, subject) from None
+        except requests.Timeout:
+            raise XUnavailable(
+                f"X stayed silent for {self._timeout_seconds:g} seconds when asked for {subject}: try again later"
+            ) from None
+        except requests.JSONDecodeError:
+            ledger.record(Usage(requests=1))
+            raise XUnavailable(f"X sent no JSON when asked for {subject}: try again later") from None
+        except (requests.ConnectionError, *_UNREADABLE):
+            raise XUnavailable(
+                f"the connection to X failed or broke when asked for {subject}: check the network, or try again later"
+            ) from None
+        if not isinstance(answer, dict):
+            ledger.record(Usage(requests=1))
+            raise UnexpectedAnswer(f"X sent JSON of an unknown form when asked for {subject}: try again later")
+        return answer
+
+
+class _Session(requests.Session):
+    """What tweepy's own session lacks: another host, a timeout, and distrust of refusals."""
+
+    # What a pickled session keeps; without the last two a copy would send the token to another host.
+    __attrs__: list[str] = [*requests.Session.__attrs__, "url", "timeout"]  # noqa: RUF012  # named and read by requests
+
+    def __init__(self, url: str, bearer_token: SecretStr, timeout_seconds: float) -> None:
+        super().__init__()
+        self.url = url
+        self.timeout = timeout_seconds
+        # Set as `auth`, the token also wins over an entry of ~/.netrc, which requests would otherwise send instead.
+        self.auth = _BearerAuth(bearer_token)
+        # A proxy of the environment cannot reach a server on this machine.
+        self.trust_env = not _is_loopback(url)
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+        kwargs.update(timeout=self.timeout, allow_redirects=False)
+        response = super().request(method, self.url + urlsplit(str(url)).path, *args, **kwargs)
+        if response.status_code != 200:
+            # Raised here because tweepy trusts the form of a refusal: JSON that is no object, or a reset time that is
+            # no number, would surface as AttributeError or ValueError.
+            raise tweepy.HTTPException(response, response_json={})
+        return response
+
+
+class _BearerAuth(AuthBase):
+    def __init__(self, token: SecretStr) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
+        return request
+
+
+def _record(ledger: Ledger, config: FetchConfig, posts: int, users: int) -> None:
+    """Write down an answer as soon as it is here, before its posts are understood or stored.
+
+    A crash in between costs a page that is read again, which is known and within one UTC day free of charge. The
+    other order would lose track of money: the next page would be asked for beyond the budget.
+    """
+    usd = posts * config.post_usd + users * config.user_usd
+    ledger.record(Usage(requests=1, posts_read=posts, users_read=users, usd=round(usd, 6)))
+
+
+def _count(items: object) -> int:
+    return len(items) if isinstance(items, list) else 0
+
+
+def _validate_token(token: SecretStr) -> SecretStr:
+    stripped = token.get_secret_value().strip()
+    if not stripped:
+        raise BadToken(
+            "there is no X bearer token: set X_BEARER_TOKEN to the one of your app (developer portal, "
+            '"Keys and tokens"), or read an account export with --source archive:PATH'
+        )
+    if not _TOKEN.fullmatch(stripped):
+        raise BadToken("X_BEARER_TOKEN holds characters that no token has: copy it again from the developer portal")
+    return SecretStr(stripped)
+
+
+def _validate_url(url: str) -> str:
+    """Only TLS, or this very machine, may be sent a token."""
+    try:
+        parts = urlsplit(url)
+        allowed = bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(url)))
+    except ValueError:
+        allowed = False
+    if not allowed:
+        raise ConfigurationError(
+            f"X_API_URL {url!r} cannot be used: write https://HOST, or http://127.0.0.1:PORT for a simulator"
+        )
+    return url.rstrip("/")
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

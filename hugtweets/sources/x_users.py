@@ -1,0 +1,61 @@
+"""Accounts of X, looked up by handle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hugtweets.config import FetchConfig
+from hugtweets.errors import AccountError
+from hugtweets.ledger import Ledger
+from hugtweets.sources.x_answers import SentUser, UsersAnswer, account_problem, parse, protected, silent
+from hugtweets.sources.x_client import XClient
+
+HANDLES_PER_REQUEST = 100
+
+
+@dataclass(frozen=True)
+class XUser:
+    """An account, as X spells it."""
+
+    id: str
+    username: str
+    name: str
+    protected: bool
+
+
+def look_up_users(
+    client: XClient, handles: Sequence[str], ledger: Ledger, config: FetchConfig
+) -> dict[str, XUser | AccountError]:
+    """Ask X who the handles are, 100 a request.
+
+    The result is keyed by the handles as given, whatever case X answers in. What is wrong with one handle is its
+    value: ``AccountNotFound``, ``AccountSuspended``, ``AccountProtected`` or ``UnexpectedAnswer``.
+
+    Raises:
+        AccessError, RateLimited, UnexpectedAnswer, XUnavailable: what is wrong with a whole request.
+    """
+    found: dict[str, XUser | AccountError] = {}
+    for start in range(0, len(handles), HANDLES_PER_REQUEST):
+        batch = handles[start : start + HANDLES_PER_REQUEST]
+        subject = f"@{batch[0]}"
+        answer = parse(UsersAnswer, client.users(batch, ledger, config), subject)
+        if not answer.data and not answer.errors:
+            raise silent(subject)
+        found.update((handle, _find(handle, answer)) for handle in batch)
+    return found
+
+
+def _find(handle: str, answer: UsersAnswer) -> XUser | AccountError:
+    for sent in answer.data:
+        if sent.username.casefold() == handle.casefold():
+            return protected(handle) if sent.protected else _to_user(sent)
+    for problem in answer.errors:
+        # A problem that names no handle is that of all who were not found.
+        if problem.about.casefold() in ("", handle.casefold()):
+            return account_problem(problem, handle)
+    return silent(f"@{handle}")
+
+
+def _to_user(sent: SentUser) -> XUser:
+    return XUser(sent.id, sent.username, sent.name, sent.protected)

@@ -1,0 +1,71 @@
+"""Posts as X sends them, in either dialect."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from hugtweets.posts import Mention, Post
+from hugtweets.sources.x_answers import PostsAnswer
+from hugtweets.sources.x_posts import to_posts
+
+PLAIN: dict[str, Any] = {
+    "id": "1850000000000000001",
+    "text": "Fish &amp; chips",
+    "created_at": "2024-10-26T01:02:03.000Z",
+}
+
+
+def read(**fields: Any) -> Post:
+    users = fields.pop("users", ())
+    answer = PostsAnswer.model_validate({"data": [{**PLAIN, **fields}], "includes": {"users": users}})
+    return to_posts(answer)[0]
+
+
+def test_a_plain_post_is_stored_as_sent() -> None:
+    assert read(lang="en", edit_history_tweet_ids=[PLAIN["id"]], public_metrics={"like_count": 3}) == Post(
+        id="1850000000000000001",
+        created_at=datetime(2024, 10, 26, 1, 2, 3, tzinfo=UTC),
+        text="Fish &amp; chips",
+        lang="en",
+        is_retweet=False,
+        is_reply=False,
+        is_quote=False,
+        truncated=False,
+        mentions=(),
+        source="x",
+    )
+
+
+@pytest.mark.parametrize("name", ["referenced_tweets", "referenced_posts"])
+def test_retweets_replies_and_quotes_are_told_by_their_references(name: str) -> None:
+    both = read(**{name: [{"type": "replied_to", "id": "1"}, {"type": "quoted", "id": "2"}]})
+    assert (both.is_retweet, both.is_reply, both.is_quote) == (False, True, True)
+    retweet = read(**{name: [{"type": "retweeted", "id": "1"}]})
+    assert (retweet.is_retweet, retweet.is_reply, retweet.is_quote) == (True, False, False)
+
+
+@pytest.mark.parametrize("name", ["note_tweet", "note_post"])
+def test_a_long_post_is_its_note(name: str) -> None:
+    note = {"text": "the whole of it, and @carol", "entities": {"mentions": [{"username": "carol", "id": "3"}]}}
+    post = read(text="the whole…", **{name: note})
+    assert (post.text, post.truncated) == ("the whole of it, and @carol", False)
+    assert post.mentions == (Mention("carol"),)
+
+
+@pytest.mark.parametrize("name", ["edit_history_tweet_ids", "edit_history_post_ids"])
+def test_an_edited_post_names_its_versions(name: str) -> None:
+    assert read(**{name: ["1849999999999999999", PLAIN["id"]]}).edit_ids == ("1849999999999999999", PLAIN["id"])
+
+
+def test_only_a_retweet_can_be_cut_off() -> None:
+    assert read(text="RT @a: and so…", referenced_tweets=[{"type": "retweeted"}]).truncated is True
+    assert read(text="and so…").truncated is False
+
+
+def test_names_of_mentioned_people_come_from_what_was_bought() -> None:
+    entities = {"mentions": [{"username": "CAROL"}, {"username": "dave"}]}
+    users = ({"id": "3", "username": "Carol", "name": "Carol 🎨 #art"},)
+    assert read(entities=entities, users=users).mentions == (Mention("CAROL", "Carol 🎨 #art"), Mention("dave"))
