@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, ValidationError
+from pydantic import BeforeValidator, ValidationError
 
 _ID = re.compile(r"0|[1-9][0-9]{0,19}")
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -32,6 +33,18 @@ def identifier(value: object) -> str:
     return digits
 
 
+def utc(moment: datetime) -> datetime:
+    """The same moment in UTC; one without a zone is taken to be in UTC already.
+
+    Raises:
+        ValueError: it falls before year 1 or after year 9999.
+    """
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is out of range") from None
+
+
 def unknown_if_empty(value: object) -> object:
     """None for an empty string, else the value."""
     return None if value == "" else value
@@ -47,5 +60,6 @@ def explain(error: ValidationError) -> str:
 
 
 Identifier = Annotated[str, BeforeValidator(identifier)]
-Text = Annotated[str, AfterValidator(storable)]
+# Before, not after: pydantic refuses a lone surrogate outright.
+Text = Annotated[str, BeforeValidator(lambda value: storable(value) if isinstance(value, str) else value)]
 Words = Annotated[Text | None, BeforeValidator(unknown_if_empty)]

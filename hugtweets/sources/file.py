@@ -14,18 +14,18 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TextIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.posts import Mention, Post
-from hugtweets.sources.fields import Identifier, Text, Words, explain, unknown_if_empty
+from hugtweets.sources.fields import Identifier, Text, Words, explain, unknown_if_empty, utc
 from hugtweets.timeline import Timeline, load, save
 
 REQUIRED = ("id", "created_at", "text")
@@ -41,10 +41,7 @@ def _moment(value: object) -> datetime:
             raise ValueError("is not a time such as 2024-05-31T18:30:00Z") from None
     if not isinstance(value, datetime):
         raise ValueError("is not a time such as 2024-05-31T18:30:00Z")
-    try:
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is out of range") from None
+    return utc(value)
 
 
 def _parsed_if_text(value: object) -> object:
@@ -77,7 +74,7 @@ class PostRow(BaseModel):
     is_reply: Flag = None
     is_quote: Flag = None
     truncated: Flag = None
-    mentions: Annotated[list[MentionRow] | None, BeforeValidator(_parsed_if_text), Field(max_length=1000)] = None
+    mentions: Annotated[list[MentionRow] | None, BeforeValidator(_parsed_if_text)] = None
 
     def post(self) -> Post:
         """The same as a :class:`Post`."""
