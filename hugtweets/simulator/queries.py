@@ -60,7 +60,7 @@ def _among(names: frozenset[str], known: frozenset[str]) -> frozenset[str]:
 
 
 Names = Annotated[frozenset[str], BeforeValidator(_split)]
-Number = Annotated[str, Field(pattern=r"^[0-9]{1,19}$")]
+Number = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
 
 
 class Query(BaseModel):
