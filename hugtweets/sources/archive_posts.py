@@ -1,0 +1,180 @@
+"""Posts as the layouts of an account export write them.
+
+A tweet there names no author, never says that it is a retweet, and is HTML-escaped. Since 2022 every version of an
+edited post is there, under its own id.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
+
+from hugtweets.posts import Mention, Post
+from hugtweets.sources.fields import Identifier, Text, Words, utc
+from hugtweets.timeline import order
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_STATUS = re.compile(r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/\w+/status/[0-9]+(?:\?\S*)?")
+
+
+def _moment(value: object) -> datetime:
+    """``Wed Oct 10 20:19:24 +0000 2018`` or ``2016-12-30 21:04:11 +0000``, whatever the locale."""
+    words = value.split() if isinstance(value, str) else []
+    try:
+        if len(words) == 6:
+            _, month, day, clock, zone, year = words
+            words = [f"{year}-{_MONTHS.index(month) + 1:02}-{int(day):02}", clock, zone]
+        day, clock, zone = words
+        return utc(datetime.fromisoformat(f"{day}T{clock}{zone}"))
+    except ValueError:
+        raise ValueError("is no time as X writes it") from None
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+
+
+class UserMention(BaseModel):
+    """An account that a tweet mentions, with its display name."""
+
+    screen_name: Text
+    name: Words = None
+
+
+class Link(BaseModel):
+    """A link of a tweet, as it was before t.co."""
+
+    expanded_url: str | None = None
+
+
+class Entities(BaseModel):
+    """What X found in a text."""
+
+    user_mentions: list[UserMention] = []
+    urls: list[Link] = []
+
+
+class EditControl(BaseModel):
+    """All versions of a tweet."""
+
+    ids: list[Identifier] = Field([], alias="editTweetIds", max_length=100)
+
+
+class Edit(BaseModel):
+    """A version that is not the first, and what the first says of all."""
+
+    control: EditControl = Field(EditControl(), alias="editControlInitial")
+
+
+class EditInfo(BaseModel):
+    """``edit_info``: one of the two is there."""
+
+    initial: EditControl | None = None
+    edit: Edit | None = None
+
+    def ids(self) -> list[str]:
+        """The ids of all versions."""
+        if self.edit:
+            return self.edit.control.ids
+        return self.initial.ids if self.initial else []
+
+
+class Tweet(BaseModel):
+    """A tweet of ``tweet.js`` or ``tweets.js``."""
+
+    id: Identifier = Field(validation_alias=AliasChoices("id_str", "id"))
+    created_at: Moment
+    text: Text = Field(validation_alias=AliasChoices("full_text", "text"))
+    lang: Words = None
+    reply_to_status: object = Field(None, validation_alias="in_reply_to_status_id_str")
+    reply_to_user: object = Field(None, validation_alias="in_reply_to_user_id_str")
+    reply_to_name: object = Field(None, validation_alias="in_reply_to_screen_name")
+    quoted: object = Field(None, validation_alias="quoted_status_id_str")
+    entities: Entities | None = None
+    edit_info: EditInfo | None = None
+
+    def post(self) -> Post:
+        """The same as a :class:`Post`, without its author."""
+        is_retweet = self.text.startswith("RT @")
+        links = [link.expanded_url for link in self.entities.urls] if self.entities else []
+        versions = {*self.edit_info.ids(), self.id} if self.edit_info else set()
+        return Post(
+            id=self.id,
+            created_at=self.created_at,
+            text=self.text,
+            lang=self.lang,
+            is_retweet=is_retweet,
+            is_reply=bool(self.reply_to_status or self.reply_to_user or self.reply_to_name),
+            is_quote=not is_retweet and (bool(self.quoted) or _quotes(links)),
+            edit_ids=tuple(sorted(versions, key=order)) if len(versions) > 1 else None,
+            mentions=self._mentions(),
+            source="archive",
+        )
+
+    def _mentions(self) -> tuple[Mention, ...] | None:
+        if self.entities is None:
+            return None
+        return tuple(Mention(mention.screen_name, mention.name) for mention in self.entities.user_mentions)
+
+
+class GrailbirdRow(BaseModel):
+    """A row of ``tweets.csv``, the layout up to 2018."""
+
+    id: Identifier = Field(validation_alias="tweet_id")
+    created_at: Moment = Field(validation_alias="timestamp")
+    text: Text
+    reply_to_status: str = Field("", validation_alias="in_reply_to_status_id")
+    reply_to_user: str = Field("", validation_alias="in_reply_to_user_id")
+    retweeted: str = Field("", validation_alias="retweeted_status_id")
+    links: str = Field("", validation_alias="expanded_urls")
+
+    def post(self) -> Post:
+        """The same as a :class:`Post`, without its author."""
+        is_retweet = bool(self.retweeted) or self.text.startswith("RT @")
+        return Post(
+            id=self.id,
+            created_at=self.created_at,
+            text=self.text,
+            is_retweet=is_retweet,
+            is_reply=bool(self.reply_to_status or self.reply_to_user),
+            is_quote=not is_retweet and _quotes(self.links.split(",")),
+            source="archive",
+        )
+
+
+def grailbird_rows(text: str) -> Iterator[dict[str, Any]]:
+    """The rows of ``tweets.csv`` by column.
+
+    Raises:
+        csv.Error: it is no CSV.
+        ValueError: a row has more or fewer cells than the header, as where the file breaks off.
+    """
+    # csv takes lines with their ends, so that line breaks inside a post survive.
+    lines = csv.reader(re.findall(r"[^\n]*\n|[^\n]+", text), strict=True)
+    header = next(lines, [])
+    for cells in lines:
+        if cells:
+            yield dict(zip(header, cells, strict=True))
+
+
+def join_versions(posts: Iterable[Post]) -> Iterator[Post]:
+    """The posts, each version of an edited one naming all of them: the early ones may not know the later."""
+    posts = list(posts)
+    known: defaultdict[str, set[str]] = defaultdict(set)
+    for post in posts:
+        for identifier in post.edit_ids or ():
+            known[identifier].update(post.edit_ids or ())
+    for post in posts:
+        versions = tuple(sorted(known[post.id], key=order))
+        yield replace(post, edit_ids=versions) if versions else post
+
+
+def _quotes(links: Iterable[str | None]) -> bool:
+    """Whether one of the links leads to a post; those to its picture or film are not quotes."""
+    return any(_STATUS.fullmatch(link.strip()) for link in links if link)
