@@ -84,7 +84,7 @@ def test_a_body_of_any_form_is_an_error_of_ours(home: Home, body: bytes, status:
     [
         {},
         {"meta": {"result_count": "0", "next_token": 3}},
-        {"data": [{**POST, "id": 5}]},
+        {"data": [{**POST, "id": 5.0}]},
         {"data": [{**POST, "id": "../5"}]},
         {"data": [{**POST, "created_at": "2024-01-01T00:00:00"}]},
         {"data": [{"id": "5", "text": "no time"}]},

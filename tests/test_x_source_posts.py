@@ -60,9 +60,19 @@ def test_an_edited_post_names_its_versions(name: str) -> None:
     assert read(**{name: ["1849999999999999999", PLAIN["id"]]}).edit_ids == ("1849999999999999999", PLAIN["id"])
 
 
-def test_only_a_retweet_can_be_cut_off() -> None:
+def test_a_retweet_that_ends_in_an_ellipsis_is_cut_off() -> None:
     assert read(text="RT @a: and so…", referenced_tweets=[{"type": "retweeted"}]).truncated is True
     assert read(text="and so…").truncated is False
+
+
+def test_a_post_that_links_to_itself_is_cut_off_unless_its_note_is_there() -> None:
+    entities = {"urls": [{"expanded_url": f"https://twitter.com/i/web/status/{PLAIN['id']}"}]}
+    assert read(entities=entities).truncated is True
+    assert read(entities=entities, note_tweet={"text": "all of it"}).truncated is False
+
+
+def test_characters_that_cannot_be_stored_are_replaced() -> None:
+    assert read(text="a\x00b\ud83d").text == "a\ufffdb\ufffd"
 
 
 def test_names_of_mentioned_people_come_from_what_was_bought() -> None:

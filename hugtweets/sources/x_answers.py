@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import requests
 from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -22,8 +22,7 @@ from hugtweets.errors import (
     WrongTier,
     XUnavailable,
 )
-
-Id = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,24}$")]
+from hugtweets.sources.fields import Identifier, Text
 
 
 class _Sent(BaseModel):
@@ -33,21 +32,28 @@ class _Sent(BaseModel):
 
 
 class SentMention(_Sent):
-    """One ``entities.mentions``."""
+    """One of ``entities.mentions``."""
 
-    username: str
+    username: Text
+
+
+class SentLink(_Sent):
+    """One of ``entities.urls``: where a t.co link leads."""
+
+    expanded_url: str = ""
 
 
 class SentEntities(_Sent):
     """``entities`` of a post or of its note."""
 
     mentions: tuple[SentMention, ...] = ()
+    urls: tuple[SentLink, ...] = ()
 
 
 class SentNote(_Sent):
     """The whole text of a long post."""
 
-    text: str
+    text: Text
     entities: SentEntities = SentEntities()
 
 
@@ -60,8 +66,8 @@ class SentReference(_Sent):
 class SentPost(_Sent):
     """A post in either dialect: the specification renamed three fields in version 2.167."""
 
-    id: Id
-    text: str
+    id: Identifier
+    text: Text
     created_at: AwareDatetime
     lang: str | None = None
     entities: SentEntities = SentEntities()
@@ -69,7 +75,7 @@ class SentPost(_Sent):
     references: tuple[SentReference, ...] = Field(
         (), validation_alias=AliasChoices("referenced_tweets", "referenced_posts")
     )
-    edit_ids: tuple[Id, ...] = Field(
+    edit_ids: tuple[Identifier, ...] = Field(
         (), validation_alias=AliasChoices("edit_history_tweet_ids", "edit_history_post_ids")
     )
 
@@ -77,9 +83,9 @@ class SentPost(_Sent):
 class SentUser(_Sent):
     """A user, looked up or mentioned."""
 
-    id: Id
-    username: str
-    name: str
+    id: Identifier
+    username: Text
+    name: Text
     protected: bool = False
 
 

@@ -27,8 +27,7 @@ def _to_post(sent: SentPost, names: dict[str, str]) -> Post:
         is_retweet=is_retweet,
         is_reply="replied_to" in references,
         is_quote="quoted" in references,
-        # X cuts native retweets of more than 140 characters, and nothing else.
-        truncated=is_retweet and sent.note is None and sent.text.endswith("…"),
+        truncated=sent.note is None and _is_cut(sent, is_retweet),
         # X names an unedited post as its own only version; None says as much.
         edit_ids=sent.edit_ids if len(sent.edit_ids) > 1 else None,
         mentions=tuple(
@@ -36,3 +35,10 @@ def _to_post(sent: SentPost, names: dict[str, str]) -> Post:
         ),
         source="x",
     )
+
+
+def _is_cut(sent: SentPost, is_retweet: bool) -> bool:
+    """X cuts native retweets at 140 characters; any other text that it cut ends in a link to the post itself."""
+    if is_retweet:
+        return sent.text.endswith("…")
+    return any(link.expanded_url.endswith(f"/status/{sent.id}") for link in sent.entities.urls)
