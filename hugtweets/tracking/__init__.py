@@ -1,0 +1,82 @@
+"""Weights & Biases: one run for each artifact, rebuilt from its finished folder.
+
+Nothing is logged while a step works. Once its artifact is committed, :func:`track` writes a run from the folder, with
+the artifact as output and the artifacts it was made of as inputs, and leaves ``tracking.json`` beside the files. So an
+outage of W&B loses nothing, and a crash between artifact and run is repaired by the next run.
+
+Online or offline, all that wandb writes lies in ``$HUGTWEETS_HOME/wandb``. After the first online failure the process
+stays offline: every account would otherwise wait for the same silent server. ``wandb sync`` sends what was kept.
+
+This package is the only one that imports wandb, and it does so when first used.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+
+from hugtweets.artifacts import Reference
+from hugtweets.config import TrackingConfig
+from hugtweets.files import write_text
+from hugtweets.home import Home
+from hugtweets.tracking.modes import check_mode, resolve, status, wish
+from hugtweets.tracking.runs import MARKER, Content, Marker, log, refusals, trouble
+
+__all__ = ["MARKER", "Content", "check_mode", "is_tracked", "status", "track"]
+
+logger = logging.getLogger(__name__)
+
+_online_failed = threading.Event()
+
+
+def is_tracked(reference: Reference, config: TrackingConfig) -> bool:
+    """Whether there is nothing to log: the artifact has its run, online or offline, or tracking is disabled."""
+    return wish(config) == "disabled" or reference.file(MARKER).is_file()
+
+
+def track(home: Home, reference: Reference, content: Content, config: TrackingConfig, group: str) -> None:
+    """Log a finished artifact as one W&B run, unless that was done; ``group`` is the name of the flow run.
+
+    Trouble with W&B never raises. If the server cannot be reached or refuses, the run is kept offline and a warning
+    says how to send it; if not even that works, the next run of the same artifact tries again.
+    """
+    if is_tracked(reference, config):
+        return
+    try:
+        if resolve(config) == "online" and not _online_failed.is_set():
+            marker = _log_online(home, reference, content, config, group)
+        else:
+            marker = log(home, reference, content, config, group, "offline")
+    except trouble() as error:
+        logger.warning(
+            "%s: the W&B run of %s could not be written (%s): run the same command again to log it",
+            reference.handle,
+            reference.step,
+            _reason(error),
+        )
+        return
+    write_text(reference.file(MARKER), json.dumps(marker, indent=2) + "\n")
+
+
+def _log_online(home: Home, reference: Reference, content: Content, config: TrackingConfig, group: str) -> Marker:
+    """Log online; if W&B does not take it, log the whole run again offline, so that one folder holds all of it."""
+    try:
+        return log(home, reference, content, config, group, "online")
+    except refusals() as error:
+        _online_failed.set()
+        marker = log(home, reference, content, config, group, "offline")
+        logger.warning(
+            "%s: W&B did not take the run of %s (%s), and this process stays offline: "
+            "send what is kept with `wandb sync %s`",
+            reference.handle,
+            reference.step,
+            _reason(error),
+            marker["folder"],
+        )
+        return marker
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0].rstrip(". ")[:200] if lines else type(error).__name__

@@ -1,0 +1,121 @@
+"""Artifacts as W&B names them, and the links between runs."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hugtweets.artifacts import Manifest, Reference, exists
+from hugtweets.home import Home
+
+if TYPE_CHECKING:
+    import wandb
+
+MARKER = "tracking.json"
+
+# An upload slower than 2 Mbit/s, after a minute's grace, is taken for an outage.
+GRACE_SECONDS = 60
+SLOWEST_BYTES_PER_SECOND = 250_000
+
+# Step: the first part of the artifact's name, and its type.
+ARTIFACTS = {
+    "fetch": ("timeline", "raw-dataset"),
+    "clean": ("clean", "clean-dataset"),
+    "tokenise": ("tokens", "token-dataset"),
+    "finetune": ("model", "model"),
+    "sample": ("samples", "samples"),
+    "evaluate": ("scores", "evaluation"),
+    "report": ("report", "report"),
+}
+
+logger = logging.getLogger(__name__)
+
+
+def artifact_name(step: str, handle: str) -> str:
+    """``clean-<handle>`` for the step clean."""
+    return f"{ARTIFACTS[step][0]}-{handle}"
+
+
+def artifact_type(step: str) -> str:
+    """``clean-dataset`` for the step clean."""
+    return ARTIFACTS[step][1]
+
+
+def draft(reference: Reference) -> wandb.Artifact:
+    """The artifact as W&B sees it; the same folder always gives the same W&B digest.
+
+    That digest covers files only, so ``manifest.json`` among them is what versions the lineage. Nothing is copied:
+    the files stay where they are.
+    """
+    import wandb
+
+    name, kind = artifact_name(reference.step, reference.handle), artifact_type(reference.step)
+    artifact = wandb.Artifact(name, kind, metadata=reference.manifest().counts)
+    for path in sorted(reference.folder.rglob("*")):
+        inside = path.relative_to(reference.folder)
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if path.is_file() and not hidden and inside != Path(MARKER):
+            artifact.add_file(str(path), name=inside.as_posix(), policy="immutable", skip_cache=True)
+    return artifact
+
+
+def inputs(home: Home, manifest: Manifest) -> list[Reference]:
+    """The artifacts that one was made of, as far as they are still there."""
+    found = [
+        Reference(step, manifest.handle, digest, str(home.artifacts / step / manifest.handle / digest))
+        for step, digest in manifest.inputs.items()
+        if step in ARTIFACTS
+    ]
+    return [reference for reference in found if exists(reference)]
+
+
+def named_inputs(manifest: Manifest) -> list[dict[str, str]]:
+    """Every input with name, type and our digest, for the run's configuration; also those that are no artifacts."""
+    return [
+        {"name": artifact_name(key, manifest.handle), "type": artifact_type(key), "digest": digest}
+        if key in ARTIFACTS
+        else {"name": key, "type": "other", "digest": digest}
+        for key, digest in manifest.inputs.items()
+    ]
+
+
+def use(run: wandb.Run, reference: Reference) -> None:
+    """Declare an input of a run: by name where the server knows it, else by a draft of the same content."""
+    if not run.offline and _use_by_name(run, reference):
+        return
+    artifact = _use_draft(run, reference)
+    if not run.offline:
+        wait(artifact)
+
+
+def wait(artifact: wandb.Artifact) -> None:
+    """Return when the server has all of an artifact that was logged online.
+
+    Raises:
+        wandb.errors.Error: it takes too long.
+        ValueError: the server rejects the artifact.
+    """
+    artifact.wait(GRACE_SECONDS + artifact.size // SLOWEST_BYTES_PER_SECOND)
+
+
+def _use_draft(run: wandb.Run, reference: Reference) -> wandb.Artifact:
+    """Declare an input that the server does not know yet.
+
+    ``Run.use_artifact`` refuses to work offline. What it calls online for a draft does, and the link survives a later
+    ``wandb sync``; being private, it is why wandb is pinned narrowly.
+    """
+    return run._log_artifact(draft(reference), aliases=[reference.digest], is_user_created=True, use_after_commit=True)
+
+
+def _use_by_name(run: wandb.Run, reference: Reference) -> bool:
+    """Our digest is an alias of what :mod:`hugtweets.tracking.runs` logs, so it names exactly one version."""
+    from wandb.errors import CommError
+
+    name = f"{artifact_name(reference.step, reference.handle)}:{reference.digest}"
+    try:
+        run.use_artifact(name, type=artifact_type(reference.step))
+    except (CommError, ValueError):
+        logger.debug("W&B does not know %s yet", name)
+        return False
+    return True

@@ -1,0 +1,116 @@
+"""Online, offline or disabled: what was asked for, and what a configured key allows. Nothing here uses the network."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Literal, cast
+
+from hugtweets.config import TrackingConfig
+from hugtweets.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import wandb
+
+Mode = Literal["online", "offline", "disabled"]
+Wish = Literal["auto", "online", "offline", "disabled"]
+
+INIT_SECONDS = 10  # a server that has not opened the run by then is taken for unreachable
+FINISH_SECONDS = 60  # for what is left after the artifacts: curves, summary, table
+
+
+def wish(config: TrackingConfig) -> Wish:
+    """What was asked for: ``tracking.mode``, or where that is auto, W&B's own variable ``WANDB_MODE``."""
+    variable = os.environ.get("WANDB_MODE")
+    if config.mode == "auto" and variable in ("online", "offline", "disabled"):
+        return cast(Mode, variable)
+    return config.mode
+
+
+def resolve(config: TrackingConfig) -> Mode:
+    """What is done: auto means online if a key is configured, even one that turns out to be wrong."""
+    from wandb.errors import AuthenticationError
+
+    asked = wish(config)
+    if asked != "auto":
+        return asked
+    try:
+        return "online" if key_is_configured() else "offline"
+    except AuthenticationError:
+        return "online"
+
+
+def check_mode(config: TrackingConfig) -> None:
+    """Refuse, before any work, a request for online tracking that cannot be met.
+
+    Raises:
+        ConfigurationError: ``tracking.mode`` is online without a key, or the key cannot be one.
+    """
+    from wandb.errors import AuthenticationError
+
+    asked = wish(config)
+    if asked in ("offline", "disabled"):
+        return
+    try:
+        has_key = key_is_configured()
+    except AuthenticationError as error:
+        raise ConfigurationError(f"the W&B key is unusable ({str(error).rstrip('.')}): run `wandb login`") from None
+    if asked == "online" and not has_key:
+        raise ConfigurationError("tracking.mode is online without a W&B key: run `wandb login` or set WANDB_API_KEY")
+
+
+def status(config: TrackingConfig) -> str:
+    """Where runs go, in one line, and why."""
+    mode = resolve(config)
+    if mode == "disabled":
+        return "disabled"
+    if mode == "online":
+        return f"online, as project {config.project} at {_host()}"
+    if wish(config) == "offline":
+        return "offline, as configured"
+    return "offline, because no key is configured: run `wandb login` or set WANDB_API_KEY"
+
+
+def key_is_configured() -> bool:
+    """Whether wandb would find a key (its variables, netrc, settings file), without asking for one or using it.
+
+    Raises:
+        wandb.errors.AuthenticationError: there is a key, but of an impossible form.
+    """
+    from wandb.sdk.lib import wbauth
+
+    # wandb.login(prompt=False) would do, if it did not rewrite the user's settings file.
+    found = wbauth.authenticate_session(host=_host(), source="hugtweets", prompt=False, update_session=False)
+    return found is not None
+
+
+def quiet() -> wandb.Settings:
+    """Settings of every run: nothing on the terminal, nothing collected that was not logged, bounded waiting."""
+    import wandb
+
+    return wandb.Settings(
+        console="off",
+        disable_code=True,
+        disable_git=True,
+        finish_timeout=FINISH_SECONDS,
+        finish_timeout_raises=True,
+        init_timeout=INIT_SECONDS,
+        quiet=True,
+        silent=True,
+        use_dot_wandb=False,
+        x_disable_meta=True,
+        x_disable_stats=True,
+        x_save_requirements=False,
+    )
+
+
+def set_up() -> wandb.Settings:
+    """Start wandb once for the process; returns the settings it found."""
+    import wandb
+
+    # Else wandb reports its own failures to its makers, and on stderr that it could not.
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    return wandb.setup(wandb.Settings(silent=True)).settings
+
+
+def _host() -> str:
+    return set_up().base_url

@@ -1,0 +1,157 @@
+"""One W&B run, written from one finished artifact."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from hugtweets.artifacts import Manifest, Reference
+from hugtweets.config import TrackingConfig
+from hugtweets.home import Home
+from hugtweets.tracking import lineage
+from hugtweets.tracking.lineage import MARKER
+from hugtweets.tracking.modes import Mode, quiet, set_up
+
+if TYPE_CHECKING:
+    import wandb
+
+__all__ = ["MARKER", "Content", "Marker", "log", "refusals", "trouble"]
+
+Table = tuple[str, Sequence[str], Sequence[Sequence[Any]]]
+
+_environment = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a step shows in W&B beside its artifact.
+
+    ``summary`` holds single numbers and words; ``history`` the rows of its curves, where ``step`` is the x-axis of the
+    other keys; ``table`` a name, the columns and the rows.
+    """
+
+    summary: Mapping[str, float | int | str] = field(default_factory=dict)
+    history: Sequence[Mapping[str, float]] = ()
+    table: Table | None = None
+
+
+class Marker(TypedDict):
+    """``tracking.json`` of an artifact: which run tells of it. ``folder`` is what ``wandb sync`` wants."""
+
+    run_id: str
+    mode: str
+    folder: str
+    artifact: str
+    artifact_type: str
+    artifact_digest: str
+    group: str
+    time: str
+
+
+def log(home: Home, reference: Reference, content: Content, config: TrackingConfig, group: str, mode: Mode) -> Marker:
+    """Write the run: inputs used, curves, table, summary, output logged. Online it returns once all is uploaded.
+
+    Raises:
+        Exception: one of :func:`refusals` online, one of :func:`trouble` offline.
+    """
+    manifest = reference.manifest()
+    with _open(home, manifest, config, group, mode) as run:
+        for source in lineage.inputs(home, manifest):
+            lineage.use(run, source)
+        _show(run, content)
+        output = run.log_artifact(lineage.draft(reference), aliases=[reference.digest])
+        if mode == "online":
+            lineage.wait(output)
+    return Marker(
+        run_id=run.id,
+        mode=mode,
+        folder=run.settings.sync_dir,
+        artifact=lineage.artifact_name(reference.step, reference.handle),
+        artifact_type=output.type,
+        artifact_digest=output.digest,
+        group=group,
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def trouble() -> tuple[type[Exception], ...]:
+    """What wandb raises when its own machinery fails."""
+    from wandb.errors import Error
+    from wandb.sdk.lib.service.service_connection import WandbApiFailedError
+    from wandb.sdk.mailbox import HandleAbandonedError, MailboxClosedError
+
+    return Error, TimeoutError, WandbApiFailedError, HandleAbandonedError, MailboxClosedError
+
+
+def refusals() -> tuple[type[Exception], ...]:
+    """What wandb raises when a server is silent or says no; a rejected artifact is a plain ValueError."""
+    return *trouble(), ValueError
+
+
+@contextmanager
+def _open(home: Home, manifest: Manifest, config: TrackingConfig, group: str, mode: Mode) -> Iterator[wandb.Run]:
+    """A run that is finished when the block ends; wandb's own context prints a traceback if the block raises."""
+    import wandb
+
+    home.wandb.mkdir(parents=True, exist_ok=True)
+    set_up()
+    identity = {key: getattr(manifest, key) for key in ("step", "step_version", "handle", "digest", "libraries")}
+    run = wandb.init(
+        id=secrets.token_hex(4),  # else WANDB_RUN_ID would merge all steps into one run
+        dir=home.root,  # wandb adds the folder `wandb` by itself
+        project=config.project,
+        entity=config.entity,
+        job_type=manifest.step,
+        group=group,
+        name=f"{manifest.step}-{manifest.handle}",
+        tags=[manifest.handle],
+        config={**manifest.config, **identity, "inputs": lineage.named_inputs(manifest)},
+        mode=mode,
+        reinit="create_new",  # else every thread is handed the run of the first
+        settings=quiet(),
+    )
+    try:
+        yield run
+    except BaseException:
+        run.finish(exit_code=1)
+        raise
+    run.finish()
+
+
+def _show(run: wandb.Run, content: Content) -> None:
+    import wandb
+
+    for name in sorted({name for row in content.history for name in row} - {"step"}):
+        run.define_metric(name, step_metric="step")
+    for row in content.history:
+        run.log(dict(row))
+    if content.table:
+        name, columns, rows = content.table
+        with _staging(Path(run.settings.sync_dir)):
+            run.log({name: wandb.Table(columns=list(columns), data=[list(row) for row in rows])})
+    run.summary.update(dict(content.summary))
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[None]:
+    """Keep the copy of a table that waits for upload in the folder of its run, not in the user's data folder.
+
+    wandb reads the place from the environment at each use, so threads take turns.
+    """
+    with _environment:
+        before = os.environ.get("WANDB_DATA_DIR")
+        os.environ["WANDB_DATA_DIR"] = str(folder)
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["WANDB_DATA_DIR"]
+            else:
+                os.environ["WANDB_DATA_DIR"] = before
