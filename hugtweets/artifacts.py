@@ -165,8 +165,11 @@ def _rename(partial: Path, folder: Path) -> None:
         partial.rename(folder)
     except OSError:
         # Another process finished the same artifact first: same digest, same content, so either will do.
-        if not (folder / MANIFEST).is_file():
-            raise
+        if (folder / MANIFEST).is_file():
+            return
+        # What a removal left when it was cut short: nobody writes in place.
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
 
 
 def _partial_prefix() -> str:

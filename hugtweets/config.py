@@ -26,7 +26,7 @@ NotNegative = Annotated[float, Field(ge=0)]
 class Section(BaseModel):
     """A group of options. Unknown keys are errors; values never change after the check."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class FetchConfig(Section):
@@ -186,7 +186,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if loaded is None:
         return {}
@@ -203,11 +203,11 @@ def parse_assignment(assignment: str) -> dict[str, Any]:
     """
     name, equals, value = assignment.partition("=")
     section, dot, key = name.strip().partition(".")
-    if not (equals and dot and section and key):
+    if not (equals and dot and section and key) or "." in key:
         raise ConfigurationError(f"{assignment!r} is no assignment: write section.key=value, such as train.epochs=1")
     try:
         return {section: {key: yaml.safe_load(value)}}
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise ConfigurationError(f"the value of {name} cannot be read: quote it, as in {name}='\"…\"'") from None
 
 

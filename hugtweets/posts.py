@@ -63,7 +63,8 @@ class Post:
 def merge_posts(stored: Post, newcomer: Post) -> Post:
     """The stored post with its gaps filled; its text changes only where it was cut off and the newcomer is whole."""
     if stored.truncated and newcomer.truncated is False:
-        stored = replace(stored, text=newcomer.text, truncated=False, mentions=newcomer.mentions or stored.mentions)
+        mentions = _merge_mentions(newcomer.mentions, stored.mentions)
+        stored = replace(stored, text=newcomer.text, truncated=False, mentions=mentions)
     gaps = {name: getattr(newcomer, name) for name in _FIELDS if getattr(stored, name) is None}
     return replace(stored, mentions=_merge_mentions(stored.mentions, newcomer.mentions), **_without_mentions(gaps))
 
