@@ -54,9 +54,12 @@ class Ledger:
         """Append one line; a single write, so that threads and processes may share the file."""
         entry = Entry(datetime.now(UTC).isoformat(timespec="seconds"), self.run, self.handle, usage)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            os.write(descriptor, (json.dumps(asdict(entry)) + "\n").encode())
+            end = os.fstat(descriptor).st_size
+            # A line that a crash cut short must not swallow this one.
+            torn = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
+            os.write(descriptor, ("\n" * torn + json.dumps(asdict(entry)) + "\n").encode())
         finally:
             os.close(descriptor)
 
