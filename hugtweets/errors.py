@@ -5,8 +5,6 @@
     │   ├── ConfigurationError      an unknown key, an impossible value, two options that exclude each other
     │   ├── InvalidHandle           a name that cannot be an X handle
     │   └── NothingKept             a handle of which this home holds nothing
-    ├── RunError                    ends the run for every account
-    │   └── BaseModelError          the base model cannot be found, loaded or converted
     ├── AccountError                this account fails, the others go on, exit code 1
     │   ├── UnreadableSource        a file or an export that cannot be used
     │   ├── AccountNotFound         X knows no such handle
@@ -17,6 +15,7 @@
     │   │   ├── OutOfCredit         402
     │   │   └── WrongTier           403, also error 453
     │   ├── UnexpectedAnswer        X answered something that no documentation describes
+    │   ├── BaseModelError          the base model cannot be found, loaded or converted: all that ask for it fail alike
     │   └── TrainingError           the loss is not a number, or the model cannot be trained as asked
     ├── PutOff                      this account is skipped today, with its reason; nothing is wrong, exit code 0
     │   ├── NotEnoughText           fewer characters than a voice can be learned from
@@ -25,6 +24,7 @@
         ├── XUnavailable            5xx, a reset or silent connection: the account fails
         └── RateLimited             429: retried if the reset is near, else the account is put off
 
+Nothing that happens to one account ends the run; what would end it is found before it starts (RequestError).
 A message says what happened, to which account, and what to do. It is one sentence and never holds a secret.
 """
 
@@ -51,14 +51,6 @@ class InvalidHandle(RequestError):
 
 class NothingKept(RequestError):
     """A handle of which this home holds nothing."""
-
-
-class RunError(HugtweetsError):
-    """Ends the run for every account."""
-
-
-class BaseModelError(RunError):
-    """The base model cannot be found, loaded or converted."""
 
 
 class AccountError(HugtweetsError):
@@ -99,6 +91,10 @@ class WrongTier(AccessError):
 
 class UnexpectedAnswer(AccountError):
     """X answered something that no documentation describes."""
+
+
+class BaseModelError(AccountError):
+    """The base model cannot be found, loaded or converted."""
 
 
 class TrainingError(AccountError):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from hugtweets.files import write_text
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,19 @@ class Ledger:
 
     def spent(self) -> Usage:
         """What this run used so far; of one account, if the ledger is that account's."""
-        mine = (entry for entry in self.entries() if entry.run == self.run)
-        return sum((entry.usage for entry in mine if self.handle in (None, entry.handle)), Usage())
+        return self._sum(entry for entry in self.entries() if entry.run == self.run)
+
+    def total(self) -> Usage:
+        """What all runs used; of one account, if the ledger is that account's."""
+        return self._sum(self.entries())
+
+    def forget(self, handle: str) -> None:
+        """Blank an account's name; what was spent stays known."""
+        kept = [replace(entry, handle=None) if entry.handle == handle else entry for entry in self.entries()]
+        write_text(self.path, "".join(json.dumps(asdict(entry)) + "\n" for entry in kept))
+
+    def _sum(self, entries: Iterable[Entry]) -> Usage:
+        return sum((entry.usage for entry in entries if self.handle in (None, entry.handle)), Usage())
 
     def entries(self) -> Iterator[Entry]:
         """Every whole line; a line cut short by a crash is passed over."""

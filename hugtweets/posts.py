@@ -10,22 +10,23 @@ from typing import Any
 import pyarrow as pa
 
 MENTION = pa.struct([("username", pa.string()), ("name", pa.string())])
-_FIELDS_OF_A_POST: list[pa.Field[Any]] = [
-    pa.field("id", pa.string(), nullable=False),
-    pa.field("created_at", pa.timestamp("us", tz="UTC"), nullable=False),
-    pa.field("text", pa.string(), nullable=False),
-    pa.field("author", pa.string()),
-    pa.field("name", pa.string()),
-    pa.field("lang", pa.string()),
-    pa.field("is_retweet", pa.bool_()),
-    pa.field("is_reply", pa.bool_()),
-    pa.field("is_quote", pa.bool_()),
-    pa.field("truncated", pa.bool_()),
-    pa.field("edit_ids", pa.list_(pa.string())),
-    pa.field("mentions", pa.list_(MENTION)),
-    pa.field("source", pa.string()),
-]
-RAW_SCHEMA = pa.schema(_FIELDS_OF_A_POST)
+RAW_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("created_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("author", pa.string()),
+        pa.field("name", pa.string()),
+        pa.field("lang", pa.string()),
+        pa.field("is_retweet", pa.bool_()),
+        pa.field("is_reply", pa.bool_()),
+        pa.field("is_quote", pa.bool_()),
+        pa.field("truncated", pa.bool_()),
+        pa.field("edit_ids", pa.list_(pa.string())),
+        pa.field("mentions", pa.list_(MENTION)),
+        pa.field("source", pa.string()),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)

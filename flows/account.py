@@ -1,0 +1,37 @@
+"""One account, ad hoc: from its timeline to new posts in its voice.
+
+hugtweets run NASA
+"""
+
+from __future__ import annotations
+
+from prefect import flow, runtime
+from prefect.client.schemas.objects import State
+
+from flows.credentials import load_credentials
+from flows.runs import BaseModels, end, look_up_all, name_run
+from flows.steps import process
+from hugtweets.accounts import AccountRequest
+from hugtweets.home import Home
+from hugtweets.jobs import plan_jobs
+from hugtweets.outcomes import RunOutcome
+from hugtweets.steps import StepName
+
+
+def _name() -> str:
+    return name_run(f"account-{runtime.flow_run.parameters['request'].handle}")
+
+
+@flow(name="account", flow_run_name=_name)
+def account(request: AccountRequest, until: StepName | None = None) -> State[RunOutcome]:
+    """Take one account through the steps, up to ``until``."""
+    load_credentials()
+    home = Home.from_environment()
+    run = str(runtime.flow_run.name)
+    jobs = plan_jobs(home, [request], run)
+    users = look_up_all(jobs)
+    models = BaseModels(home)
+    outcomes = [
+        process(job, users.get(job.handle), lambda: models.find(request.config.train.base_model), until) for job in jobs
+    ]
+    return end(run, home, outcomes)

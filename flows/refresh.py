@@ -1,0 +1,60 @@
+"""Many accounts: one ``handle[...]`` task each, the steps inside it, no failure touching another account.
+
+hugtweets refresh ACCOUNTS.yaml
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect import flow, runtime, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture, wait
+from prefect.states import Completed, Failed
+
+from flows.credentials import load_credentials
+from flows.runs import BaseModels, end, look_up_all, name_run
+from flows.steps import process
+from hugtweets.accounts import AccountRequest
+from hugtweets.errors import HugtweetsError
+from hugtweets.home import Home
+from hugtweets.jobs import Job, plan_jobs
+from hugtweets.outcomes import AccountOutcome, RunOutcome
+from hugtweets.steps import StepName
+
+if TYPE_CHECKING:
+    from hugtweets.sources.x_users import XUser
+
+
+@task(name="handle", task_run_name="handle[{job.handle}]", cache_policy=NO_CACHE, persist_result=False)
+def handle(
+    job: Job, user: XUser | HugtweetsError | None, models: BaseModels, until: StepName | None
+) -> State[AccountOutcome]:
+    """One account; never cached and never retried: that is for the steps inside."""
+    outcome = process(job, user, lambda: models.find(job.config.train.base_model), until)
+    if outcome.status == "failed":
+        return Failed(message=outcome.reason, data=outcome)
+    return Completed(name=outcome.status.capitalize(), message=outcome.reason, data=outcome)
+
+
+@flow(name="refresh", flow_run_name=lambda: name_run("refresh"))
+def refresh(requests: list[AccountRequest], until: StepName | None = None) -> State[RunOutcome]:
+    """Take every account through the steps, several at once."""
+    load_credentials()
+    home = Home.from_environment()
+    run = str(runtime.flow_run.name)
+    jobs = plan_jobs(home, requests, run)
+    users = look_up_all(jobs)
+    models = BaseModels(home)
+    futures = [handle.submit(job, users.get(job.handle), models, until) for job in jobs]
+    wait(futures)
+    return end(run, home, [_outcome(job, future) for job, future in zip(jobs, futures, strict=True)])
+
+
+def _outcome(job: Job, future: PrefectFuture[State[AccountOutcome]]) -> AccountOutcome:
+    """What a handle task came to; an unforeseen error is that account's failure, its traceback stands in the UI."""
+    result = future.state.result(raise_on_failure=False)
+    if isinstance(result, AccountOutcome):
+        return result
+    return AccountOutcome(handle=job.handle, status="failed", reason=f"unforeseen {type(result).__name__}: {result}")

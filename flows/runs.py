@@ -1,0 +1,108 @@
+"""What every flow run has: a name, jobs, look-ups, an end that tells which accounts failed, and a table in the UI."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, get_args
+
+from prefect import runtime
+from prefect.artifacts import create_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from hugtweets.base_models import BaseModel
+from hugtweets.errors import BaseModelError, HugtweetsError
+from hugtweets.home import Home
+from hugtweets.jobs import Job
+from hugtweets.ledger import Ledger
+from hugtweets.outcomes import AccountOutcome, AccountStatus, RunOutcome
+from tasks.base_model import base_model
+from tasks.fetch import look_up
+from tasks.retries import patient
+
+if TYPE_CHECKING:
+    from hugtweets.sources.x_users import XUser
+
+TABLE = "hugtweets-accounts"
+
+
+def name_run(subject: str) -> str:
+    """``refresh-20261123-030000-4f2a``: what ran, when (UTC), and the start of Prefect's own id."""
+    return f"{subject}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{str(runtime.flow_run.id)[:4]}"
+
+
+def look_up_all(jobs: Sequence[Job]) -> dict[str, XUser | HugtweetsError]:
+    """One request for up to 100 accounts on X; an answer that concerns the whole request is every account's."""
+    asked = [job for job in jobs if job.request.source_spec.kind == "x"]
+    if not asked:
+        return {}
+    handles = [job.handle for job in asked]
+    config = asked[0].config.fetch
+    try:
+        return dict(patient(look_up, config)(handles, Ledger(asked[0].home.ledger, asked[0].run), config))
+    except HugtweetsError as error:
+        return dict.fromkeys(handles, error)
+
+
+class BaseModels:
+    """The base models of a run: each is found once, when the first account needs it."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._found: dict[str, BaseModel | BaseModelError] = {}
+        self._lock = threading.Lock()
+
+    def find(self, spec: str) -> BaseModel:
+        """Find, download or convert a base model.
+
+        Raises:
+            BaseModelError: it cannot be had.
+        """
+        with self._lock:
+            if spec not in self._found:
+                self._found[spec] = self._look_for(spec)
+            found = self._found[spec]
+        if isinstance(found, BaseModelError):
+            raise found
+        return found
+
+    def _look_for(self, spec: str) -> BaseModel | BaseModelError:
+        try:
+            return base_model(spec, self._home)
+        except BaseModelError as error:
+            # Kept, so that three hundred accounts do not wait three hundred times for the same answer.
+            return error
+
+
+def end(run: str, home: Home, accounts: Sequence[AccountOutcome]) -> State[RunOutcome]:
+    """The final state of a run: failed if an account failed, naming it; the outcome is its data."""
+    outcome = RunOutcome.of(run, accounts, Ledger(home.ledger, run).spent())
+    create_table_artifact(key=TABLE, table=[table_row(account) for account in accounts], description=describe(outcome))
+    failure = outcome.failure()
+    return Failed(message=failure, data=outcome) if failure else Completed(message=describe(outcome), data=outcome)
+
+
+def table_row(account: AccountOutcome) -> dict[str, Any]:
+    """One account in the table of the Prefect UI."""
+    metrics = account.metrics
+    change = f"{metrics['base_bits_per_byte']:.3f} → {metrics['bits_per_byte']:.3f}" if metrics else ""
+    return {
+        "handle": account.handle,
+        "status": account.status,
+        "reason": account.reason or "",
+        "kept posts": account.counts.get("kept", ""),
+        "bits per byte (base → tuned)": change,
+        "generated post": account.best_sample(),
+    }
+
+
+def describe(outcome: RunOutcome) -> str:
+    """One sentence on a run."""
+    numbers = dict.fromkeys(get_args(AccountStatus), 0)
+    for account in outcome.accounts:
+        numbers[account.status] += 1
+    parts = ", ".join(f"{number} {status}" for status, number in numbers.items() if number)
+    api = outcome.api
+    return f"{outcome.flow_run}: {parts}; X: {api.requests} requests, {api.posts_read} posts read, ${api.usd:.2f}"

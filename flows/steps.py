@@ -1,0 +1,120 @@
+"""One account through all steps: what both flows do for each account."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from prefect import Task
+from prefect.transactions import CommitMode, transaction
+
+from hugtweets.artifacts import Plan, Reference
+from hugtweets.base_models import BaseModel
+from hugtweets.errors import HugtweetsError, PutOff, RateLimited
+from hugtweets.jobs import Job
+from hugtweets.outcomes import AccountOutcome, SampleOutcome, StepOutcome
+from hugtweets.steps import StepName, includes
+from hugtweets.steps.clean import check_enough_text, plan_clean
+from hugtweets.steps.evaluate import plan_evaluate, read_scores
+from hugtweets.steps.finetune import plan_finetune
+from hugtweets.steps.sample import plan_sample, read_samples
+from hugtweets.steps.tokenise import plan_tokenise
+from tasks.caching import call
+from tasks.clean import clean
+from tasks.evaluate import evaluate
+from tasks.fetch import fetch
+from tasks.finetune import finetune
+from tasks.retries import patient
+from tasks.sample import sample
+from tasks.tokenise import tokenise
+
+if TYPE_CHECKING:
+    from hugtweets.sources.x_users import XUser
+
+logger = logging.getLogger("hugtweets.flows")
+
+FindBaseModel = Callable[[], BaseModel]
+
+
+def process(
+    job: Job, user: XUser | HugtweetsError | None, base_model: FindBaseModel, until: StepName | None
+) -> AccountOutcome:
+    """Take one account through the steps; what goes wrong with it becomes its outcome.
+
+    ``user`` is what the look-up on X said (None for other sources); ``base_model`` is asked only when a step needs it.
+    """
+    outcome = AccountOutcome(handle=job.handle)
+    try:
+        # Without the eager commit, steps called inside a task are recorded only when that task ends.
+        with transaction(commit_mode=CommitMode.EAGER):
+            Walk(job, outcome).through(user, base_model, until)
+    except (PutOff, RateLimited) as error:
+        outcome.status, outcome.reason = "skipped", str(error)
+    except HugtweetsError as error:
+        outcome.status, outcome.reason = "failed", str(error)
+    else:
+        if all(step.cached for step in outcome.steps.values()):
+            outcome.status = "unchanged"
+    logger.info("%s: %s%s", job.handle, outcome.status, f": {outcome.reason}" if outcome.reason else "")
+    return outcome
+
+
+class Walk:
+    """The walk of one account, writing down each step in its outcome as it goes."""
+
+    def __init__(self, job: Job, outcome: AccountOutcome) -> None:
+        self.job = job
+        self.outcome = outcome
+
+    def through(self, user: XUser | HugtweetsError | None, base_model: FindBaseModel, until: StepName | None) -> None:
+        """All steps up to ``until``."""
+        timeline = self.fetch(user)
+        if not includes(until, "clean"):
+            return
+        cleaned = self.step(clean, plan_clean(self.job, timeline), timeline)
+        counts = cleaned.manifest().counts
+        self.outcome.counts |= {"kept": counts["kept"], "dropped": counts["dropped"]}
+        if includes(until, "tokenise"):
+            check_enough_text(cleaned, self.job.config.clean)
+            self.learn(cleaned, base_model(), until)
+
+    def fetch(self, user: XUser | HugtweetsError | None) -> Reference:
+        """The raw timeline, brought up to date."""
+        if isinstance(user, HugtweetsError):
+            raise user
+        started = time.monotonic()
+        fetched = patient(fetch, self.job.config.fetch)(self.job, user)
+        self.note("fetch", fetched.reference, fetched.cached, started)
+        self.outcome.counts |= {"fetched": fetched.reference.manifest().counts["fetched"], "new": fetched.new}
+        self.outcome.reason = fetched.remark
+        return fetched.reference
+
+    def learn(self, cleaned: Reference, base: BaseModel, until: StepName | None) -> None:
+        """From kept posts to a model, its posts and its scores."""
+        tokens = self.step(tokenise, plan_tokenise(self.job, cleaned, base), cleaned, base)
+        if not includes(until, "finetune"):
+            return
+        model = self.step(finetune, plan_finetune(self.job, tokens, base), tokens, base)
+        if not includes(until, "sample"):
+            return
+        samples = self.step(sample, plan_sample(self.job, model, cleaned), model, cleaned, base)
+        rows = read_samples(samples)
+        self.outcome.samples = [SampleOutcome.of(row) for row in rows]
+        if includes(until, "evaluate"):
+            plan = plan_evaluate(self.job, model, samples, tokens, cleaned)
+            self.outcome.metrics = read_scores(self.step(evaluate, plan, model, samples, tokens, cleaned, base))
+
+    def step(self, task: Task[..., Reference], plan: Plan, *inputs: object) -> Reference:
+        """Run one cached step."""
+        started = time.monotonic()
+        done = call(task, plan, self.job, *inputs)
+        self.note(plan.step, done.reference, done.cached, started)
+        return done.reference
+
+    def note(self, step: str, reference: Reference, cached: bool, started: float) -> None:
+        """Write a finished step down."""
+        self.outcome.steps[step] = StepOutcome.of(reference, cached, time.monotonic() - started)
+        state = "cached" if cached else f"done in {time.monotonic() - started:.1f} s"
+        logger.info("%s: %s %s", self.job.handle, step, state)

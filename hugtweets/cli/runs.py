@@ -1,0 +1,123 @@
+"""``demo``, ``run`` and ``refresh``: the commands that start a flow."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hugtweets.accounts import AccountRequest, read_accounts, request_accounts
+from hugtweets.cli.output import print_json, print_run, progress_shown
+from hugtweets.cli.settings import (
+    ConfigOption,
+    HomeOption,
+    JsonOption,
+    SetOption,
+    VerboseOption,
+    begin,
+    read_config,
+)
+from hugtweets.demo import demo_accounts
+from hugtweets.outcomes import RunOutcome
+from hugtweets.steps import STEPS, StepName
+
+UntilOption = Annotated[
+    StepName | None,
+    typer.Option("--until", help=f"Stop after this step: {', '.join(STEPS)}.", metavar="STEP", show_default=False),
+]
+
+
+def run(
+    handles: Annotated[list[str], typer.Argument(help="One or more X handles.", metavar="HANDLE...")],
+    source: Annotated[str, typer.Option(help="x, archive:PATH or file:PATH.", metavar="SOURCE")] = "x",
+    until: UntilOption = None,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Learn one or more accounts now.
+
+    For example: hugtweets run me --source archive:twitter-export.zip
+    """
+    begin(home, verbose)
+    requests = request_accounts(handles, source, read_config(config, assignments))
+    finish(run_flow(requests, until, verbose), as_json)
+
+
+def refresh(
+    accounts: Annotated[Path, typer.Argument(help="The accounts file.", metavar="ACCOUNTS.yaml")],
+    until: UntilOption = None,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Refresh a list of accounts once, now: the nightly job by hand.
+
+    For example: hugtweets refresh accounts.yaml --until clean
+    """
+    begin(home, verbose)
+    requests = read_accounts(accounts, read_config(config, assignments))
+    finish(run_flow(requests, until, verbose, always_refresh=True), as_json)
+
+
+def demo(
+    until: UntilOption = None,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """The whole job on bundled timelines of three fictional accounts; needs no account anywhere.
+
+    For example: hugtweets --home /tmp/try demo
+    """
+    begin(home, verbose)
+    with demo_accounts(read_config(config, assignments)) as requests:
+        finish(run_flow(requests, until, verbose, always_refresh=True), as_json)
+
+
+def run_flow(
+    requests: Sequence[AccountRequest], until: StepName | None, verbose: bool, always_refresh: bool = False
+) -> RunOutcome:
+    """Run the flow for one account, or the one for many, in this process."""
+    from hugtweets.tracking import check_mode
+
+    check_mode(requests[0].config.tracking)
+    with progress_shown(verbose):
+        logging.getLogger("hugtweets").info("starting Prefect")
+        # Prefect takes seconds to import: not before the request has been found to make sense.
+        from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+        from flows.account import account as account_flow
+        from flows.refresh import refresh as refresh_flow
+        from hugtweets.cli.prefect_console import quiet_console
+
+        if not verbose:
+            quiet_console()
+        if len(requests) == 1 and not always_refresh:
+            state = account_flow(requests[0], until, return_state=True)
+        else:
+            runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=requests[0].config.refresh.parallel)
+            state = refresh_flow.with_options(task_runner=runner)(list(requests), until, return_state=True)
+        result: Any = state.result(raise_on_failure=False)
+    if isinstance(result, BaseException):
+        raise result
+    return RunOutcome.model_validate(result)
+
+
+def finish(outcome: RunOutcome, as_json: bool) -> None:
+    """Print what came of it; exit code 1 if an account failed."""
+    if as_json:
+        print_json(outcome)
+    else:
+        print_run(outcome)
+    if outcome.status == "failed":
+        raise typer.Exit(1)

@@ -1,0 +1,110 @@
+"""``show``: what is known of an account."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hugtweets.artifacts import Manifest, references
+from hugtweets.cli.output import print_json
+from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
+from hugtweets.errors import NothingKept
+from hugtweets.home import Home
+from hugtweets.ledger import Ledger
+from hugtweets.outcomes import ApiUsage
+
+
+class ShownArtifact(BaseModel):
+    """An artifact and what is in its manifest."""
+
+    path: str
+    manifest: Manifest
+
+
+class ShownAccount(BaseModel):
+    """What ``show --json`` prints."""
+
+    handle: str
+    timeline: str
+    posts: int
+    gaps: int
+    oldest: str | None
+    newest: str | None
+    api: ApiUsage
+    artifacts: list[ShownArtifact]
+
+
+def show(
+    handle: Annotated[str, typer.Argument(help="An account.", metavar="HANDLE")],
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show what is known of an account: every artifact, its path, its numbers.
+
+    For example: hugtweets show fogbell_keeper
+    """
+    where = begin(home, verbose)
+    account = look(where, where.spelling(handle))
+    if as_json:
+        print_json(account)
+    else:
+        _print(account)
+
+
+def look(home: Home, handle: str) -> ShownAccount:
+    """Gather what a home holds of an account.
+
+    Raises:
+        NothingKept: nothing.
+    """
+    found = references(home, handle)
+    path = home.timeline(handle)
+    if not found and not path.exists():
+        raise NothingKept(f"nothing is kept of {handle} in {home.root}: fetch it with `hugtweets run {handle}`")
+    # pyarrow takes a moment to import: `hugtweets --help` must not wait for it.
+    from hugtweets import timeline as timelines
+
+    timeline = timelines.load(path)
+    times = [post.created_at.isoformat() for post in timeline.posts]
+    return ShownAccount(
+        handle=handle,
+        timeline=str(path),
+        posts=len(times),
+        gaps=len(timeline.gaps),
+        oldest=min(times, default=None),
+        newest=max(times, default=None),
+        api=ApiUsage.of(Ledger(home.ledger, run="").of(handle).total()),
+        artifacts=[ShownArtifact(path=reference.path, manifest=reference.manifest()) for reference in found],
+    )
+
+
+def _print(account: ShownAccount) -> None:
+    console = Console(highlight=False)
+    console.print(Text(account.handle, style="bold"))
+    span = f" from {account.oldest} to {account.newest}" if account.oldest else ""
+    unread = f", {account.gaps} stretches still to fetch" if account.gaps else ""
+    console.print(Text(f"{account.posts:,} raw posts{span}{unread}: {account.timeline}"), soft_wrap=True)
+    console.print(
+        Text(f"read from X: {account.api.requests} requests, {account.api.posts_read} posts, ${account.api.usd:.2f}")
+    )
+    table = Table("step", "digest", "created (UTC)", "numbers", "path")
+    for artifact in account.artifacts:
+        manifest = artifact.manifest
+        created = f"{manifest.created:%Y-%m-%d %H:%M:%S}"
+        table.add_row(
+            manifest.step, manifest.digest, created, Text(_numbers(manifest)), Text(artifact.path, overflow="fold")
+        )
+    console.print(table)
+
+
+def _numbers(manifest: Manifest) -> str:
+    shown = {name: value for name, value in manifest.counts.items() if isinstance(value, int | float)}
+    return ", ".join(
+        f"{name} {value:,.4g}" if isinstance(value, float) else f"{name} {value:,}" for name, value in shown.items()
+    )

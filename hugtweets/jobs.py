@@ -1,0 +1,41 @@
+"""What every step is told: where things live, which account, in which run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hugtweets.accounts import AccountRequest
+from hugtweets.config import Config
+from hugtweets.home import Home
+from hugtweets.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Job:
+    """One account in one run. ``run`` names the run: the W&B group, and the key in the ledger."""
+
+    home: Home
+    request: AccountRequest
+    run: str
+
+    @property
+    def handle(self) -> str:
+        """The account, spelled as this home spells it."""
+        return self.request.handle
+
+    @property
+    def config(self) -> Config:
+        """The options that hold for the account."""
+        return self.request.config
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where this account's reading of X is written down."""
+        return Ledger(self.home.ledger, self.run).of(self.handle)
+
+
+def plan_jobs(home: Home, requests: Sequence[AccountRequest], run: str) -> list[Job]:
+    """One job a request, each handle in the spelling that this home already knows it by."""
+    spelled = [request.model_copy(update={"handle": home.spelling(request.handle)}) for request in requests]
+    return [Job(home, request, run) for request in spelled]

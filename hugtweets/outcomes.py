@@ -1,0 +1,93 @@
+"""What came of a run: the document that ``--json`` prints and every table is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from hugtweets.artifacts import Reference
+from hugtweets.ledger import Usage
+
+AccountStatus = Literal["completed", "unchanged", "skipped", "failed"]
+
+
+class StepOutcome(BaseModel):
+    """One step of one account."""
+
+    path: str
+    digest: str
+    cached: bool
+    seconds: float
+
+    @classmethod
+    def of(cls, reference: Reference, cached: bool, seconds: float) -> StepOutcome:
+        """From the artifact that the step left or found."""
+        return cls(path=reference.path, digest=reference.digest, cached=cached, seconds=round(seconds, 3))
+
+
+class SampleOutcome(BaseModel):
+    """A generated post; ``log_prob`` is the natural logarithm of its probability under the model."""
+
+    prompt: str
+    text: str
+    log_prob: float
+    generated: Literal[True] = True
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> SampleOutcome:
+        """From a row of the sample artifact."""
+        return cls(prompt=row["prompt"], text=row["text"], log_prob=row["log_prob"])
+
+
+class AccountOutcome(BaseModel):
+    """One account. ``reason`` says why it was skipped or failed, or what was left out."""
+
+    handle: str
+    status: AccountStatus = "completed"
+    reason: str | None = None
+    steps: dict[str, StepOutcome] = Field(default_factory=dict)
+    counts: dict[str, Any] = Field(default_factory=dict)
+    metrics: dict[str, float] = Field(default_factory=dict)
+    samples: list[SampleOutcome] = Field(default_factory=list)
+
+    def best_sample(self) -> str:
+        """The generated post that the model finds likeliest for its length; empty if there is none."""
+        likeliest = max(self.samples, key=lambda sample: sample.log_prob / max(len(sample.text), 1), default=None)
+        return likeliest.text if likeliest else ""
+
+
+class ApiUsage(BaseModel):
+    """What the run read from X."""
+
+    requests: int = 0
+    posts_read: int = 0
+    users_read: int = 0
+    usd: float = 0.0
+
+    @classmethod
+    def of(cls, usage: Usage) -> ApiUsage:
+        """From the ledger's sum."""
+        return cls(requests=usage.requests, posts_read=usage.posts_read, users_read=usage.users_read, usd=usage.usd)
+
+
+class RunOutcome(BaseModel):
+    """A whole run."""
+
+    status: Literal["completed", "failed"]
+    flow_run: str
+    accounts: list[AccountOutcome]
+    api: ApiUsage = ApiUsage()
+
+    @classmethod
+    def of(cls, run: str, accounts: Sequence[AccountOutcome], usage: Usage) -> RunOutcome:
+        """A run has failed if an account has."""
+        failed = any(account.status == "failed" for account in accounts)
+        status: Literal["completed", "failed"] = "failed" if failed else "completed"
+        return cls(status=status, flow_run=run, accounts=list(accounts), api=ApiUsage.of(usage))
+
+    def failure(self) -> str | None:
+        """``2/30 accounts failed: alice, bob``, or None."""
+        failed = [account.handle for account in self.accounts if account.status == "failed"]
+        return f"{len(failed)}/{len(self.accounts)} accounts failed: {', '.join(failed)}" if failed else None

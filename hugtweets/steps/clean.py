@@ -1,0 +1,70 @@
+"""Clean: every post with its text made readable, and whether and why it is kept."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from hugtweets.artifacts import Plan, Reference
+from hugtweets.cleaning import clean_table, count
+from hugtweets.config import CleanConfig
+from hugtweets.errors import NotEnoughText
+from hugtweets.jobs import Job
+from hugtweets.steps.fetch import TIMELINE
+from hugtweets.steps.step import perform
+from hugtweets.timeline import write_posts
+from hugtweets.tracking import Content
+
+VERSION = 1
+CLEAN = "clean.parquet"
+# What is asked of the cleaned text afterwards does not change it.
+CHECKS = {"min_characters", "warn_characters"}
+
+logger = logging.getLogger(__name__)
+
+
+def plan_clean(job: Job, timeline: Reference) -> Plan:
+    """Depends on the raw posts and every cleaning rule."""
+    rules = job.config.clean.model_dump(mode="json", exclude=CHECKS)
+    return Plan("clean", VERSION, job.handle, (timeline,), rules)
+
+
+def clean(job: Job, timeline: Reference) -> Reference:
+    """Write ``clean.parquet``; counts tell how many posts each rule dropped."""
+
+    def fill(folder: Path) -> Mapping[str, Any]:
+        table = clean_table(pq.read_table(timeline.file(TIMELINE)), job.handle, job.config.clean)
+        write_posts(folder / CLEAN, table)
+        return count(table)
+
+    return perform(job, plan_clean(job, timeline), fill, _content)
+
+
+def check_enough_text(clean: Reference, config: CleanConfig) -> None:
+    """Too little text teaches no voice, only its sentences.
+
+    Raises:
+        NotEnoughText: below ``min_characters``; below ``warn_characters`` a warning is logged.
+    """
+    counts = clean.manifest().counts
+    have = counts["kept_characters"]
+    amount = f"{counts['kept']:,} posts with {have:,} characters are kept of {counts['fetched']:,}"
+    if have < config.min_characters or counts["train"] == 0 or counts["validation"] == 0:
+        raise NotEnoughText(
+            f"not enough text to learn {clean.handle} from: {amount}, at least {config.min_characters:,} characters "
+            "are needed; add an export with --source archive:PATH, or lower clean.min_characters"
+        )
+    if have < config.warn_characters:
+        logger.warning(
+            "%s: %s; a voice is learned well from %s on", clean.handle, amount, f"{config.warn_characters:,}"
+        )
+
+
+def _content(reference: Reference) -> Content:
+    counts = reference.manifest().counts
+    dropped = {f"dropped/{reason}": number for reason, number in counts["dropped"].items()}
+    return Content(summary={**{name: value for name, value in counts.items() if name != "dropped"}, **dropped})

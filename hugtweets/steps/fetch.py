@@ -1,0 +1,77 @@
+"""Fetch: bring the stored timeline up to date and leave a copy of it as an artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hugtweets import timeline as timelines
+from hugtweets.artifacts import Plan, Reference, exists
+from hugtweets.errors import AccountNotFound
+from hugtweets.jobs import Job
+from hugtweets.posts import to_table
+from hugtweets.sources import Source
+from hugtweets.sources.archive import ArchiveSource
+from hugtweets.sources.file import FileSource
+from hugtweets.steps.step import perform
+from hugtweets.timeline import Timeline
+from hugtweets.tracking import Content
+
+if TYPE_CHECKING:
+    from hugtweets.sources.x_users import XUser
+
+VERSION = 1
+TIMELINE = "timeline.parquet"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The artifact, whether it was there before, how many posts are new, and what was left out, if anything."""
+
+    reference: Reference
+    cached: bool
+    new: int
+    remark: str | None
+
+
+def fetch(job: Job, user: XUser | None = None) -> Fetched:
+    """Ask the source for what is new. ``user`` is the looked-up account, for source ``x`` only.
+
+    Raises:
+        AccountError, PutOff, RetryableError: as drawn in :mod:`hugtweets.errors`; what arrived before is stored.
+    """
+    path = job.home.timeline(job.handle)
+    before = timelines.load(path)
+    remark = open_source(job, user).update(path)
+    after = timelines.load(path)
+    plan = Plan("fetch", VERSION, job.handle, extra={"timeline": after.digest()})
+    cached = exists(plan.reference(job.home))
+    reference = perform(job, plan, lambda folder: _fill(folder, after), _content)
+    return Fetched(reference, cached, len(after.posts) - len(before.posts), remark)
+
+
+def open_source(job: Job, user: XUser | None) -> Source:
+    """The source that the request names."""
+    spec = job.request.source_spec
+    if spec.path and spec.kind == "file":
+        return FileSource(spec.path, job.handle)
+    if spec.path and spec.kind == "archive":
+        return ArchiveSource(spec.path, job.handle)
+    if user is None:
+        raise AccountNotFound(f"{job.handle} was not looked up on X: look it up before fetching")
+    # tweepy takes a second to import, and only this source needs it.
+    from hugtweets.sources.x import XSource
+    from hugtweets.sources.x_client import XClient
+
+    return XSource(user, XClient.from_environment(job.config.fetch), job.config.fetch, job.ledger)
+
+
+def _fill(folder: Path, timeline: Timeline) -> Mapping[str, Any]:
+    timelines.write_posts(folder / TIMELINE, to_table(timeline.posts))
+    return {"fetched": len(timeline.posts), "gaps": len(timeline.gaps)}
+
+
+def _content(reference: Reference) -> Content:
+    return Content(summary=reference.manifest().counts)

@@ -1,0 +1,62 @@
+"""Finetune: the base model becomes the account's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hugtweets.artifacts import Plan, Reference
+from hugtweets.base_models import BaseModel
+from hugtweets.devices import DEVICE_LOCK
+from hugtweets.files import write_text
+from hugtweets.jobs import Job
+from hugtweets.progress import reporter
+from hugtweets.steps.step import perform
+from hugtweets.steps.tokenise import OPTIONS as TOKENISE_OPTIONS
+from hugtweets.steps.tokenise import TOKENS
+from hugtweets.tracking import Content
+
+VERSION = 1
+WEIGHTS = "weights"
+HISTORY = "history.json"
+# The base model counts by its digest, and the device changes no more than rounding.
+ELSEWHERE = {"base_model", "device"} | TOKENISE_OPTIONS
+
+
+def plan_finetune(job: Job, tokens: Reference, base_model: BaseModel) -> Plan:
+    """Depends on the tokens, the base model and how it is trained."""
+    options = job.config.train.model_dump(mode="json", exclude=ELSEWHERE)
+    return Plan("finetune", VERSION, job.handle, (tokens,), options, {"base_model": base_model.digest})
+
+
+def finetune(job: Job, tokens: Reference, base_model: BaseModel) -> Reference:
+    """Write ``weights/`` (adapter or full) and ``history.json`` (the loss curves).
+
+    Raises:
+        TrainingError: the loss is not a number, or the options cannot be met.
+    """
+
+    def fill(folder: Path) -> Mapping[str, Any]:
+        # PyTorch takes seconds to import; a run that finds everything done never needs it.
+        from hugtweets.training import finetune as train
+
+        with DEVICE_LOCK:
+            result = train(
+                base_model,
+                tokens.file(TOKENS),
+                folder / WEIGHTS,
+                job.config.train,
+                progress=reporter(job.handle, "finetune"),
+            )
+        write_text(folder / HISTORY, json.dumps(result.history, indent=1) + "\n")
+        return {name: value for name, value in asdict(result).items() if name != "history"} | {"base": base_model.name}
+
+    return perform(job, plan_finetune(job, tokens, base_model), fill, _content)
+
+
+def _content(reference: Reference) -> Content:
+    history = json.loads(reference.file(HISTORY).read_text(encoding="utf-8"))
+    return Content(summary=reference.manifest().counts, history=history)

@@ -1,0 +1,30 @@
+"""What all steps share: make the artifact unless it is there, then log it unless that was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hugtweets.artifacts import Plan, Reference, create, exists
+from hugtweets.jobs import Job
+from hugtweets.tracking import Content, is_tracked, track
+
+
+def is_done(job: Job, plan: Plan) -> bool:
+    """Whether nothing is left to do: the artifact is there and logged."""
+    reference = plan.reference(job.home)
+    return exists(reference) and is_tracked(reference, job.config.tracking)
+
+
+def perform(
+    job: Job,
+    plan: Plan,
+    fill: Callable[[Path], Mapping[str, Any]],
+    content: Callable[[Reference], Content],
+) -> Reference:
+    """Make and log an artifact. A crash between the two is repaired by the next run, which only logs."""
+    reference = create(job.home, plan, fill)
+    if not is_tracked(reference, job.config.tracking):
+        track(job.home, reference, content(reference), job.config.tracking, job.run)
+    return reference

@@ -1,0 +1,49 @@
+"""Which failures of a step are worth another attempt, and when."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import Task
+from prefect.client.schemas.objects import State, TaskRun
+
+from hugtweets.config import FetchConfig
+from hugtweets.errors import RateLimited, RetryableError
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+def patient(step: Task[Parameters, Result], config: FetchConfig) -> Task[Parameters, Result]:
+    """The task with the retries that the options ask for."""
+    return step.with_options(
+        retries=config.retries, retry_delay_seconds=back_off(config), retry_condition_fn=can_pass(config)
+    )
+
+
+def back_off(config: FetchConfig) -> list[float]:
+    """Seconds before each retry; each wait is twice the one before."""
+    return [config.retry_delay_seconds * 2**attempt for attempt in range(config.retries)]
+
+
+def can_pass(config: FetchConfig) -> Callable[[Task[..., Any], TaskRun, State[Any]], bool]:
+    """A Prefect retry condition: retry what passes by itself, and wait for a rate limit only if it ends soon."""
+
+    def condition(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+        error = state.result(raise_on_failure=False)
+        if isinstance(error, RateLimited) and error.reset_at is not None:
+            return _wait_for(error.reset_at, config.max_wait_seconds)
+        return isinstance(error, RetryableError)
+
+    return condition
+
+
+def _wait_for(reset_at: datetime, longest: float) -> bool:
+    seconds = (reset_at - datetime.now(UTC)).total_seconds()
+    if seconds > longest:
+        return False
+    time.sleep(max(0.0, seconds))
+    return True

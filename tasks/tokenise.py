@@ -1,0 +1,23 @@
+"""The tokenise step as a Prefect task."""
+
+from __future__ import annotations
+
+from prefect import task
+
+from hugtweets.artifacts import Reference
+from hugtweets.base_models import BaseModel
+from hugtweets.jobs import Job
+from hugtweets.steps import tokenise as step
+from tasks.caching import cache_key
+
+
+@task(
+    name="tokenise",
+    task_run_name="tokenise[{job.handle}]",
+    cache_key_fn=cache_key(step.plan_tokenise),
+    persist_result=True,
+    result_serializer="json",
+)
+def tokenise(job: Job, clean: Reference, base_model: BaseModel) -> Reference:
+    """See :func:`hugtweets.steps.tokenise.tokenise`."""
+    return step.tokenise(job, clean, base_model)

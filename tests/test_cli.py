@@ -1,0 +1,152 @@
+"""The command line as a person meets it: what it prints, and with which exit code it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hugtweets.cli.app import main
+from hugtweets.home import Home
+
+Program = Callable[..., int]
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> Program:
+    """Runs the program in this process and returns its exit code."""
+
+    def call(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["hugtweets", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code if isinstance(ended.value.code, int) else 1
+
+    return call
+
+
+def write(path: Path, text: str) -> str:
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['hugtweets', '--help']\n"
+        "from hugtweets.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'transformers', 'wandb', 'prefect', 'tweepy', 'datasets', 'pyarrow', 'fastapi'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "../../etc"], "'../../etc' is no X handle"),
+        (["run", "alice", "--set", "train.epoch=1"], "did you mean train.epochs?"),
+        (["run", "alice", "--set", "trian.epochs=1"], "did you mean train?"),
+        (["run", "alice", "--set", "train.epochs"], "write section.key=value"),
+        (["run", "alice", "--set", "train.epochs=0"], "train.epochs"),
+        (["run", "alice", "--set", "train.lora_rank=8", "--set", "train.method=full"], "exclude each other"),
+        (["run", "alice", "ALICE"], "named twice"),
+        (["run", "alice", "--source", "twitter"], "is no source"),
+        (["run", "alice", "bob", "--source", "file:posts.csv"], "holds one account"),
+        (["refresh", "nowhere.yaml"], "cannot be read"),
+        (["sample", "alice"], "there is no model of alice"),
+        (["show", "alice"], "nothing is kept of alice"),
+        (["forget", "alice", "--yes"], "nothing is kept of alice"),
+        (["simulate-x", "."], "holds no timelines"),
+    ],
+)
+def test_a_senseless_request_is_one_sentence_and_code_2(
+    program: Program,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    says: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = program(*arguments)
+    printed = capsys.readouterr()
+    assert (code, printed.out) == (2, "")
+    assert says in printed.err
+    assert len(printed.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("acounts: [alice]", "did you mean accounts?"),
+        ("accounts: []", "lists no accounts"),
+        ("accounts: [{handle: alice, trian: {epochs: 1}}]", "did you mean train?"),
+        ("accounts: [{handle: alice, train: {epoch: 1}}]", "did you mean train.epochs?"),
+        ("defaults: {train: {epoch: 1}}\naccounts: [alice]", "did you mean train.epochs?"),
+        ("accounts: [{source: x}]", "has no handle"),
+        ("accounts: [alice, Alice]", "named twice"),
+        ("accounts: ['<script>']", "is no X handle"),
+        ("accounts: [!!python/object/apply:os.system ['true']]", "is not YAML"),
+        ("accounts: [alice", "is not YAML"),
+        ("- alice", "must hold a mapping"),
+    ],
+)
+def test_a_bad_accounts_file_names_the_key(
+    program: Program, capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str, says: str
+) -> None:
+    path = write(tmp_path / "accounts.yaml", content)
+    assert program("refresh", path) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_traceback_is_shown_only_on_request(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    program("sample", "alice")
+    quiet = capsys.readouterr().err
+    program("sample", "alice", "-v")
+    assert "Traceback" not in quiet
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_home_may_stand_before_or_behind_the_command(
+    program: Program, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    program("--home", str(tmp_path / "one"), "show", "alice")
+    before = capsys.readouterr().err
+    program("show", "alice", "--home", str(tmp_path / "two"))
+    assert str(tmp_path / "one") in before
+    assert str(tmp_path / "two") in capsys.readouterr().err
+
+
+def test_doctor_reports_without_revealing_a_secret(
+    program: Program, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("X_BEARER_TOKEN", "s3cret-token")
+    monkeypatch.setenv("X_API_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert program("doctor", "--json") == 0
+    printed = capsys.readouterr().out
+    found = {finding["subject"]: finding for finding in json.loads(printed)["findings"]}
+    assert found["X API"]["verdict"] == "optional"
+    assert "cannot be reached" in found["X API"]["detail"]
+    assert "s3cret-token" not in printed
+
+
+def test_forget_deletes_all_and_keeps_the_others(
+    program: Program, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for handle in ("alice", "bob"):
+        for folder in (home.artifacts / "clean" / handle / "0123", home.results):
+            folder.mkdir(parents=True, exist_ok=True)
+        home.timelines.mkdir(exist_ok=True)
+        home.timeline(handle).write_bytes(b"posts")
+        (home.results / f"hugtweets-clean-{handle}-0123").write_text("{}")
+    assert program("forget", "Alice", "--yes", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["deleted"]) == 3
+    assert home.known_handles() == ["bob"]
+    assert [path.name for path in home.results.iterdir()] == ["hugtweets-clean-bob-0123"]
