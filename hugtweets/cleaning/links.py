@@ -1,0 +1,59 @@
+"""Links, and the punctuation that only led to them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from hugtweets.cleaning.characters import EXTENDERS, GONE, rewrite_matching, substitute
+
+# Letters that URLs are written with; scripts without blanks are left out, since there the sentence goes on at once.
+_LETTERS = r"A-Za-z0-9\p{Latin}\p{Cyrillic}\p{Greek}\p{Arabic}\p{Hebrew}\p{Hangul}"
+_INSIDE = rf"(?:[{_LETTERS}!#$%&'*+,\-./:;=?@\[\]_~]|\([{_LETTERS}_\-]*\))"
+_LAST = rf"(?:[{_LETTERS}/_=&#%~+$@\-]|\([{_LETTERS}_\-]*\))"
+_SHORT_LINK = r"t\.co/[A-Za-z0-9]*"
+_TOP_LEVEL = r"(?:com|org|net|info|gov|edu|cat|ly|gl|be|me|co|io|tv|am|fm|us|uk|de|fr|es|it|nl|jp|br|sg|eu|ch|im|st|to)"
+_BARE = (
+    rf"\b{_SHORT_LINK}|pic\.(?:twitter|x)\.com/[A-Za-z0-9_]+"
+    rf"|\bwww\.{_INSIDE}*{_LAST}"
+    rf"|\b(?:[a-z0-9][a-z0-9\-]{{0,62}}\.){{1,4}}{_TOP_LEVEL}/{_INSIDE}*{_LAST}"
+)
+_CUT = r"\bhttps?(?::(?:/(?:/(?:t(?:\.(?:co?)?)?)?)?)?)?…"  # the link itself was cut off, as in `https://t.…`
+LINK = rf"(?i:https?://(?:{_SHORT_LINK}|{_INSIDE}*{_LAST})?|{_BARE}|{_CUT})[{EXTENDERS}]*"
+
+_GAP = rf"{GONE}(?:[\s,|/&+\-–—]*{GONE})*"
+_EMPTY_BRACKETS = rf"[(\[{{<（［【「『“\"]\s*{_GAP}\s*[)\]}}>）］】」』”\"]"
+_LABELLED = rf"\s*\pL+(?: \pL+){{0,2}} ?[:：]\s*{_GAP} *"
+_LABEL_LINES = rf"^{_LABELLED}\n|\n{_LABELLED}(?:$|\n)"
+_SOURCE = r"\b(?i:read more(?: at| here)?|via)"  # what feed readers and share buttons put before a link
+_LEAD_IN = rf"(?:[\s:：\-–—→,、(\[（［【「]|\s[>»|~]+|{_SOURCE})*{_GAP}\s*$"
+_AT_START = rf"^\s*{_GAP}[\s:：\-–—|,]*"
+_BEFORE_PUNCTUATION = rf"[\s:：\-–—|]*{_GAP}\s*([.,;:!?…)\]}}”’、。！？）」』])"
+
+
+def mark_links(texts: pa.StringArray) -> pa.StringArray:
+    """Every link, also one glued to a word or without ``https://``, becomes the mark :data:`GONE`.
+
+    So does a line that is a mere label (``Paper: <link>``).
+    """
+
+    def marked(rows: pa.StringArray) -> pa.StringArray:
+        return substitute(substitute(rows, LINK, GONE), _LABEL_LINES, f"\n{GONE}\n")
+
+    return rewrite_matching(texts, LINK, marked)
+
+
+def close_gaps(texts: pa.StringArray) -> pa.StringArray:
+    """The marks of what is gone taken out, with what makes no sense without it.
+
+    That is an empty pair of brackets, and a colon, dash, arrow or the like that led to a link at the end. Ellipses,
+    full stops, smileys and emoji stay.
+    """
+    return rewrite_matching(texts, GONE, _close)
+
+
+def _close(texts: pa.StringArray) -> pa.StringArray:
+    texts = substitute(texts, _EMPTY_BRACKETS, GONE)
+    texts = substitute(texts, _LEAD_IN, "")
+    texts = substitute(texts, _AT_START, "")
+    texts = substitute(texts, _BEFORE_PUNCTUATION, r"\1")
+    return substitute(texts, _GAP, " ")

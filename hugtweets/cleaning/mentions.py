@@ -1,0 +1,73 @@
+"""Mentions: those that open a reply go, those inside the sentence become names."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import regex
+
+from hugtweets.cleaning.characters import (
+    GONE,
+    NAME_END,
+    NAME_START,
+    rewrite_matching,
+    rewrite_where,
+    substitute,
+)
+from hugtweets.cleaning.names import Names
+
+HANDLE = r"[A-Za-z0-9_]{1,20}"  # 15 today; the oldest accounts have up to 20
+MENTION = rf"[@＠]{HANDLE}"
+_BOUNDED = regex.compile(rf"(?<![A-Za-z0-9_@＠/&$])[@＠]({HANDLE})(?![A-Za-z0-9_@＠\u200c\u200d]|\p{{M}})")
+_OPENING = rf"^\s*(?:{MENTION}[,:;、]?(?:\s+|$))+"
+_DOT = rf"^\s*\.\s?({MENTION})"
+_NAMES = rf"{NAME_START}[^{NAME_END}]*{NAME_END}"
+
+
+def drop_opening(texts: pa.StringArray) -> pa.StringArray:
+    """The run of mentions at the start taken out.
+
+    Sources mark such posts as replies or not depending on whether the post they answer still exists, so what a source
+    says about it decides nothing here.
+    """
+    return substitute(texts, _OPENING, "")
+
+
+def mark_names(texts: pa.StringArray, rows: pa.Int64Array, names: Names) -> pa.StringArray:
+    """Mentions as display names between two marks; ``rows`` says where in the timeline each text stands.
+
+    The full stop of ``.@handle`` goes too: it only kept the post from being a reply.
+    """
+    mentioning = pc.match_substring_regex(texts, MENTION)
+    places = iter(rows.filter(mentioning).to_pylist())
+
+    def named(some: pa.StringArray) -> pa.StringArray:
+        some = substitute(some, _DOT, r"\1")
+        return pa.array([_with_names(text, next(places), names) for text in some.to_pylist()], pa.string())
+
+    return rewrite_where(texts, mentioning, named)
+
+
+def mark_all(texts: pa.StringArray) -> pa.StringArray:
+    """Every mention becomes the mark of what is gone."""
+
+    def marked(rows: pa.StringArray) -> pa.StringArray:
+        return pa.array([_BOUNDED.sub(GONE, text) for text in rows.to_pylist()], pa.string())
+
+    return rewrite_matching(texts, MENTION, marked)
+
+
+def without_names(texts: pa.StringArray) -> pa.StringArray:
+    """The author's own words: no display names, no handles."""
+    return rewrite_matching(
+        texts, rf"{NAME_START}|{MENTION}", lambda rows: substitute(rows, rf"{_NAMES}|{MENTION}", " ")
+    )
+
+
+def unmark_names(texts: pa.StringArray) -> pa.StringArray:
+    """Display names as part of the text."""
+    return rewrite_matching(texts, NAME_START, lambda rows: substitute(rows, f"[{NAME_START}{NAME_END}]", ""))
+
+
+def _with_names(text: str, row: int, names: Names) -> str:
+    return _BOUNDED.sub(lambda mention: f"{NAME_START}{names.of(mention[1], row)}{NAME_END}", text)

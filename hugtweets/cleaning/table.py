@@ -1,0 +1,118 @@
+"""The clean timeline: every post with its text, whether it is kept, why not, and its split."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hugtweets.cleaning.authorship import by_others, is_retweet, is_superseded, is_truncated
+from hugtweets.cleaning.duplicates import repeats_earlier
+from hugtweets.cleaning.names import names_in
+from hugtweets.cleaning.split import TRAIN, split_newest
+from hugtweets.cleaning.texts import CleanTexts, clean_texts, readable
+from hugtweets.cleaning.words import count_words, only_points_elsewhere
+from hugtweets.config import CleanConfig
+
+REASONS = ("retweet", "other_author", "superseded", "truncated", "link_only", "too_short", "duplicate")
+DECIDED_CLEAN = ("too_short", "duplicate")  # what shows only once a text is clean
+
+_FIELDS: list[pa.Field[Any]] = [
+    pa.field("id", pa.string(), nullable=False),
+    pa.field("created_at", pa.timestamp("us", tz="UTC"), nullable=False),
+    pa.field("text", pa.string(), nullable=False),
+    pa.field("kept", pa.bool_(), nullable=False),
+    pa.field("reason", pa.dictionary(pa.int32(), pa.string())),
+    pa.field("split", pa.dictionary(pa.int32(), pa.string())),
+]
+CLEAN_SCHEMA = pa.schema(_FIELDS)
+
+
+def clean_table(raw: pa.Table, handle: str, config: CleanConfig) -> pa.Table:
+    """Clean a timeline.
+
+    Args:
+        raw: posts under :data:`hugtweets.posts.RAW_SCHEMA`, in any order.
+        handle: the account the timeline belongs to.
+        config: which rules apply.
+
+    Returns:
+        Every post under :data:`CLEAN_SCHEMA`, by id, ascending. A kept post shows its cleaned text; a dropped one the
+        text its reason shows in: cleaned for what is too short or a duplicate, else as the source sent it.
+    """
+    posts = _by_id(raw)
+    shown = readable(posts["text"], config)
+    reasons = _reasons_before_cleaning(posts, shown, handle, config)
+    candidates = pc.is_null(reasons)
+    clean = clean_texts(
+        shown.filter(candidates),
+        pc.cast(pc.indices_nonzero(candidates), pa.int64()),
+        names_in(posts, handle),
+        config,
+    )
+    reasons = pc.replace_with_mask(reasons, candidates, _reasons_after_cleaning(clean, config))
+    kept = pc.is_null(reasons)
+    cleaned = pc.or_(kept, pc.is_in(reasons, pa.array(DECIDED_CLEAN)))
+    texts = pc.replace_with_mask(posts["text"], candidates, clean.texts)
+    texts = pc.if_else(cleaned, texts, posts["text"])
+    splits = split_newest(kept, config.held_out_share)
+    columns = [posts["id"], posts["created_at"], texts, kept, reasons, splits]
+    return pa.table(columns, names=CLEAN_SCHEMA.names).cast(CLEAN_SCHEMA)
+
+
+def count(table: pa.Table) -> dict[str, Any]:
+    """The funnel of a clean timeline: posts fetched, kept, dropped by reason, per split, and characters of text."""
+    characters = pc.utf8_length(table["text"])
+    training = pc.fill_null(pc.equal(table["split"], TRAIN), False)
+    reasons = pc.value_counts(table["reason"].cast(pa.string()).drop_null()).to_pylist()
+    dropped = {entry["values"]: entry["counts"] for entry in reasons}
+    kept, train = (pc.sum(mask, min_count=0).as_py() for mask in (table["kept"], training))
+    return {
+        "fetched": len(table),
+        "kept": kept,
+        "dropped": {reason: dropped[reason] for reason in REASONS if reason in dropped},
+        "train": train,
+        "validation": kept - train,
+        "kept_characters": pc.sum(characters.filter(table["kept"]), min_count=0).as_py(),
+        "train_characters": pc.sum(characters.filter(training), min_count=0).as_py(),
+    }
+
+
+def _by_id(raw: pa.Table) -> pa.RecordBatch:
+    length = pc.utf8_length(raw["id"])  # ids are numbers of any length, kept as strings
+    keys = raw.select(["id", "created_at", "text"]).append_column("length", length)
+    order = pc.sort_indices(keys, [(name, "ascending") for name in ("length", "id", "created_at", "text")])
+    columns = [raw[name].take(order).combine_chunks() for name in raw.column_names]
+    return pa.RecordBatch.from_arrays(columns, schema=raw.schema)
+
+
+def _reasons_before_cleaning(
+    posts: pa.RecordBatch, shown: pa.StringArray, handle: str, config: CleanConfig
+) -> pa.StringArray:
+    masks = {
+        "superseded": is_superseded(posts["id"], posts["edit_ids"]),
+        "link_only": only_points_elsewhere(shown),
+    }
+    if not config.keep_retweets:
+        masks["retweet"] = is_retweet(shown, posts["is_retweet"])
+        masks["other_author"] = by_others(posts["author"], handle)
+    if not config.keep_truncated:
+        masks["truncated"] = is_truncated(shown, posts["truncated"])
+    return _first_reason(masks, len(posts))
+
+
+def _reasons_after_cleaning(clean: CleanTexts, config: CleanConfig) -> pa.StringArray:
+    short = pc.or_(pc.less(count_words(clean.own), config.min_words), pc.equal(clean.texts, ""))
+    masks = {"retweet": pc.and_(short, clean.cut), "too_short": short}
+    if config.drop_duplicates:
+        enough = pc.invert(short)
+        masks["duplicate"] = pc.replace_with_mask(short, enough, repeats_earlier(clean.own.filter(enough)))
+    return _first_reason(masks, len(short))
+
+
+def _first_reason(masks: dict[str, pa.BooleanArray], rows: int) -> pa.StringArray:
+    """The first of :data:`REASONS` whose mask holds, null where none does."""
+    nothing = pa.nulls(rows, pa.string())
+    given = [pc.if_else(masks[reason], reason, nothing) for reason in REASONS if reason in masks]
+    return pc.coalesce(nothing, *given)

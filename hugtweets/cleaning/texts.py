@@ -1,0 +1,59 @@
+"""The rules on a text, in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hugtweets.cleaning import hashtags, mentions
+from hugtweets.cleaning.authorship import drop_retweet_mark, mark_credits, own_part
+from hugtweets.cleaning.characters import normalise, squeeze, substitute, unescape
+from hugtweets.cleaning.links import LINK, close_gaps, mark_links
+from hugtweets.cleaning.names import Names
+from hugtweets.config import CleanConfig
+
+
+@dataclass(frozen=True)
+class CleanTexts:
+    """Cleaned texts; their author's own words (no names, no links); whether another's words were cut off."""
+
+    texts: pa.StringArray
+    own: pa.StringArray
+    cut: pa.BooleanArray
+
+
+def readable(texts: pa.StringArray, config: CleanConfig) -> pa.StringArray:
+    """The texts as they were meant to be read: entities, blanks and invisible characters put right, no word changed."""
+    return normalise(unescape(texts) if config.unescape_html else texts)
+
+
+def clean_texts(texts: pa.StringArray, rows: pa.Int64Array, names: Names, config: CleanConfig) -> CleanTexts:
+    """Readable texts without what is not language; ``rows`` are their places in the timeline ``names`` came from."""
+    whole = mark_links(texts) if config.remove_links else texts
+    own = drop_retweet_mark(whole) if config.keep_retweets else mark_credits(own_part(whole))
+    texts = _without_tags_and_mentions(own, rows, names, config)
+    texts = squeeze(close_gaps(texts), keep_line_breaks=config.line_breaks == "keep")
+    words = mentions.without_names(texts)
+    return CleanTexts(
+        mentions.unmark_names(texts),
+        words if config.remove_links else substitute(words, LINK, " "),
+        pc.not_equal(own, whole),
+    )
+
+
+def _without_tags_and_mentions(
+    texts: pa.StringArray, rows: pa.Int64Array, names: Names, config: CleanConfig
+) -> pa.StringArray:
+    if config.closing_hashtags == "remove":
+        texts = hashtags.mark_closing_block(texts)
+    if config.opening_mentions == "remove":
+        texts = mentions.drop_opening(texts)
+    if config.mentions == "names":
+        texts = mentions.mark_names(texts, rows, names)
+    elif config.mentions == "remove":
+        texts = mentions.mark_all(texts)
+    if config.hashtags == "words":
+        return hashtags.spell_out(texts)
+    return hashtags.restore_hashes(hashtags.mark_all(texts) if config.hashtags == "remove" else texts)
