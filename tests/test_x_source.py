@@ -16,7 +16,6 @@ import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from x_fixtures import TOKEN, client_of, run_ledger
 
 from hugtweets.config import FetchConfig
 from hugtweets.errors import (
@@ -40,6 +39,7 @@ from hugtweets.simulator.server import Simulator, running
 from hugtweets.sources.file import read_posts
 from hugtweets.sources.x import XClient, XSource, XUser, look_up_users
 from hugtweets.timeline import Gap, Timeline, load, save
+from tests.x_fixtures import TOKEN, client_of, run_ledger
 
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 REAL = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "timelines" / "realDonaldTrump.jsonl"
@@ -292,6 +292,17 @@ def test_empty_pages_with_a_token_are_not_the_end(home: Home, tmp_path: Path) ->
     assert len(load(home.timeline("alice")).posts) == 250
 
 
+def test_an_update_that_brought_nothing_leaves_no_gap(home: Home, tmp_path: Path) -> None:
+    path = home.timeline("alice")
+    with serving(tmp_path / "x", 50) as simulator:
+        source = source_of(simulator, run_ledger(home.root))
+        source.update(path)
+        simulator.add_faults(Fault(kind="empty_page"), Fault(kind="status", status=503))
+        with pytest.raises(XUnavailable):
+            source.update(path)
+    assert load(path).gaps == ()
+
+
 def test_a_token_that_repeats_is_left_and_the_next_run_gets_past_it(
     home: Home, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -403,6 +414,13 @@ def test_names_of_mentioned_people_are_bought_when_asked_for(home: Home, tmp_pat
         source.update(path)
     assert load(path).posts[0].mentions == (Mention("carol", "Carol 🎨"), Mention("dave"))
     assert (source.ledger.spent().users_read, source.ledger.spent().usd) == (1, 0.045)
+
+
+def test_a_page_with_names_is_bought_only_if_the_budget_pays_for_them(home: Home, tmp_path: Path) -> None:
+    config = FetchConfig(mention_names=True, budget_usd=0.75)
+    with serving(tmp_path / "x", 100) as simulator:
+        source_of(simulator, run_ledger(home.root), config).update(home.timeline("alice"))
+        assert pages(simulator)[0]["max_results"] == "7"
 
 
 def test_a_long_post_is_stored_whole(home: Home, tmp_path: Path) -> None:

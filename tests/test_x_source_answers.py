@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from x_fixtures import ALICE, CONFIG, TOKEN, alice, answering, client_of, run_ledger
 
 from hugtweets.config import FetchConfig
 from hugtweets.errors import (
@@ -29,6 +28,7 @@ from hugtweets.errors import (
 from hugtweets.home import Home
 from hugtweets.sources.x import XClient, look_up_users
 from hugtweets.timeline import load
+from tests.x_fixtures import ALICE, CONFIG, TOKEN, alice, answering, client_of, run_ledger
 
 NO_SUCH = {"title": "Not Found Error", "detail": "Could not find user", "value": "alice"}
 SUSPENDED = {"title": "Forbidden", "detail": "User has been suspended: [alice].", "value": "alice"}
@@ -147,7 +147,7 @@ def test_one_problem_among_many_handles_is_a_value(home: Home) -> None:
             {"id": "12", "username": "Bob", "name": "Bob", "protected": True},
             {"id": "13", "username": "carol", "name": "Carol", "protected": False},
         ],
-        "errors": [NO_SUCH, {**SUSPENDED, "value": "Dave"}, {"title": "Boredom", "value": "eve"}],
+        "errors": [NO_SUCH, {**SUSPENDED, "value": "Dave"}, {"title": "Forbidden", "value": "eve"}],
     }
     with answering(body) as server:
         found = look_up_users(
