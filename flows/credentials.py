@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import cast
 
 from prefect.blocks.system import Secret
 
@@ -15,7 +16,7 @@ def load_credentials() -> None:
         if os.environ.get(variable):
             continue
         try:
-            secret = Secret[str].load(block)
+            secret = cast("Secret[str]", Secret.load(block))
         except ValueError:  # Prefect's answer to a block that does not exist
             continue
         os.environ[variable] = secret.get()

@@ -55,7 +55,7 @@ def read_scores(scores: Reference) -> dict[str, float]:
 def _score_model(job: Job, model: Reference, tokens: Reference, base_model: BaseModel) -> dict[str, float]:
     from hugtweets.devices import choose_device
     from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
-    from hugtweets.training import load_tuned
+    from hugtweets.loading import load_tuned
 
     held_out = of_split(pq.read_table(tokens.file(TOKENS)), "validation")
     documents, sizes = held_out["input_ids"].to_pylist(), held_out["bytes"].to_pylist()

@@ -64,7 +64,7 @@ def draw_posts(
     """New posts from a finetune artifact, none of them a copy of a training post in ``clean``."""
     from hugtweets.devices import choose_device
     from hugtweets.sampling import draw
-    from hugtweets.training import load_tuned
+    from hugtweets.loading import load_tuned
 
     with DEVICE_LOCK:
         tuned, tokenizer = load_tuned(base_model, model.file(WEIGHTS), choose_device(config.train))

@@ -1,0 +1,151 @@
+"""The whole job as flows: what is cached, what is isolated, what is left behind in Prefect and in W&B."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterName
+
+from flows.account import account
+from flows.refresh import refresh
+from flows.runs import TABLE
+from hugtweets.config import Config
+from hugtweets.home import Home
+from hugtweets.outcomes import RunOutcome
+from hugtweets.steps import STEPS
+from tests.flow_fixtures import outcome_of, prefect_server, request, rows, tiny_config, write_timeline
+from tests.tiny_models import save_tiny_model
+from tests.wandb_log import LoggedRun, read_runs
+
+__all__ = ["prefect_server"]
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base model small enough to train in a second."""
+    return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def config(tiny_folder: Path) -> Config:
+    return tiny_config(train={"base_model": str(tiny_folder)})
+
+
+def run_one(path: Path, config: Config, until: Any = None) -> RunOutcome:
+    return outcome_of(account(request("alice", path, config), until, return_state=True))
+
+
+def test_a_timeline_becomes_scored_posts(tmp_path: Path, config: Config) -> None:
+    outcome = run_one(write_timeline(tmp_path / "alice.jsonl", rows(60)), config)
+    alice = outcome.accounts[0]
+    assert (outcome.status, alice.status, list(alice.steps)) == ("completed", "completed", list(STEPS))
+    assert [sample.prompt for sample in alice.samples] == ["the", "a wet"]
+    assert alice.metrics["bits_per_byte"] < alice.metrics["base_bits_per_byte"]
+
+
+def test_a_second_run_finds_everything_done(tmp_path: Path, config: Config) -> None:
+    path = write_timeline(tmp_path / "alice.jsonl", rows(60))
+    first, second = run_one(path, config).accounts[0], run_one(path, config).accounts[0]
+    assert second.status == "unchanged"
+    assert all(step.cached for step in second.steps.values())
+    assert second.samples == first.samples
+
+
+def test_a_change_reruns_only_what_depends_on_it(tmp_path: Path, config: Config) -> None:
+    path = write_timeline(tmp_path / "alice.jsonl", rows(60))
+    run_one(path, config)
+    warmer = run_one(path, config.override({"sample": {"temperature": 1.3}})).accounts[0]
+    assert [name for name, step in warmer.steps.items() if not step.cached] == ["sample", "evaluate"]
+    write_timeline(path, rows(61))
+    longer = run_one(path, config).accounts[0]
+    assert not any(step.cached for step in longer.steps.values())
+    assert longer.counts["new"] == 1
+
+
+def test_a_cached_result_whose_folder_is_gone_is_made_again(tmp_path: Path, config: Config) -> None:
+    path = write_timeline(tmp_path / "alice.jsonl", rows(60))
+    first = run_one(path, config).accounts[0]
+    scores = Path(first.steps["evaluate"].path)
+    (scores / "manifest.json").rename(tmp_path / "away")
+    (scores / "scores.json").unlink()
+    scores.rename(tmp_path / "gone")
+    second = run_one(path, config).accounts[0]
+    assert [name for name, step in second.steps.items() if not step.cached] == ["evaluate"]
+    assert second.metrics == first.metrics
+
+
+def test_one_failure_leaves_the_others_alone_and_is_named(tmp_path: Path, config: Config) -> None:
+    good = request("alice", write_timeline(tmp_path / "alice.jsonl", rows(60)), config)
+    bad = request("bob", tmp_path / "nowhere.jsonl", config)
+    no_model = request(
+        "carol", good.source_spec.path or tmp_path, config.override({"train": {"base_model": "/nowhere"}})
+    )
+    state = refresh([good, bad, no_model], return_state=True)
+    outcome = outcome_of(state)
+    assert state.message == "2/3 accounts failed: bob, carol"
+    assert [found.status for found in outcome.accounts] == ["completed", "failed", "failed"]
+    assert "nowhere.jsonl" in (outcome.accounts[1].reason or "")
+
+
+def test_twenty_posts_are_too_few_and_the_numbers_are_said(tmp_path: Path, config: Config) -> None:
+    strict = config.override({"clean": {"min_characters": 6000}})
+    outcome = run_one(write_timeline(tmp_path / "alice.jsonl", rows(20)), strict)
+    assert (outcome.status, outcome.accounts[0].status) == ("completed", "skipped")
+    assert "20 posts" in (outcome.accounts[0].reason or "")
+    assert "6,000" in (outcome.accounts[0].reason or "")
+
+
+def test_prefect_shows_handles_and_a_table(tmp_path: Path, config: Config) -> None:
+    path = write_timeline(tmp_path / "alice.jsonl", rows(60))
+    outcome = outcome_of(refresh([request("alice", path, config)], "clean", return_state=True))
+    names, table = asyncio.run(_seen_in_prefect(outcome.flow_run))
+    assert {"handle[alice]", "fetch[alice]", "clean[alice]"} <= names
+    assert [row["handle"] for row in table] == ["alice"]
+
+
+async def _seen_in_prefect(flow_run: str) -> tuple[set[str], list[dict[str, Any]]]:
+    async with get_client() as client:
+        this = FlowRunFilter(name=FlowRunFilterName(any_=[flow_run]))
+        tasks = await client.read_task_runs(flow_run_filter=this)
+        artifacts = await client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[TABLE])), flow_run_filter=this
+        )
+    return {task.name for task in tasks}, json.loads(str(artifacts[0].data))
+
+
+def test_every_step_is_logged_with_its_lineage(home: Home, tmp_path: Path, config: Config) -> None:
+    offline = config.override({"tracking": {"mode": "offline"}})
+    outcome = run_one(write_timeline(tmp_path / "alice.jsonl", rows(60)), offline)
+    runs = {run.job_type: run for run in read_runs(home.wandb)}
+    assert set(runs) == set(STEPS)
+    assert {run.group for run in runs.values()} == {outcome.flow_run}
+    used = {step: {artifact.name.split("-")[0] for artifact in run.used} for step, run in runs.items()}
+    assert used == {
+        "fetch": set(),
+        "clean": {"timeline"},
+        "tokenise": {"clean"},
+        "finetune": {"tokens"},
+        "sample": {"model", "clean"},
+        "evaluate": {"model", "samples", "tokens", "clean"},
+    }
+    assert _dangling(list(runs.values())) == set()
+
+
+def _dangling(runs: list[LoggedRun]) -> set[str]:
+    """Artifacts that some run used and no run logged."""
+    logged = {artifact.digest for run in runs for artifact in run.logged}
+    return {artifact.name for run in runs for artifact in run.used if artifact.digest not in logged}
+
+
+def test_an_unlogged_artifact_is_logged_by_the_next_run(home: Home, tmp_path: Path, config: Config) -> None:
+    path = write_timeline(tmp_path / "alice.jsonl", rows(60))
+    run_one(path, config, "clean")
+    again = run_one(path, config.override({"tracking": {"mode": "offline"}}), "clean").accounts[0]
+    assert all(step.cached for step in again.steps.values())
+    assert {run.job_type for run in read_runs(home.wandb)} == {"fetch", "clean"}

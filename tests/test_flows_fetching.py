@@ -1,0 +1,161 @@
+"""Flows against the X simulator: every documented answer of X, and what becomes of the account and of the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from flows.refresh import refresh
+from hugtweets.accounts import AccountRequest
+from hugtweets.config import Config
+from hugtweets.outcomes import AccountOutcome, RunOutcome
+from hugtweets.simulator.accounts import user_id
+from hugtweets.simulator.faults import Fault
+from hugtweets.simulator.server import Simulator, running
+from tests.flow_fixtures import outcome_of, prefect_server, request, rows, tiny_config, write_timeline
+
+__all__ = ["prefect_server"]
+pytestmark = pytest.mark.usefixtures("prefect_server")
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "timelines"
+
+
+@pytest.fixture
+def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    """X, with two ordinary accounts and two that cannot be read."""
+    folder = tmp_path / "x"
+    for handle in ("alice", "bob", "banned", "locked"):
+        write_timeline(folder / f"{handle}.jsonl", rows(30))
+    states = {"banned": {"state": "suspended"}, "locked": {"state": "protected"}}
+    (folder / "accounts.json").write_text(json.dumps(states))
+    with running(folder, token="let-me-in") as served:
+        monkeypatch.setenv("X_API_URL", served.url)
+        monkeypatch.setenv("X_BEARER_TOKEN", "let-me-in")
+        yield served
+
+
+def from_x(handle: str, config: Config | None = None) -> AccountRequest:
+    return AccountRequest(handle=handle, config=config or tiny_config())
+
+
+def run_to(until: Any, *requests: AccountRequest) -> RunOutcome:
+    return outcome_of(refresh(list(requests), until, return_state=True))
+
+
+def pick(outcome: RunOutcome, handle: str) -> AccountOutcome:
+    return next(account for account in outcome.accounts if account.handle == handle)
+
+
+def timeline_of(handle: str, **fault: Any) -> Fault:
+    return Fault.model_validate({"path": f"/2/users/{user_id(handle)}/tweets", **fault})
+
+
+@pytest.mark.parametrize(
+    ("handle", "status", "says"),
+    [
+        ("nobody_here", "failed", "nobody_here"),
+        ("banned", "failed", "suspended"),
+        ("locked", "failed", "protected"),
+    ],
+)
+def test_an_account_that_cannot_be_read_fails_alone(simulator: Simulator, handle: str, status: str, says: str) -> None:
+    outcome = run_to("clean", from_x("alice"), from_x(handle))
+    bad = pick(outcome, handle)
+    assert (outcome.status, bad.status) == ("failed", status)
+    assert says in (bad.reason or "").lower()
+    assert pick(outcome, "alice").counts["kept"] == 30
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "says"),
+    [
+        ({"kind": "status", "status": 402}, "failed", "credit"),
+        ({"kind": "status", "status": 403}, "failed", "403"),
+        ({"kind": "status", "status": 403, "code": 453}, "failed", "(403)"),
+        ({"kind": "status", "status": 401}, "failed", "X_BEARER_TOKEN"),
+        ({"kind": "rate_limit", "reset_seconds": 900}, "skipped", "429"),
+        ({"kind": "rate_limit", "reset_seconds": None, "times": 9}, "skipped", "429"),
+        ({"kind": "status", "status": 503, "times": 9}, "failed", "503"),
+        ({"kind": "drop", "times": 9}, "failed", "alice"),
+        ({"kind": "rate_limit", "reset_seconds": 1}, "completed", ""),
+        ({"kind": "status", "status": 503}, "completed", ""),
+        ({"kind": "drop"}, "completed", ""),
+        ({"kind": "slow", "seconds": 3}, "completed", ""),
+        ({"kind": "empty_page"}, "completed", ""),
+        ({"kind": "repeat_token"}, "completed", ""),
+    ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else None,
+)
+def test_each_answer_of_x_concerns_one_account_only(
+    simulator: Simulator, fault: dict[str, Any], status: str, says: str
+) -> None:
+    simulator.add_faults(timeline_of("alice", **fault))
+    outcome = run_to("clean", from_x("alice"), from_x("bob"))
+    alice, bob = pick(outcome, "alice"), pick(outcome, "bob")
+    assert (alice.status, bob.status) == (status, "completed")
+    assert says.lower() in (alice.reason or "").lower()
+    assert alice.counts.get("kept") == (30 if status == "completed" else None)
+
+
+def test_a_refused_look_up_leaves_other_sources_alone(simulator: Simulator, tmp_path: Path) -> None:
+    simulator.add_faults(Fault(kind="status", status=402, path="/2/users/by"))
+    path = write_timeline(tmp_path / "carol.jsonl", rows(30))
+    outcome = run_to("clean", from_x("alice"), request("carol", path, tiny_config()))
+    assert pick(outcome, "alice").status == "failed"
+    assert pick(outcome, "carol").status == "completed"
+
+
+def test_without_a_token_the_message_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("X_BEARER_TOKEN", raising=False)
+    outcome = run_to("fetch", from_x("alice"))
+    assert "X_BEARER_TOKEN" in (outcome.accounts[0].reason or "")
+
+
+def test_an_unchanged_account_costs_one_request_and_no_post(simulator: Simulator) -> None:
+    first = run_to("clean", from_x("alice"), from_x("bob"))
+    second = run_to("clean", from_x("alice"), from_x("bob"))
+    assert (first.api.requests, first.api.posts_read) == (3, 60)
+    assert (second.api.requests, second.api.posts_read) == (3, 0)
+    assert {account.status for account in second.accounts} == {"unchanged"}
+
+
+def test_a_budget_keeps_what_was_bought_and_the_next_run_goes_on(simulator: Simulator) -> None:
+    thrifty = tiny_config(fetch={"budget_usd": 0.05})
+    first = run_to("fetch", from_x("alice", thrifty))
+    second = run_to("fetch", from_x("alice", thrifty))
+    assert [run.accounts[0].counts["fetched"] for run in (first, second)] == [10, 20]
+    assert "budget" in (first.accounts[0].reason or "")
+    assert first.api.usd <= 0.06  # the look-up of the account comes on top
+
+
+def test_secrets_reach_no_file_and_no_line(
+    simulator: Simulator, home: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level("DEBUG")
+    run_to("clean", from_x("alice"))
+    written = b"".join(path.read_bytes() for path in home.root.rglob("*") if path.is_file())
+    assert b"let-me-in" not in written
+    assert "let-me-in" not in caplog.text + "".join(capfd.readouterr())
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the real timelines are not here")
+@pytest.mark.parametrize("handle", ["realDonaldTrump", "NASPAhistory"])
+def test_x_and_file_give_the_same_clean_posts(handle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    newest = (SHARED / f"{handle}.jsonl").read_text(encoding="utf-8").splitlines()[:3200]
+    file = tmp_path / "newest.jsonl"
+    file.write_text("\n".join(newest), encoding="utf-8")
+    with running(SHARED) as served:
+        monkeypatch.setenv("X_API_URL", served.url)
+        monkeypatch.setenv("X_BEARER_TOKEN", "any")
+        fetched = run_to("clean", from_x(handle, Config()))
+        again = run_to("clean", from_x(handle, Config()))
+        by_x = pq.read_table(f"{fetched.accounts[0].steps['clean'].path}/clean.parquet")
+    monkeypatch.setenv("HUGTWEETS_HOME", str(tmp_path / "other"))
+    read = run_to("clean", request(handle, file, Config()))
+    by_file = pq.read_table(f"{read.accounts[0].steps['clean'].path}/clean.parquet")
+    assert by_x.to_pylist() == by_file.to_pylist()
+    assert (again.api.requests, again.api.posts_read) == (2, 0)
