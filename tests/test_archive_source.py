@@ -10,7 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from export_fixtures import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hugtweets.errors import UnreadableSource
+from hugtweets.home import Home
+from hugtweets.posts import Mention, Post
+from hugtweets.sources import Source
+from hugtweets.sources.archive import ArchiveSource, read_export
+from hugtweets.timeline import Timeline, load, save
+from tests.export_fixtures import (
     ACCOUNT,
     HANDLE,
     PRIVATE,
@@ -23,15 +32,6 @@ from export_fixtures import (
     unpacked,
     zipped,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from hugtweets.errors import UnreadableSource
-from hugtweets.home import Home
-from hugtweets.posts import Mention, Post
-from hugtweets.sources import Source
-from hugtweets.sources.archive import ArchiveSource, read_export
-from hugtweets.timeline import Timeline, load, save
 
 MOMENT = datetime(2018, 10, 10, 20, 19, 24, tzinfo=UTC)
 HELLO = tweet("11", "The 7:40 left at 7:43 &amp; nobody waved.")
@@ -149,7 +149,7 @@ def test_every_version_of_an_edited_post_names_all_of_them_oldest_first(tmp_path
     assert [post.edit_ids for post in posts] == [("99", "100"), ("99", "100"), None]
 
 
-LONG = "The harbour master <says> the old crane & its rust can stay for one more winter, " * 5
+LONG = 'The harbour master <says> the "old" crane & its rust can stay for one more winter, ' * 5
 CUT = LONG[:270].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -189,6 +189,12 @@ def test_a_japanese_post_is_cut_at_half_the_length(tmp_path: Path) -> None:
     [post] = read(tmp_path, export(tweet("1", "霧で何も見えない。" * 15 + "…")))
 
     assert post.truncated is True
+
+
+def test_a_post_of_mentions_alone_is_joined_with_no_note(tmp_path: Path) -> None:
+    [post] = read(tmp_path, long_post("@bo @ada …", LONG))
+
+    assert post.text == "@bo @ada …"
 
 
 def test_who_trails_off_is_not_cut_off(tmp_path: Path) -> None:
@@ -251,13 +257,24 @@ def test_a_manifest_cannot_name_another_file(tmp_path: Path, name: str) -> None:
     files = export(HELLO, manifest=manifest(tweets=["data/tweets.js", name]))
     path = corrupted(zipped(tmp_path / "export.zip", files | {PRIVATE: "window.YTD.dm = []"}), PRIVATE)
 
-    assert "manifest" in refusal(path)
+    assert "among the posts, which it cannot be" in refusal(path)
 
 
 def test_a_part_that_the_manifest_lists_and_the_export_lacks_is_missed(tmp_path: Path) -> None:
     files = export(HELLO, manifest=manifest(tweets=["data/tweets.js", "data/tweets-part1.js"]))
 
     assert "data/tweets-part1.js is missing" in refusal(zipped(tmp_path / "export.zip", files))
+
+
+def test_a_pipe_in_a_folder_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
+    folder = unpacked(tmp_path / "folder", {"data/account.js": script("account", ACCOUNT)})
+    os.mkfifo(folder / "data/tweets.js")
+    with_writer = os.open(folder / "data/tweets.js", os.O_RDWR | os.O_NONBLOCK)
+    try:
+        os.write(with_writer, b"window.YTD.tweets.part0 = []")
+        assert "no regular file" in refusal(folder)
+    finally:
+        os.close(with_writer)
 
 
 @pytest.mark.parametrize("link", ["data/tweets.js", "data"])

@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from post_strategies import TIMELINES
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.home import Home
@@ -25,6 +24,7 @@ from hugtweets.posts import RAW_SCHEMA, Mention, Post
 from hugtweets.sources import Source
 from hugtweets.sources.file import MAX_LINE, FileSource, read_posts
 from hugtweets.timeline import load, order
+from tests.post_strategies import TIMELINES
 
 ROW = {"id": "21", "created_at": "2024-05-31T18:30:00Z", "text": "The tide table is wrong again."}
 MOMENT = datetime(2024, 5, 31, 18, 30, tzinfo=UTC)
@@ -186,6 +186,14 @@ def test_parquet_times_of_any_unit_and_zone_are_read(tmp_path: Path, unit: str, 
     [post] = read_posts(parquet(tmp_path / "posts.parquet", id=[21], created_at=moments, text=["Hello"]))
 
     assert post == Post("21", MOMENT, "Hello", source="file")
+
+
+def test_nanoseconds_are_cut_to_microseconds(tmp_path: Path) -> None:
+    moments = pa.array([1_717_180_200_000_000_999], pa.timestamp("ns"))
+
+    assert (
+        read_posts(parquet(tmp_path / "posts.parquet", id=[21], created_at=moments, text=[""]))[0].created_at == MOMENT
+    )
 
 
 @pytest.mark.parametrize("kind", [pa.int64(), pa.uint64(), pa.string(), pa.large_string()])

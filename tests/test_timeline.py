@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from post_strategies import POSTS, TIMELINES
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.posts import RAW_SCHEMA, Mention, Post
 from hugtweets.timeline import Gap, Timeline, load, save
+from tests.post_strategies import POSTS, TIMELINES
 
 MOMENT = datetime(2024, 5, 31, 18, 30, tzinfo=UTC)
 
