@@ -11,16 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from wandb_log import LoggedRun, read_runs
-from wandb_server import WandbServer
 
 from hugtweets.artifacts import MANIFEST, Plan, Reference, create
 from hugtweets.config import TrackingConfig
 from hugtweets.errors import ConfigurationError
 from hugtweets.home import Home
 from hugtweets.tracking import MARKER, Content, check_mode, is_tracked, status, track
+from tests.wandb_log import LoggedRun, read_runs
+from tests.wandb_server import WandbServer
 
 KEY = "0123456789abcdef" * 3
 OFFLINE = TrackingConfig(mode="offline")
@@ -251,19 +252,23 @@ def test_a_key_that_cannot_be_one_is_refused_without_being_shown(monkeypatch: py
     check_mode(OFFLINE)
 
 
-def test_the_status_says_where_runs_go_and_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_status_says_where_runs_go_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no key is configured" in status(TrackingConfig())
     assert status(TrackingConfig(mode="disabled")) == "disabled"
     assert status(OFFLINE) == "offline, as configured"
-    (tmp_path / "netrc").write_text(f"machine api.wandb.ai\n login user\n password {KEY}\n")
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    assert status(TrackingConfig()) == "offline, as configured"
-
-
-def test_a_key_in_the_environment_means_online(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_API_KEY", KEY)
     assert status(TrackingConfig(project="voices")).startswith("online, as project voices at http")
     check_mode(TrackingConfig(mode="online"))
+
+
+def test_a_key_left_by_wandb_login_means_online_unless_wandb_is_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = urlsplit(status(TrackingConfig(mode="online")).split()[-1]).netloc
+    (tmp_path / "netrc").write_text(f"machine {host}\n  login user\n  password {KEY}\n")
+    assert status(TrackingConfig()).startswith("online")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert status(TrackingConfig()) == "offline, as configured"
 
 
 SHORT: dict[str, tuple[str, ...]] = {"fetch": (), "clean": ("fetch",), "sample": ("clean",)}

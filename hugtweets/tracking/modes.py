@@ -15,7 +15,9 @@ Mode = Literal["online", "offline", "disabled"]
 Wish = Literal["auto", "online", "offline", "disabled"]
 
 INIT_SECONDS = 10  # a server that has not opened the run by then is taken for unreachable
-FINISH_SECONDS = 60  # for what is left after the artifacts: curves, summary, table
+REQUEST_SECONDS = 15
+RETRIES = 3  # of a request, after 2, 4 and 8 seconds; wandb itself would go on for many minutes
+FINISH_SECONDS = 30  # for what is left after the artifacts: curves, summary, table
 
 
 def wish(config: TrackingConfig) -> Wish:
@@ -109,7 +111,8 @@ def set_up() -> wandb.Settings:
 
     # Else wandb reports its own failures to its makers, and on stderr that it could not.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-    return wandb.setup(wandb.Settings(silent=True)).settings
+    settings = wandb.Settings(silent=True, x_graphql_retry_max=RETRIES, x_graphql_timeout_seconds=REQUEST_SECONDS)
+    return wandb.setup(settings).settings
 
 
 def _host() -> str:
