@@ -10,22 +10,21 @@ from hugtweets.cleaning.characters import EXTENDERS, GONE, rewrite_matching, sub
 _LETTERS = r"A-Za-z0-9\p{Latin}\p{Cyrillic}\p{Greek}\p{Arabic}\p{Hebrew}\p{Hangul}"
 _INSIDE = rf"(?:[{_LETTERS}!#$%&'*+,\-./:;=?@\[\]_~]|\([{_LETTERS}_\-]*\))"
 _LAST = rf"(?:[{_LETTERS}/_=&#%~+$@\-]|\([{_LETTERS}_\-]*\))"
-_SHORT_LINK = r"t\.co/[A-Za-z0-9]*"
-_TOP_LEVEL = r"(?:com|org|net|info|gov|edu|cat|ly|gl|be|me|co|io|tv|am|fm|us|uk|de|fr|es|it|nl|jp|br|sg|eu|ch|im|st|to)"
+_SHORT = r"(?i:t\.co)/[A-Za-z0-9]*"
+_TOP_LEVEL = r"com|org|net|info|gov|edu|cat|ly|gl|be|me|co|io|tv|am|fm|us|uk|de|fr|es|it|nl|jp|br|sg|eu|ch|im|st|to"
 _BARE = (
-    rf"\b{_SHORT_LINK}|pic\.(?:twitter|x)\.com/[A-Za-z0-9_]+"
-    rf"|\bwww\.{_INSIDE}*{_LAST}"
-    rf"|\b(?:[a-z0-9][a-z0-9\-]{{0,62}}\.){{1,4}}{_TOP_LEVEL}/{_INSIDE}*{_LAST}"
+    rf"\b{_SHORT}|(?i:pic\.(?:twitter|x)\.com)/[A-Za-z0-9_]+"
+    rf"|\b(?:(?i:www)\.|(?:[A-Za-z0-9][A-Za-z0-9\-]{{0,62}}\.){{1,4}}(?i:{_TOP_LEVEL})/){_INSIDE}*{_LAST}"
 )
 _CUT = r"\bhttps?(?::(?:/(?:/(?:t(?:\.(?:co?)?)?)?)?)?)?…"  # the link itself was cut off, as in `https://t.…`
-LINK = rf"(?i:https?://(?:{_SHORT_LINK}|{_INSIDE}*{_LAST})?|{_BARE}|{_CUT})[{EXTENDERS}]*"
+LINK = rf"(?:{_CUT}|(?:(?i:https?)://(?:{_SHORT}|{_INSIDE}*{_LAST})?|{_BARE})…?)[{EXTENDERS}]*"
 
 _GAP = rf"{GONE}(?:[\s,|/&+\-–—]*{GONE})*"
 _EMPTY_BRACKETS = rf"[(\[{{<（［【「『“\"]\s*{_GAP}\s*[)\]}}>）］】」』”\"]"
 _LABELLED = rf"\s*\pL+(?: \pL+){{0,2}} ?[:：]\s*{_GAP} *"
 _LABEL_LINES = rf"^{_LABELLED}\n|\n{_LABELLED}(?:$|\n)"
 _SOURCE = r"\b(?i:read more(?: at| here)?|via)"  # what feed readers and share buttons put before a link
-_LEAD_IN = rf"(?:[\s:：\-–—→,、(\[（［【「]|\s[>»|~]+|{_SOURCE})*{_GAP}\s*$"
+_LEAD_IN = rf"(?:[\s:：\-–—→,、]|\s[>»|~]+|{_SOURCE})*[(\[（［【「]?{_GAP}\s*$"
 _AT_START = rf"^\s*{_GAP}[\s:：\-–—|,]*"
 _BEFORE_PUNCTUATION = rf"[\s:：\-–—|]*{_GAP}\s*([.,;:!?…)\]}}”’、。！？）」』])"
 

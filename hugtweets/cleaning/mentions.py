@@ -30,7 +30,7 @@ def drop_opening(texts: pa.StringArray) -> pa.StringArray:
     Sources mark such posts as replies or not depending on whether the post they answer still exists, so what a source
     says about it decides nothing here.
     """
-    return substitute(texts, _OPENING, "")
+    return rewrite_matching(texts, r"^\s*[@＠]", lambda rows: substitute(rows, _OPENING, ""))
 
 
 def mark_names(texts: pa.StringArray, rows: pa.Int64Array, names: Names) -> pa.StringArray:

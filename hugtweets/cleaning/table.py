@@ -12,7 +12,7 @@ from hugtweets.cleaning.duplicates import repeats_earlier
 from hugtweets.cleaning.names import names_in
 from hugtweets.cleaning.split import TRAIN, split_newest
 from hugtweets.cleaning.texts import CleanTexts, clean_texts, readable
-from hugtweets.cleaning.words import count_words, only_points_elsewhere
+from hugtweets.cleaning.words import has_words, only_points_elsewhere
 from hugtweets.config import CleanConfig
 
 REASONS = ("retweet", "other_author", "superseded", "truncated", "link_only", "too_short", "duplicate")
@@ -103,7 +103,7 @@ def _reasons_before_cleaning(
 
 
 def _reasons_after_cleaning(clean: CleanTexts, config: CleanConfig) -> pa.StringArray:
-    short = pc.or_(pc.less(count_words(clean.own), config.min_words), pc.equal(clean.texts, ""))
+    short = pc.or_(pc.invert(has_words(clean.own, config.min_words)), pc.equal(clean.texts, ""))
     masks = {"retweet": pc.and_(short, clean.cut), "too_short": short}
     if config.drop_duplicates:
         enough = pc.invert(short)
