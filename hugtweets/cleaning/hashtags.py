@@ -10,11 +10,12 @@ import regex
 from hugtweets.cleaning.characters import GONE, KEPT_HASH, rewrite_matching, substitute
 
 # As X defines it: letters, marks, digits and underscores with at least one letter (`#1` is a rank, not a hashtag).
-HASHTAG = "[#＃][\\pN_]*\\pL[\\pL\\pN\\pM_\u200c\u200d]*"
+_BODY = "[\\pN_]*\\pL[\\pL\\pN\\pM_\u200c\u200d]*"
+HASHTAG = rf"[#＃]{_BODY}"
 _NO_HASHTAG_AFTER = r"\pL\pN_&/"
 _ANY_HASH = rf"[#＃{KEPT_HASH}]"
 _HASH = regex.compile(_ANY_HASH)
-_GLUED = regex.compile(rf"(?<![{_NO_HASHTAG_AFTER}]){_ANY_HASH}(?:{HASHTAG[4:]})(?:{HASHTAG})*")
+_GLUED = regex.compile(rf"(?<![{_NO_HASHTAG_AFTER}]){_ANY_HASH}{_BODY}(?:{HASHTAG})*")
 _BLOCK = "\ufdd4"  # stands before the closing block
 _AMONG = rf"\s{GONE}\p{{So}}\x{{fe0f}}\x{{200d}}\x{{1f000}}-\x{{1faff}}\x{{e0020}}-\x{{e007f}}"  # blanks, links, emoji
 _CLOSING_BLOCK = rf"(^|[^{_NO_HASHTAG_AFTER}])((?:[{_AMONG}]*(?:{HASHTAG})+)+[{_AMONG}]*)$"
@@ -29,18 +30,19 @@ _LEADING_WORDS = (
 )
 _IN_SENTENCE = (
     rf"((?:^|[\s(\"“])(?:(?i:{'|'.join(sorted(set(_LEADING_WORDS.split())))})\s+|[^\s{GONE}]*['’]))"
-    rf"[#＃]((?:{HASHTAG[4:]})(?:[{_AMONG}]*(?:{HASHTAG}))*[{_AMONG}]*)$"
+    rf"[#＃]({_BODY}(?:[{_AMONG}]*(?:{HASHTAG}))*[{_AMONG}]*)$"
 )
 
 # `covid19` stays together, `100Days` and `Rio2016` do not.
 _PIECES = regex.compile(
-    r"[23]D(?!\p{Ll})"
+    r"(?:[23]D(?!\p{Ll})"
     r"|\p{N}+\p{Ll}*"
     r"|\p{Lu}{2,}s(?!\p{Ll})\p{N}*"
     r"|\p{Lu}+(?=\p{Lu}\p{Ll})"
-    r"|\p{Lu}{2,}\p{M}*\p{N}*(?!\p{Ll})"
+    r"|\p{Lu}{2,}\p{N}*(?!\p{Ll})"
     r"|\p{Lu}?[^\p{Lu}\p{N}_]+\p{N}*"
     r"|\p{Lu}\p{N}*"
+    r")\p{M}*"
 )
 _BEFORE_YEAR = regex.compile(r"(?<=\p{L})(?=(?:19|20)\p{N}{2}(?!\p{N}))")
 _ONE_WORD = regex.compile(r"[^\p{Ll}]+|\p{Ll}\p{Lu}\p{Ll}+\p{Lu}?\p{N}*")
