@@ -6,13 +6,13 @@ Uses the ``tokenizers`` library alone, so that neither torch nor transformers is
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from hugtweets import timeline
 from hugtweets.base_models import BaseModel
@@ -98,19 +98,11 @@ def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.
 
 
 def load_split(path: Path, split: str) -> Dataset:
-    """The posts of one split of a token file as a data set in memory; no cache is left behind."""
+    """The posts of one split of a token file as a data set in memory: ``id``, ``input_ids`` and ``bytes``."""
     import datasets
 
-    datasets.disable_progress_bars()
-    with tempfile.TemporaryDirectory(prefix="hugtweets-") as cache:
-        loaded: Dataset = datasets.Dataset.from_parquet(
-            str(path),
-            cache_dir=cache,
-            keep_in_memory=True,
-            columns=["id", "input_ids", "bytes"],
-            filters=[("split", "=", split)],
-        )
-    return loaded
+    table = pq.read_table(path, columns=["id", "input_ids", "bytes"], filters=[("split", "=", split)])
+    return datasets.Dataset(table)
 
 
 def _newest(rows: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:

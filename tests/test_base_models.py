@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny_models import save_tiny_model
 
 from hugtweets.base_models import packaged_gguf, resolve_base_model
 from hugtweets.errors import BaseModelError
 from hugtweets.home import Home
+from tests.tiny_models import save_tiny_model
 
 
 def test_a_folder_is_identified_by_its_content(home: Home, tmp_path: Path) -> None:

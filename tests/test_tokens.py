@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_models import tiny_tokenizer
 
 from hugtweets.base_models import BaseModel
 from hugtweets.config import TrainConfig
 from hugtweets.errors import BaseModelError
 from hugtweets.home import Home
 from hugtweets.tokens import TOKENS_SCHEMA, TextTokenizer, load_split, tokenise
+from tests.tiny_models import tiny_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def clean_table(texts: list[str], held_out: int = 0, dropped: tuple[int, ...] = 
     return table
 
 
-def column(table: pa.Table, name: str) -> list[Any]:
+def column(table: pa.Table, name: str) -> Any:
     return table[name].to_pylist()
 
 

@@ -48,7 +48,7 @@ def save_tiny_model(folder: Path, architecture: Architecture = "llama") -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         if architecture == "gpt2":
-            shape = GPT2Config(vocab_size=size, n_positions=256, n_embd=32, n_layer=2, n_head=2)
+            shape = GPT2Config(vocab_size=size, n_positions=256, n_embd=32, n_layer=2, n_head=2, initializer_range=0.2)
             GPT2LMHeadModel(shape).save_pretrained(folder)
         else:
             config = LlamaConfig(
@@ -59,6 +59,7 @@ def save_tiny_model(folder: Path, architecture: Architecture = "llama") -> Path:
                 num_hidden_layers=2,
                 num_attention_heads=4,
                 num_key_value_heads=2,
+                initializer_range=0.2,
                 tie_word_embeddings=True,
                 bos_token_id=1,
                 eos_token_id=1,

@@ -1,0 +1,114 @@
+"""Loads models and keeps the base model warm: the second account of a process does not pay for loading again.
+
+Callers hold :data:`hugtweets.devices.DEVICE_LOCK`, since there is one warm model and its adapter changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hugtweets.base_models import BaseModel
+from hugtweets.devices import DeviceChoice
+from hugtweets.errors import BaseModelError
+from hugtweets.tokens import TextTokenizer
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
+ADAPTER = "adapter_config.json"
+
+
+@dataclass
+class _Warm:
+    """The base model of this process, and the adapter it wears, if any."""
+
+    key: tuple[str, str, str]
+    model: PreTrainedModel
+    adapter: PeftModel | None = None
+
+
+_warm: _Warm | None = None
+
+
+def load_tuned(base_model: BaseModel, output: Path | None, choice: DeviceChoice) -> tuple[Any, TextTokenizer]:
+    """A model to sample from and to evaluate; what an earlier call returned must not be used any more.
+
+    Args:
+        base_model: what was tuned.
+        output: the folder that :func:`hugtweets.training.finetune` wrote; None is the base model itself.
+        choice: where to compute, and in which number format.
+    """
+    tokenizer = TextTokenizer.of(base_model)
+    if output is None:
+        return load_base(base_model, choice), tokenizer
+    if not (output / ADAPTER).is_file():
+        release()
+        return _read(output, choice), tokenizer
+    from peft import PeftModel
+
+    model = PeftModel.from_pretrained(load_base(base_model, choice), str(output)).eval()
+    wear(model)
+    return model, tokenizer
+
+
+def load_base(base_model: BaseModel, choice: DeviceChoice) -> PreTrainedModel:
+    """The base model without any adapter, from memory if it is warm."""
+    global _warm
+    key = (base_model.digest, choice.device, choice.dtype)
+    if _warm is None or _warm.key != key:
+        release()
+        _warm = _Warm(key, _read(base_model.folder, choice))
+    take_off()
+    return _warm.model
+
+
+def wear(adapter: PeftModel) -> None:
+    """Note that the warm base model wears this adapter, so that it is taken off before the next use."""
+    if _warm is not None:
+        _warm.adapter = adapter
+
+
+def take_off() -> None:
+    """Make the warm base model again exactly what it was before it wore an adapter."""
+    if _warm is None or _warm.adapter is None:
+        return
+    _warm.adapter.unload()
+    _warm.adapter = None
+    # peft leaves its mark on the model, and warns of it when the next adapter is put on.
+    vars(_warm.model).pop("peft_config", None)
+    _warm.model.requires_grad_(False).eval()  # type: ignore[no-untyped-call]
+
+
+def release() -> None:
+    """Forget the warm model, so that its memory can be used."""
+    global _warm
+    _warm = None
+
+
+def _read(folder: Path, choice: DeviceChoice) -> PreTrainedModel:
+    import torch
+    from transformers import AutoModelForCausalLM, GenerationConfig
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            str(folder),
+            dtype=getattr(torch, choice.dtype),
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+        )
+    except (ValueError, KeyError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BaseModelError(f"the model in {folder} cannot be loaded ({reason}): choose another base model") from error
+    # With a cache, packed posts would attend across their borders; sampling asks for one explicitly.
+    model.config.use_cache = False
+    # How to sample is ours to say, not the base model's.
+    model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
+    model.to(torch.device(choice.device))  # type: ignore[arg-type]
+    model.requires_grad_(False).eval()  # type: ignore[no-untyped-call]
+    return model

@@ -1,0 +1,217 @@
+"""Fine-tuning: the base model becomes the account's, by adapters (LoRA) or in every weight.
+
+Importing this module imports torch and transformers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import DataCollatorWithFlattening, PrinterCallback, Trainer, TrainingArguments, set_seed
+
+from hugtweets.base_models import BaseModel
+from hugtweets.coach import Coach, HeldOut, Progress
+from hugtweets.config import TrainConfig
+from hugtweets.devices import DEVICE_LOCK, DeviceChoice, choose_device
+from hugtweets.errors import TrainingError
+from hugtweets.loading import load_base, release, take_off, wear
+from hugtweets.tokens import TextTokenizer, load_split
+
+LORA_RANK = 16
+LEARNING_RATES = {"lora": 1e-3, "full": 2e-4}
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What came of a training.
+
+    ``history`` has a row for each step (``train/loss`` in nats per token, ``train/lr``) and one for each held-out
+    examination (``held_out/loss`` in nats per token, ``held_out/bits_per_byte``), the first at step 0, before any
+    training. Bits per byte are None where nothing is held out. ``choice`` tells people what was chosen, and why.
+    """
+
+    history: list[dict[str, float]]
+    base_bits_per_byte: float | None
+    bits_per_byte: float | None
+    best_epoch: int
+    stopped_early: bool
+    trained_parameters: int
+    tokens_per_second: float
+    choice: str
+    seconds: float
+
+
+def finetune(
+    base_model: BaseModel, tokens: Path, output: Path, config: TrainConfig, progress: Progress | None = None
+) -> TrainingResult:
+    """Train on the posts of a token file and write the epoch that predicts the held-out posts best.
+
+    Same inputs, seed and machine give the same weights, byte for byte.
+
+    Args:
+        base_model: what to start from; it stays as it is.
+        tokens: a Parquet file under :data:`hugtweets.tokens.TOKENS_SCHEMA`.
+        output: a folder for the adapter or the full weights, as safetensors.
+        config: how to train.
+        progress: told steps done, steps in all, and a note for people.
+
+    Raises:
+        TrainingError: there is no post to train on, or the loss is not a number.
+        ConfigurationError: ``train.device`` is not there.
+    """
+    started = time.monotonic()
+    posts = load_split(tokens, "train")
+    if len(posts) == 0:
+        raise TrainingError(f"{tokens} holds no training post: fetch more posts, or lower clean.held_out_share")
+    end_of_text = TextTokenizer.of(base_model).end_of_text
+    with DEVICE_LOCK:
+        choice = _number_format(choose_device(config), config)
+        set_seed(config.seed)
+        try:
+            model, save = _trainable(base_model, output, choice, config)
+            coach = Coach(model, HeldOut.of(tokens, end_of_text), save, config.patience, progress)
+            _trainer(model, posts, PostCollator(end_of_text), coach, output, choice, config).train()
+            trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
+        finally:
+            take_off()
+            if config.method == "full":
+                release()
+    tokens_seen = coach.epochs * sum(len(ids) + 2 for ids in posts["input_ids"])
+    return TrainingResult(
+        history=coach.history,
+        base_bits_per_byte=coach.scores[0] if coach.scores else None,
+        bits_per_byte=coach.scores[coach.best_epoch] if coach.scores else None,
+        best_epoch=coach.best_epoch,
+        stopped_early=coach.epochs < config.epochs,
+        trained_parameters=trained,
+        tokens_per_second=round(tokens_seen / coach.training_seconds, 1),
+        choice=f"{config.method} at learning rate {learning_rate(config):g}; {choice.reason}",
+        seconds=round(time.monotonic() - started, 2),
+    )
+
+
+def learning_rate(config: TrainConfig) -> float:
+    """``train.lr``, or the default of the method."""
+    return config.lr if config.lr is not None else LEARNING_RATES[config.method]
+
+
+class PostCollator:
+    """Posts as one row: position ids restart at each post, so that no post attends to another.
+
+    Each post stands between end-of-text tokens, the first of which is not predicted.
+    """
+
+    def __init__(self, end_of_text: int) -> None:
+        self._end = [end_of_text]
+        self._flatten = DataCollatorWithFlattening(return_tensors="pt")  # type: ignore[no-untyped-call]
+
+    def __call__(self, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Token ids, labels and position ids of shape (1, tokens of all posts)."""
+        documents = [{"input_ids": [*self._end, *post["input_ids"], *self._end]} for post in posts]
+        batch: dict[str, Any] = self._flatten(documents)
+        return batch
+
+
+class PostTrainer(Trainer):
+    """The option ``bf16`` would stay on the model and make examinations inexact; here it ends with each step."""
+
+    autocast = False
+
+    def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> AbstractContextManager[Any]:
+        """Around the forward pass of a step."""
+        return torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.autocast, cache_enabled=cache_enabled)
+
+
+def _number_format(choice: DeviceChoice, config: TrainConfig) -> DeviceChoice:
+    """Weights that are trained stay in float32 and are only multiplied in less: small updates would be lost."""
+    if config.method == "lora" or choice.dtype == "float32":
+        return choice
+    return replace(choice, dtype="float32", autocast=True)
+
+
+def _trainable(
+    base_model: BaseModel, output: Path, choice: DeviceChoice, config: TrainConfig
+) -> tuple[Any, Callable[[], None]]:
+    """The model to train, and how to write its weights."""
+    base = load_base(base_model, choice)
+    if config.method == "full":
+        base.requires_grad_(True)
+        return base, lambda: base.save_pretrained(output)
+    from peft import LoraConfig, get_peft_model
+    from transformers.pytorch_utils import Conv1D
+
+    rank = config.lora_rank or LORA_RANK
+    adapters = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=rank,
+        lora_alpha=config.lora_alpha or 2 * rank,  # type: ignore[arg-type]
+        target_modules="all-linear",
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in base.modules()),
+    )
+    adapted = get_peft_model(base, adapters)
+    wear(adapted)
+    return adapted, lambda: _save_adapter(adapted, base_model, output)
+
+
+def _save_adapter(model: Any, base_model: BaseModel, output: Path) -> None:
+    """Written without peft's own function, which names the base by its path on this machine and adds a model card."""
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save_file
+
+    output.mkdir(parents=True, exist_ok=True)
+    weights = get_peft_model_state_dict(model, save_embedding_layers=False)
+    save_file(
+        {name: tensor.contiguous() for name, tensor in weights.items()},
+        output / "adapter_model.safetensors",
+        metadata={"format": "pt"},
+    )
+    adapters = replace(
+        model.peft_config["default"],
+        base_model_name_or_path=base_model.name,
+        target_modules=sorted(model.peft_config["default"].target_modules),
+        inference_mode=True,
+    )
+    adapters.save_pretrained(str(output))
+
+
+def _trainer(
+    model: Any,
+    posts: Any,
+    collator: PostCollator,
+    coach: Coach,
+    output: Path,
+    choice: DeviceChoice,
+    config: TrainConfig,
+) -> Trainer:
+    arguments = TrainingArguments(
+        output_dir=str(output),
+        num_train_epochs=config.epochs,
+        per_device_train_batch_size=config.posts_per_step,
+        learning_rate=learning_rate(config),
+        lr_scheduler_type="constant_with_warmup" if config.schedule == "constant" else config.schedule,
+        warmup_steps=config.warmup_share,
+        weight_decay=config.weight_decay,
+        optim="adamw_torch_fused" if choice.device != "mps" else "adamw_torch",
+        seed=config.seed,
+        use_cpu=choice.device == "cpu",
+        dataloader_pin_memory=choice.device == "cuda",
+        remove_unused_columns=False,
+        save_strategy="no",
+        eval_strategy="no",
+        report_to="none",
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+    )
+    # Several GPUs would split the one row of packed posts.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    trainer = PostTrainer(model=model, args=arguments, train_dataset=posts, data_collator=collator, callbacks=[coach])
+    trainer.autocast = choice.autocast
+    trainer.remove_callback(PrinterCallback)
+    return trainer
