@@ -73,6 +73,11 @@ def test_links_go_with_what_only_led_to_them(text: str, expected: str) -> None:
     assert text_of(text) == expected
 
 
+def test_keycaps_glued_to_links_and_hashtags_are_not_cut() -> None:
+    assert text_of("look t.co/x1\ufe0f\u20e3 here") == "look here"
+    assert text_of("all #ILoveGANs1\ufe0f\u20e3 too") == "all I love GANs1\ufe0f\u20e3 too"
+
+
 def test_links_stay_when_asked() -> None:
     assert text_of(f"read {LINK} now", remove_links=False) == f"read {LINK} now"
 
