@@ -23,6 +23,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from hugtweets.files import write_text
+from hugtweets.handles import validate_handle
 from hugtweets.home import Home
 
 LIBRARIES = ("hugtweets", "pyarrow", "datasets", "tokenizers", "transformers", "peft", "torch")
@@ -93,7 +94,7 @@ class Plan:
 
     def reference(self, home: Home) -> Reference:
         """Where the artifact is, or will be."""
-        path = home.artifacts / self.step / self.handle / self.digest
+        path = home.artifacts / self.step / validate_handle(self.handle) / self.digest
         return Reference(self.step, self.handle, self.digest, str(path))
 
 

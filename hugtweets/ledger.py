@@ -74,7 +74,9 @@ class Ledger:
         return self._sum(self.entries())
 
     def forget(self, handle: str) -> None:
-        """Blank an account's name; what was spent stays known."""
+        """Blank an account's name; what was spent stays known. No run may be writing meanwhile."""
+        if not self.path.exists():
+            return
         kept = [replace(entry, handle=None) if entry.handle == handle else entry for entry in self.entries()]
         write_text(self.path, "".join(json.dumps(asdict(entry)) + "\n" for entry in kept))
 

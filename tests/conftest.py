@@ -9,7 +9,7 @@ import pytest
 
 from hugtweets.home import Home
 
-SECRETS = ("X_BEARER_TOKEN", "WANDB_API_KEY", "HF_TOKEN", "X_API_URL", "PREFECT_API_URL", "PREFECT_API_KEY")
+SECRETS = ("X_BEARER_TOKEN", "WANDB_API_KEY", "HF_TOKEN", "X_API_URL", "PREFECT_API_URL", "PREFECT_API_KEY", "WANDB_MODE")
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +18,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     for name in SECRETS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HUGTWEETS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "no netrc"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("WANDB_DIR", str(tmp_path / "wandb"))
     return Home.from_environment()

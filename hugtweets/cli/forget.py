@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -44,8 +44,7 @@ def forget(
         typer.confirm(f"Delete {len(paths)} files and folders of {name} for ever?", abort=True, err=True)
     for path in paths:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    if where.ledger.exists():
-        Ledger(where.ledger, run="").forget(name)
+    Ledger(where.ledger, run="").forget(name)
     if as_json:
         print_json(Forgotten(handle=name, deleted=[str(path) for path in paths]))
     else:
@@ -53,14 +52,15 @@ def forget(
 
 
 def kept_of(home: Home, handle: str) -> list[Path]:
-    """Every file and folder of an account: W&B runs first, since the artifacts say where these are."""
-    artifacts = [path for path in home.artifacts.glob(f"*/{handle}") if path.is_dir()]
-    runs = [_run_folder(marker) for folder in artifacts for marker in folder.glob("*/tracking.json")]
+    """Every file and folder of an account, those of W&B runs that broke off too."""
+    runs = [path for path in home.wandb.glob("**/*run-*") if path.is_dir() and _names(path, handle)]
     records = list(home.results.glob(f"hugtweets-*-{handle}-*"))
+    artifacts = [path for path in home.artifacts.glob(f"*/{handle}") if path.is_dir()]
     timeline = [path for path in [home.timeline(handle)] if path.exists()]
-    inside = [run for run in runs if run.is_dir() and run.resolve().is_relative_to(home.root)]
-    return [*dict.fromkeys(inside), *records, *artifacts, *timeline]
+    return [*runs, *records, *artifacts, *timeline]
 
 
-def _run_folder(marker: Path) -> Path:
-    return Path(json.loads(marker.read_text(encoding="utf-8")).get("folder") or marker.with_name("no run"))
+def _names(run: Path, handle: str) -> bool:
+    """Whether a W&B run folder is of the account: every run of ours is called ``<step>-<handle>``."""
+    name = re.compile(rb"-" + re.escape(handle).encode() + rb"(?![A-Za-z0-9_])")
+    return any(name.search(path.read_bytes()) for path in run.glob("*.wandb"))

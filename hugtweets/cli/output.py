@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-import sys
+import os
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import typer
 from pydantic import BaseModel
@@ -36,7 +37,7 @@ def print_json(document: BaseModel) -> None:
 def progress_shown(verbose: bool) -> Iterator[None]:
     """Show what the library logs and reports: bars on a terminal, plain lines elsewhere."""
     console = Console(stderr=True)
-    handler = RichHandler(console=console, show_path=False, show_level=False, log_time_format="%X")
+    handler = _handler(console)
     logger = logging.getLogger("hugtweets")
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
     logger.addHandler(handler)
@@ -46,6 +47,14 @@ def progress_shown(verbose: bool) -> Iterator[None]:
             yield
     finally:
         logger.removeHandler(handler)
+
+
+def _handler(console: Console) -> logging.Handler:
+    if console.is_terminal:
+        return RichHandler(console=console, show_path=False, show_level=False, log_time_format="%X")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%X"))
+    return handler
 
 
 @contextmanager
@@ -88,13 +97,15 @@ def _lines(logger: logging.Logger) -> Iterator[None]:
 
 def print_run(outcome: RunOutcome) -> None:
     """A run for people: each account's funnel, score and posts, then what it cost."""
-    console = Console(highlight=False)
+    # Lines are left whole: a terminal wraps them, and a file keeps one post a line.
+    console = Console(highlight=False, soft_wrap=True)
     for account in outcome.accounts:
         print_account(console, account)
     api = outcome.api
     if api.requests:
         reading = f"{api.requests} requests, {api.posts_read:,} posts and {api.users_read} users read"
-        console.print(f"\nX API: {reading}, ${api.usd:.2f} at list prices", style="dim")
+        cost = "nothing was paid: that was a simulator" if _simulated() else f"${api.usd:.2f} at list prices"
+        console.print(f"\nX API: {reading}, {cost}", style="dim")
 
 
 def print_account(console: Console, account: AccountOutcome) -> None:
@@ -110,7 +121,11 @@ def print_account(console: Console, account: AccountOutcome) -> None:
     if account.samples:
         console.print(Text("  generated posts (written by the model, not by the account)", style="dim"))
     for sample in account.samples:
-        console.print(Text(f"   • {printable(sample.text)}"), soft_wrap=not sys.stdout.isatty())
+        console.print(Text(f"   • {printable(sample.text)}"))
+
+
+def _simulated() -> bool:
+    return urlsplit(os.environ.get("X_API_URL", "")).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def funnel(account: AccountOutcome) -> str:

@@ -54,10 +54,10 @@ def sample(
     name = where.spelling(handle)
     model, clean = find_model(where, name)
     with progress_shown(verbose):
-        from hugtweets.base_models import resolve_base_model
+        from hugtweets.steps.finetune import base_model_of
         from hugtweets.steps.sample import draw_posts
 
-        drawn = draw_posts(name, model, clean, resolve_base_model(options.train.base_model, where), options)
+        drawn = draw_posts(name, model, clean, base_model_of(model, where), options)
     if as_json:
         samples = [SampleOutcome(prompt=post.prompt, text=post.text, log_prob=post.log_prob) for post in drawn]
         typer.echo(SampleDocument(handle=name, model=model.digest, samples=samples).model_dump_json(indent=2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -65,6 +66,10 @@ def begin(home: Path | None, verbose: bool) -> Home:
         os.environ.setdefault(name, value)
     os.environ.setdefault("PREFECT_RESULTS_LOCAL_STORAGE_PATH", str(found.results))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if not verbose:
+        # What libraries tell each other about their next versions, and their own bars, are not for our users.
+        warnings.simplefilter("ignore", FutureWarning)
+        os.environ.setdefault("TQDM_DISABLE", "1")
     return found
 
 

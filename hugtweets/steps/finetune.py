@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hugtweets.artifacts import Plan, Reference
-from hugtweets.base_models import BaseModel
+from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.devices import DEVICE_LOCK
+from hugtweets.errors import BaseModelError
 from hugtweets.files import write_text
+from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.progress import reporter
 from hugtweets.steps.step import perform
@@ -52,9 +54,27 @@ def finetune(job: Job, tokens: Reference, base_model: BaseModel) -> Reference:
                 progress=reporter(job.handle, "finetune"),
             )
         write_text(folder / HISTORY, json.dumps(result.history, indent=1) + "\n")
-        return {name: value for name, value in asdict(result).items() if name != "history"} | {"base": base_model.name}
+        numbers = {name: value for name, value in asdict(result).items() if name != "history"}
+        return numbers | {"base_model": base_model.name, "base_model_option": job.config.train.base_model}
 
     return perform(job, plan_finetune(job, tokens, base_model), fill, _content)
+
+
+def base_model_of(model: Reference, home: Home) -> BaseModel:
+    """The base model that a finetune artifact was made from.
+
+    Raises:
+        BaseModelError: it cannot be found any more, or is another one now.
+    """
+    manifest = model.manifest()
+    option = manifest.counts["base_model_option"]
+    found = resolve_base_model(option, home)
+    if found.digest != manifest.inputs["base_model"]:
+        raise BaseModelError(
+            f"the model of {model.handle} was trained on another {manifest.counts['base_model']} than `{option}` "
+            f"is now: run `hugtweets run {model.handle}` again"
+        )
+    return found
 
 
 def _content(reference: Reference) -> Content:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ SAMPLES_SCHEMA = pa.schema(
 
 def plan_sample(job: Job, model: Reference, clean: Reference) -> Plan:
     """Depends on the model, the posts that must not be copied, and how to draw."""
-    options = job.config.sample.model_dump(mode="json", exclude={"batch_size"})
+    options = job.config.sample.model_dump(mode="json")
     return Plan("sample", VERSION, job.handle, (model, clean), options)
 
 
@@ -63,8 +64,8 @@ def draw_posts(
 ) -> Sequence[Sample]:
     """New posts from a finetune artifact, none of them a copy of a training post in ``clean``."""
     from hugtweets.devices import choose_device
-    from hugtweets.sampling import draw
     from hugtweets.loading import load_tuned
+    from hugtweets.sampling import draw
 
     with DEVICE_LOCK:
         tuned, tokenizer = load_tuned(base_model, model.file(WEIGHTS), choose_device(config.train))
@@ -73,9 +74,14 @@ def draw_posts(
             tokenizer,
             config.sample.prompts,
             training_texts(clean),
-            config.sample,
+            config.sample.model_copy(update={"seed": account_seed(handle, config.sample.seed)}),
             progress=reporter(handle, "sample"),
         )
+
+
+def account_seed(handle: str, seed: int) -> int:
+    """A seed of its own for each account, or all of them would begin their posts with the same draws."""
+    return zlib.crc32(f"{seed} {handle}".encode())
 
 
 def training_texts(clean: Reference) -> list[str]:
