@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 LOGITS = 2**25
 
 
-def post_nats(model: PreTrainedModel, documents: Sequence[Sequence[int]], end_of_text: int) -> list[float]:
+def post_nats(
+    model: PreTrainedModel, documents: Sequence[Sequence[int]], end_of_text: int, most_logits: int = LOGITS
+) -> list[float]:
     """Negative natural log of each post's probability under the model, its end included; summed, not averaged.
 
     A post is predicted from an end-of-text token alone; posts do not see each other.
@@ -25,13 +27,14 @@ def post_nats(model: PreTrainedModel, documents: Sequence[Sequence[int]], end_of
         model: any causal language model; it is left in the mode it was in.
         documents: token ids of the posts, without end-of-text.
         end_of_text: the token that stands before a post and must be predicted after it.
+        most_logits: how many are held at once, if a single post does not need more.
     """
     import torch
 
     training = model.training
     model.eval()  # type: ignore[no-untyped-call]
     nats = [0.0] * len(documents)
-    most = max(1, LOGITS // int(model.config.vocab_size))
+    most = max(1, most_logits // int(model.config.vocab_size))
     with torch.no_grad():
         for batch in _batches([len(document) + 1 for document in documents], most):
             sums = _batch_nats(model, [documents[number] for number in batch], end_of_text)
