@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -70,9 +70,14 @@ def merge_posts(stored: Post, newcomer: Post) -> Post:
     return replace(stored, mentions=_merge_mentions(stored.mentions, newcomer.mentions), **_without_mentions(gaps))
 
 
-def to_table(posts: Iterable[Post]) -> pa.Table:
+def to_table(posts: Sequence[Post]) -> pa.Table:
     """Posts as an Arrow table under :data:`RAW_SCHEMA`."""
-    return pa.Table.from_pylist([asdict(post) for post in posts], schema=RAW_SCHEMA)
+    columns = {name: [getattr(post, name) for post in posts] for name in _FIELDS}
+    columns["mentions"] = [
+        None if mentions is None else [{"username": mention.username, "name": mention.name} for mention in mentions]
+        for mentions in columns["mentions"]
+    ]
+    return pa.Table.from_pydict(columns, schema=RAW_SCHEMA)
 
 
 def from_table(table: pa.Table) -> list[Post]:

@@ -25,7 +25,7 @@ def fetch(job: Job, user: XUser | None) -> Fetched:
     return step.fetch(job, user)
 
 
-@task(name="look-up", cache_policy=NO_CACHE)
+@task(name="look-up", task_run_name="look-up", cache_policy=NO_CACHE)
 def look_up(handles: Sequence[str], ledger: Ledger, config: FetchConfig) -> dict[str, XUser | AccountError]:
     """Ask X for up to 100 accounts a request; what is wrong with one of them comes back as its value."""
     from hugtweets.sources.x_client import XClient

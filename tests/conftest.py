@@ -9,7 +9,15 @@ import pytest
 
 from hugtweets.home import Home
 
-SECRETS = ("X_BEARER_TOKEN", "WANDB_API_KEY", "HF_TOKEN", "X_API_URL", "PREFECT_API_URL", "PREFECT_API_KEY", "WANDB_MODE")
+SECRETS = (
+    "X_BEARER_TOKEN",
+    "WANDB_API_KEY",
+    "WANDB_MODE",
+    "HF_TOKEN",
+    "X_API_URL",
+    "PREFECT_API_URL",
+    "PREFECT_API_KEY",
+)
 
 
 @pytest.fixture(autouse=True)

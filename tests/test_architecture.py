@@ -10,9 +10,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = ("hugtweets", "tasks", "flows", "deployments")
 MODULES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py"))
-SEAMS = {
-    "wandb": "hugtweets/tracking",
-    "tweepy": "hugtweets/sources/x",
+SEAMS: dict[str, tuple[str, ...]] = {
+    "wandb": ("hugtweets/tracking",),
+    "tweepy": ("hugtweets/sources/x",),
     "prefect": ("tasks", "flows", "deployments", "hugtweets/cli"),
 }
 
