@@ -5,16 +5,12 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hugtweets.config import TrainConfig
 from hugtweets.errors import ConfigurationError
-
-# One training, sampling or evaluation at a time in a process: they share the device and torch's global random state.
-DEVICE_LOCK = threading.RLock()
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +50,7 @@ def _choice(wanted: str) -> DeviceChoice:
     device = next(name for name, there in available.items() if there) if wanted == "auto" else wanted
     if not available[device]:
         raise ConfigurationError(f"train.device={device} is not available on this machine: use auto")
-    threads = _processors()
+    threads = _threads()
     dtype, autocast = "float32", False
     if device == "cuda":
         dtype = "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
@@ -76,6 +72,9 @@ def multiplies_bfloat16(capabilities: Mapping[str, Any]) -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def _processors() -> int:
-    """Cores this process may use, which may be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+def _threads() -> int:
+    """What torch would take (``OMP_NUM_THREADS`` counts), but no more than the cores this process may use."""
+    import torch
+
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else torch.get_num_threads()
+    return min(torch.get_num_threads(), allowed)

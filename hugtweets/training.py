@@ -1,6 +1,6 @@
 """Fine-tuning: the base model becomes the account's, by adapters (LoRA) or in every weight.
 
-Importing this module imports torch and transformers.
+Importing this module imports torch and transformers. One training at a time: see :mod:`hugtweets.device_thread`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from transformers import DataCollatorWithFlattening, PrinterCallback, Trainer, T
 from hugtweets.base_models import BaseModel
 from hugtweets.coach import Coach, HeldOut, Progress
 from hugtweets.config import TrainConfig
-from hugtweets.devices import DEVICE_LOCK, DeviceChoice, choose_device
+from hugtweets.devices import DeviceChoice, choose_device
 from hugtweets.errors import TrainingError
 from hugtweets.loading import load_base, release, take_off, wear
 from hugtweets.tokens import TextTokenizer, load_split
 
 LORA_RANK = 16
-LEARNING_RATES = {"lora": 1e-3, "full": 2e-4}
+# Held-out bits per byte after one epoch of four posts a step, four accounts of 300 to 1,200 posts, SmolLM2-135M.
+LEARNING_RATES = {"lora": 2e-3, "full": 2e-4}
 
 
 @dataclass(frozen=True)
@@ -70,18 +71,17 @@ def finetune(
     if len(posts) == 0:
         raise TrainingError(f"{tokens} holds no training post: fetch more posts, or lower clean.held_out_share")
     end_of_text = TextTokenizer.of(base_model).end_of_text
-    with DEVICE_LOCK:
-        choice = _number_format(choose_device(config), config)
-        set_seed(config.seed)
-        try:
-            model, save = _trainable(base_model, output, choice, config)
-            coach = Coach(model, HeldOut.of(tokens, end_of_text), save, config.patience, progress)
-            _trainer(model, posts, PostCollator(end_of_text), coach, output, choice, config).train()
-            trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
-        finally:
-            take_off()
-            if config.method == "full":
-                release()
+    choice = _number_format(choose_device(config), config)
+    set_seed(config.seed)
+    try:
+        model, save = _trainable(base_model, output, choice, config)
+        coach = Coach(model, HeldOut.of(tokens, end_of_text), save, config.patience, progress)
+        _trainer(model, posts, PostCollator(end_of_text), coach, output, choice, config).train()
+        trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
+    finally:
+        take_off()
+        if config.method == "full":
+            release()
     tokens_seen = coach.epochs * sum(len(ids) + 2 for ids in posts["input_ids"])
     return TrainingResult(
         history=coach.history,

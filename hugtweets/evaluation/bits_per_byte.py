@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-# Logits held at once: 128 MB in float32, whatever the vocabulary.
-LOGITS = 2**25
+# Logits held at once: 64 MB in float32, whatever the vocabulary.
+LOGITS = 2**24
 
 
 def post_nats(
