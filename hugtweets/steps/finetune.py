@@ -10,7 +10,7 @@ from typing import Any
 
 from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel, resolve_base_model
-from hugtweets.devices import DEVICE_LOCK
+from hugtweets.device_thread import on_device
 from hugtweets.errors import BaseModelError
 from hugtweets.files import write_text
 from hugtweets.home import Home
@@ -45,14 +45,8 @@ def finetune(job: Job, tokens: Reference, base_model: BaseModel) -> Reference:
         # PyTorch takes seconds to import; a run that finds everything done never needs it.
         from hugtweets.training import finetune as train
 
-        with DEVICE_LOCK:
-            result = train(
-                base_model,
-                tokens.file(TOKENS),
-                folder / WEIGHTS,
-                job.config.train,
-                progress=reporter(job.handle, "finetune"),
-            )
+        progress = reporter(job.handle, "finetune")
+        result = on_device(lambda: train(base_model, tokens.file(TOKENS), folder / WEIGHTS, job.config.train, progress))
         write_text(folder / HISTORY, json.dumps(result.history, indent=1) + "\n")
         numbers = {name: value for name, value in asdict(result).items() if name != "history"}
         return numbers | {"base_model": base_model.name, "base_model_option": job.config.train.base_model}

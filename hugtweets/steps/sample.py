@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
-from hugtweets.devices import DEVICE_LOCK
+from hugtweets.device_thread import on_device
 from hugtweets.jobs import Job
 from hugtweets.progress import reporter
 from hugtweets.steps.clean import CLEAN
@@ -67,16 +67,14 @@ def draw_posts(
     from hugtweets.loading import load_tuned
     from hugtweets.sampling import draw
 
-    with DEVICE_LOCK:
+    options = config.sample.model_copy(update={"seed": account_seed(handle, config.sample.seed)})
+    texts, progress = training_texts(clean), reporter(handle, "sample")
+
+    def work() -> Sequence[Sample]:
         tuned, tokenizer = load_tuned(base_model, model.file(WEIGHTS), choose_device(config.train))
-        return draw(
-            tuned,
-            tokenizer,
-            config.sample.prompts,
-            training_texts(clean),
-            config.sample.model_copy(update={"seed": account_seed(handle, config.sample.seed)}),
-            progress=reporter(handle, "sample"),
-        )
+        return draw(tuned, tokenizer, options.prompts, texts, options, progress)
+
+    return on_device(work)
 
 
 def account_seed(handle: str, seed: int) -> int:

@@ -1,0 +1,54 @@
+"""The one thread of this process that computes: training, sampling and evaluation of all accounts take turns on it.
+
+One thread, because PyTorch's random state belongs to whoever computes; because every other thread that computes would
+bring an OpenMP team and a memory arena of its own (three accounts on three threads held 5.7 GiB, on one thread they
+share what one needs); and because the base model stays warm for the next account.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+# Read once, when PyTorch loads OpenMP: its threads then sleep while they wait for each other instead of spinning. With
+# one other busy process on two cores a training step took 60 to 100 seconds spinning, and 2.3 sleeping.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+Result = TypeVar("Result")
+
+_work: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
+_started = threading.Lock()
+_thread: threading.Thread | None = None
+
+
+def on_device(work: Callable[[], Result]) -> Result:
+    """Do the work when its turn comes and return what it returns, or raise what it raises.
+
+    The caller's context goes along, so that log records find the Prefect run they belong to.
+    """
+    global _thread
+    with _started:
+        if _thread is None:
+            # A daemon: an interrupted program ends at once, and what was half done is done again next time.
+            _thread = threading.Thread(target=_serve, name="device", daemon=True)
+            _thread.start()
+    promise: Future[Result] = Future()
+    context = contextvars.copy_context()
+    _work.put((promise, lambda: context.run(work)))
+    return promise.result()
+
+
+def _serve() -> None:
+    while True:
+        promise, work = _work.get()
+        try:
+            promise.set_result(work())
+        except BaseException as error:  # raised again where the result is waited for
+            promise.set_exception(error)
+        # The next work may be a long time coming: keep nothing of this one until then.
+        del promise, work
