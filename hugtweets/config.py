@@ -71,7 +71,7 @@ class TrainConfig(Section):
     method: Literal["lora", "full"] = Field("lora", description="train adapters, or every weight")
     epochs: PositiveInt = Field(1, description="passes over the posts, fewer if the held-out loss rises")
     lr: Positive | None = Field(None, description="learning rate; None takes the method's default")
-    schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="how the rate falls")
+    schedule: Literal["cosine", "linear", "constant"] = Field("linear", description="how the rate falls")
     warmup_share: Share = Field(0.05, description="share of the steps in which the rate rises")
     weight_decay: NotNegative = Field(0.0, description="decoupled weight decay")
     posts_per_step: PositiveInt = Field(4, description="posts packed into one update")
