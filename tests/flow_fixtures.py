@@ -1,16 +1,12 @@
-"""A Prefect server for the tests of a session, and invented timelines to run flows on."""
+"""Invented timelines to run flows on, and options that make a run small."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-import pytest
-from prefect.settings import PREFECT_API_URL
-from prefect.testing.utilities import prefect_test_harness
 
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config, build_config
@@ -26,13 +22,6 @@ REMARKS = (
     "knows exactly what it did with the good umbrella",
     "will be repaired as soon as somebody finds the glue",
 )
-
-
-@pytest.fixture(scope="session")
-def prefect_server() -> Iterator[str]:
-    """The URL of a Prefect server that lives as long as the session of tests."""
-    with prefect_test_harness(server_startup_timeout=120):
-        yield str(PREFECT_API_URL.value())
 
 
 def rows(number: int, since: int = 0) -> list[dict[str, Any]]:

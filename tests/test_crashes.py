@@ -8,15 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.flow_fixtures import prefect_server, rows, write_timeline
+from tests.flow_fixtures import rows, write_timeline
 from tests.tiny_models import save_tiny_model
-
-__all__ = ["prefect_server"]
 
 
 def command(home: Path, posts: Path, model: Path) -> list[str]:
@@ -47,22 +46,39 @@ def run(arguments: list[str], environment: dict[str, str]) -> dict[str, Any]:
 def run_until(arguments: list[str], environment: dict[str, str], home: Path, artifacts: int) -> None:
     """Start the command and kill it as soon as that many artifacts are finished."""
     process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    while len(finished(home)) < artifacts and process.poll() is None:
+    started = home / "timelines"
+    while (len(finished(home)) < artifacts or not started.exists()) and process.poll() is None:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.communicate()
 
 
-@pytest.mark.parametrize("artifacts", [1, 3, 4])
-def test_a_killed_run_is_completed_by_the_same_command(prefect_server: str, tmp_path: Path, artifacts: int) -> None:
+@dataclass(frozen=True)
+class Case:
+    """The same posts and model for every kill, and what an uninterrupted run makes of them."""
+
+    posts: Path
+    model: Path
+    environment: dict[str, str]
+    untouched: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def case(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    folder = tmp_path_factory.mktemp("crashes")
     environment = os.environ | {"PREFECT_API_URL": prefect_server}
-    posts = write_timeline(tmp_path / "alice.jsonl", rows(60))
-    model = save_tiny_model(tmp_path / "tiny")
-    run_until(command(tmp_path / "killed", posts, model), environment, tmp_path / "killed", artifacts)
+    posts = write_timeline(folder / "alice.jsonl", rows(60))
+    model = save_tiny_model(folder / "tiny")
+    return Case(posts, model, environment, run(command(folder / "whole", posts, model), environment))
+
+
+@pytest.mark.parametrize("artifacts", [0, 1, 3, 4, 5])
+def test_a_killed_run_is_completed_by_the_same_command(case: Case, tmp_path: Path, artifacts: int) -> None:
+    arguments = command(tmp_path / "killed", case.posts, case.model)
+    run_until(arguments, case.environment, tmp_path / "killed", artifacts)
     before = finished(tmp_path / "killed")
-    resumed = run(command(tmp_path / "killed", posts, model), environment)
+    resumed = run(arguments, case.environment)
     assert len(before) >= artifacts
     assert before <= {Path(step["path"]) for step in resumed["steps"].values() if step["cached"]}
     assert not list((tmp_path / "killed").glob("artifacts/*/*/.partial-*"))
-    untouched = run(command(tmp_path / "whole", posts, model), environment)
-    assert resumed["samples"] == untouched["samples"]
+    assert resumed["samples"] == case.untouched["samples"]

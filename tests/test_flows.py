@@ -18,11 +18,10 @@ from hugtweets.config import Config
 from hugtweets.home import Home
 from hugtweets.outcomes import RunOutcome
 from hugtweets.steps import STEPS
-from tests.flow_fixtures import outcome_of, prefect_server, request, rows, tiny_config, write_timeline
+from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 from tests.tiny_models import save_tiny_model
 from tests.wandb_log import LoggedRun, read_runs
 
-__all__ = ["prefect_server"]
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 

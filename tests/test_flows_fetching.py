@@ -17,9 +17,8 @@ from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.simulator.accounts import user_id
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
-from tests.flow_fixtures import outcome_of, prefect_server, request, rows, tiny_config, write_timeline
+from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 
-__all__ = ["prefect_server"]
 pytestmark = pytest.mark.usefixtures("prefect_server")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "timelines"
 

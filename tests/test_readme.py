@@ -16,10 +16,9 @@ import pytest
 from hugtweets.demo import HANDLES, TIMELINES
 from hugtweets.simulator.server import running
 from tests.export_fixtures import export, script, tweet, zipped
-from tests.flow_fixtures import prefect_server, rows, write_timeline
+from tests.flow_fixtures import rows, write_timeline
 from tests.tiny_models import save_tiny_model
 
-__all__ = ["prefect_server"]
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
