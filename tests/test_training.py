@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -160,6 +163,19 @@ def test_progress_is_told_step_by_step(home: Home, tmp_path: Path) -> None:
     finetune(tiny_base_model(home), tokens, tmp_path / "weights", config, lambda *news: told.append(news))
     assert [done for done, _, _ in told] == [0, 1, 2, 2]
     assert {total for _, total, _ in told} == {2}
+
+
+def test_a_core_is_left_to_the_rest_of_the_run_unless_told_otherwise() -> None:
+    program = "from hugtweets.config import TrainConfig as C; from hugtweets.devices import choose_device as c;"
+    program += "print(c(C(device='cpu')).threads)"
+    told = {}
+    for name, value in (("OMP_NUM_THREADS", "2"), ("UNRELATED", "2")):
+        environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"} | {name: value}
+        ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
+        told[name] = int(ran.stdout)
+    cores = len(os.sched_getaffinity(0))
+    assert told["OMP_NUM_THREADS"] == min(2, cores)
+    assert 1 <= told["UNRELATED"] <= max(1, cores - 1)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
