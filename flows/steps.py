@@ -12,6 +12,7 @@ from prefect.transactions import CommitMode, transaction
 
 from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
+from hugtweets.device_thread import waited_seconds
 from hugtweets.errors import HugtweetsError, PutOff, RateLimited
 from hugtweets.jobs import Job
 from hugtweets.outcomes import AccountOutcome, SampleOutcome, StepOutcome
@@ -84,9 +85,9 @@ class Walk:
         """The raw timeline, brought up to date."""
         if isinstance(user, HugtweetsError):
             raise user
-        started = time.monotonic()
+        watch = Watch()
         fetched = patient(fetch, self.job.config.fetch)(self.job, user)
-        self.note("fetch", fetched.reference, fetched.cached, started)
+        self.note("fetch", fetched.reference, fetched.cached, watch)
         self.outcome.counts |= {"fetched": fetched.reference.manifest().counts["fetched"], "new": fetched.new}
         self.outcome.reason = fetched.remark
         return fetched.reference
@@ -108,13 +109,25 @@ class Walk:
 
     def step(self, task: Task[..., Reference], plan: Plan, *inputs: object) -> Reference:
         """Run one cached step."""
-        started = time.monotonic()
+        watch = Watch()
         done = call(task, plan, self.job, *inputs)
-        self.note(plan.step, done.reference, done.cached, started)
+        self.note(plan.step, done.reference, done.cached, watch)
         return done.reference
 
-    def note(self, step: str, reference: Reference, cached: bool, started: float) -> None:
+    def note(self, step: str, reference: Reference, cached: bool, watch: Watch) -> None:
         """Write a finished step down."""
-        self.outcome.steps[step] = StepOutcome.of(reference, cached, time.monotonic() - started)
-        state = "cached" if cached else f"done in {time.monotonic() - started:.1f} s"
+        self.outcome.steps[step] = StepOutcome.of(reference, cached, watch.seconds)
+        state = "cached" if cached else f"done in {watch.seconds:.1f} s"
         logger.info("%s: %s %s", self.job.handle, step, state)
+
+
+class Watch:
+    """Seconds since it was made, without those in which this thread waited for its turn on the device."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic() - waited_seconds()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work."""
+        return time.monotonic() - waited_seconds() - self._started

@@ -11,6 +11,7 @@ import contextvars
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 Result = TypeVar("Result")
 
+_turns = threading.local()
 _work: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
 _started = threading.Lock()
 _thread: threading.Thread | None = None
@@ -39,8 +41,24 @@ def on_device(work: Callable[[], Result]) -> Result:
             _thread.start()
     promise: Future[Result] = Future()
     context = contextvars.copy_context()
-    _work.put((promise, lambda: context.run(work)))
-    return promise.result()
+    asked = time.monotonic()
+    begun = asked
+
+    def turn() -> Result:
+        nonlocal begun
+        begun = time.monotonic()
+        return context.run(work)
+
+    _work.put((promise, turn))
+    try:
+        return promise.result()
+    finally:
+        _turns.waited = waited_seconds() + begun - asked
+
+
+def waited_seconds() -> float:
+    """How long the calling thread has waited in all for its turns; the time of a step should not count them."""
+    return float(getattr(_turns, "waited", 0.0))
 
 
 def _serve() -> None:

@@ -24,6 +24,9 @@ from hugtweets.demo import demo_accounts
 from hugtweets.outcomes import RunOutcome
 from hugtweets.steps import STEPS, StepName
 
+# Enough for each voice to be heard, and few enough for a laptop to be done in minutes.
+DEMO_POSTS = 200
+
 UntilOption = Annotated[
     StepName | None,
     typer.Option("--until", help=f"Stop after this step: {', '.join(STEPS)}.", metavar="STEP", show_default=False),
@@ -80,7 +83,11 @@ def demo(
     For example: hugtweets --home /tmp/try demo
     """
     begin(home, verbose)
-    with demo_accounts(read_config(config, assignments)) as requests:
+    options = read_config(config, assignments)
+    if options.train.max_posts is None:
+        typer.echo(f"the demo uses the newest {DEMO_POSTS} posts of each account: --set train.max_posts=N", err=True)
+        options = options.override({"train": {"max_posts": DEMO_POSTS}})
+    with demo_accounts(options) as requests:
         finish(run_flow(requests, until, verbose, always_refresh=True), as_json)
 
 
