@@ -180,5 +180,10 @@ def _print(report: Report) -> None:
     table = Table("", "what", "found", "to do")
     marks = {"ok": Text("ok", style="green"), "optional": Text("–", style="yellow"), "missing": Text("!!", style="red")}
     for finding in report.findings:
-        table.add_row(marks[finding.verdict], finding.subject, Text(finding.detail), Text(finding.advice))
+        table.add_row(
+            marks[finding.verdict],
+            finding.subject,
+            Text(finding.detail, overflow="fold"),
+            Text(finding.advice, overflow="fold"),
+        )
     Console(highlight=False).print(table)

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from hugtweets.artifacts import Manifest, references
@@ -85,26 +84,25 @@ def look(home: Home, handle: str) -> ShownAccount:
 
 
 def _print(account: ShownAccount) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     console.print(Text(account.handle, style="bold"))
     span = f" from {account.oldest} to {account.newest}" if account.oldest else ""
     unread = f", {account.gaps} stretches still to fetch" if account.gaps else ""
-    console.print(Text(f"{account.posts:,} raw posts{span}{unread}: {account.timeline}"), soft_wrap=True)
+    console.print(Text(f"{account.posts:,} raw posts{span}{unread}: {account.timeline}"))
     console.print(
         Text(f"read from X: {account.api.requests} requests, {account.api.posts_read} posts, ${account.api.usd:.2f}")
     )
-    table = Table("step", "digest", "created (UTC)", "numbers", "path")
     for artifact in account.artifacts:
         manifest = artifact.manifest
-        created = f"{manifest.created:%Y-%m-%d %H:%M:%S}"
-        table.add_row(
-            manifest.step, manifest.digest, created, Text(_numbers(manifest)), Text(artifact.path, overflow="fold")
+        console.print(
+            Text(f"\n{manifest.step} {manifest.digest}", style="bold"), f"{manifest.created:%Y-%m-%d %H:%M:%S} UTC"
         )
-    console.print(table)
+        console.print(Text(f"  {_numbers(manifest)}"))
+        console.print(Text(f"  {artifact.path}"))
 
 
 def _numbers(manifest: Manifest) -> str:
-    shown = {name: value for name, value in manifest.counts.items() if isinstance(value, int | float)}
+    shown = {name.replace("_", " "): value for name, value in manifest.counts.items() if type(value) in (int, float)}
     return ", ".join(
-        f"{name} {value:,.4g}" if isinstance(value, float) else f"{name} {value:,}" for name, value in shown.items()
+        f"{name} {value:,.4g}" if type(value) is float else f"{name} {value:,}" for name, value in shown.items()
     )
