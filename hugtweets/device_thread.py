@@ -16,8 +16,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-# Read once, when PyTorch loads OpenMP: its threads then sleep while they wait for each other instead of spinning. With
-# one other busy process on two cores a training step took 60 to 100 seconds spinning, and 2.3 sleeping.
+# Read once, when PyTorch loads OpenMP: its threads then sleep while they wait for each other instead of spinning. Two
+# spinning threads beside one other busy process hardly get on at all: see benchmarks/contention.py and LOG.md.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 Result = TypeVar("Result")
