@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel, resolve_base_model
@@ -20,6 +20,9 @@ from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import OPTIONS as TOKENISE_OPTIONS
 from hugtweets.steps.tokenise import TOKENS
 from hugtweets.tracking import Content
+
+if TYPE_CHECKING:
+    from hugtweets.training import TrainingResult
 
 VERSION = 1
 WEIGHTS = "weights"
@@ -42,11 +45,7 @@ def finetune(job: Job, tokens: Reference, base_model: BaseModel) -> Reference:
     """
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        # PyTorch takes seconds to import; a run that finds everything done never needs it.
-        from hugtweets.training import finetune as train
-
-        progress = reporter(job.handle, "finetune")
-        result = on_device(lambda: train(base_model, tokens.file(TOKENS), folder / WEIGHTS, job.config.train, progress))
+        result = on_device(lambda: _train(job, tokens, base_model, folder / WEIGHTS))
         write_text(folder / HISTORY, json.dumps(result.history, indent=1) + "\n")
         numbers = {name: value for name, value in asdict(result).items() if name != "history"}
         return numbers | {"base_model": base_model.name, "base_model_option": job.config.train.base_model}
@@ -69,6 +68,14 @@ def base_model_of(model: Reference, home: Home) -> BaseModel:
             f"is now: run `hugtweets run {model.handle}` again"
         )
     return found
+
+
+def _train(job: Job, tokens: Reference, base_model: BaseModel, output: Path) -> TrainingResult:
+    # PyTorch takes seconds to import, and a run that finds everything done never needs it. It is imported only on the
+    # device's thread: two threads that import parts of transformers at once can see half of it.
+    from hugtweets.training import finetune as train
+
+    return train(base_model, tokens.file(TOKENS), output, job.config.train, reporter(job.handle, "finetune"))
 
 
 def _content(reference: Reference) -> Content:

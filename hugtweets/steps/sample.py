@@ -63,14 +63,15 @@ def draw_posts(
     handle: str, model: Reference, clean: Reference, base_model: BaseModel, config: Config
 ) -> Sequence[Sample]:
     """New posts from a finetune artifact, none of them a copy of a training post in ``clean``."""
-    from hugtweets.devices import choose_device
-    from hugtweets.loading import load_tuned
-    from hugtweets.sampling import draw
-
     options = config.sample.model_copy(update={"seed": account_seed(handle, config.sample.seed)})
     texts, progress = training_texts(clean), reporter(handle, "sample")
 
     def work() -> Sequence[Sample]:
+        # Imported on the device's thread only, as in finetune.
+        from hugtweets.devices import choose_device
+        from hugtweets.loading import load_tuned
+        from hugtweets.sampling import draw
+
         tuned, tokenizer = load_tuned(base_model, model.file(WEIGHTS), choose_device(config.train))
         return draw(tuned, tokenizer, options.prompts, texts, options, progress)
 
