@@ -5,13 +5,14 @@ hugtweets refresh ACCOUNTS.yaml
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, wait
 from prefect.states import Completed, Failed
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.credentials import load_credentials
 from flows.runs import BaseModels, end, look_up_all, name_run
@@ -41,14 +42,25 @@ def handle(
 @flow(name="refresh", flow_run_name=lambda: name_run("refresh"))
 def refresh(requests: list[AccountRequest], until: StepName | None = None) -> State[RunOutcome]:
     """Take every account through the steps, several at once."""
+    return work_through(requests, until)
+
+
+def work_through(requests: list[AccountRequest], until: StepName | None = None) -> State[RunOutcome]:
+    """What every flow over a list of accounts does: ``refresh.parallel`` of them at once, and the run's final state."""
     load_credentials()
     home = Home.from_environment()
     run = str(runtime.flow_run.name)
     jobs = plan_jobs(home, requests, run)
     users = look_up_all(jobs)
     models = BaseModels(home)
-    futures = [handle.submit(job, users.get(job.handle), models, until) for job in jobs]
-    wait(futures)
+    # How many at once stands in the options, which a scheduled flow learns only when it runs.
+    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=requests[0].config.refresh.parallel)
+    with runner:
+        futures = [
+            runner.submit(handle, {"job": job, "user": users.get(job.handle), "models": models, "until": until})
+            for job in jobs
+        ]
+        wait(futures)
     return end(run, home, [_outcome(job, future) for job, future in zip(jobs, futures, strict=True)])
 
 

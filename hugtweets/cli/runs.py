@@ -101,8 +101,6 @@ def run_flow(
     with progress_shown(verbose):
         logging.getLogger("hugtweets").info("starting Prefect")
         # Prefect takes seconds to import: not before the request has been found to make sense.
-        from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
-
         from flows.account import account as account_flow
         from flows.refresh import refresh as refresh_flow
         from hugtweets.cli.prefect_console import quiet_console
@@ -112,8 +110,7 @@ def run_flow(
         if len(requests) == 1 and not always_refresh:
             state = account_flow(requests[0], until, return_state=True)
         else:
-            runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=requests[0].config.refresh.parallel)
-            state = refresh_flow.with_options(task_runner=runner)(list(requests), until, return_state=True)
+            state = refresh_flow(list(requests), until, return_state=True)
         result: Any = state.result(raise_on_failure=False)
     if isinstance(result, BaseException):
         raise result

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hugtweets.artifacts import Plan, Reference
+from hugtweets.artifacts import Plan, Reference, exists, latest
 from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.device_thread import on_device
-from hugtweets.errors import BaseModelError
+from hugtweets.errors import BaseModelError, NothingKept
 from hugtweets.files import write_text
 from hugtweets.home import Home
 from hugtweets.jobs import Job
@@ -76,6 +76,27 @@ def _train(job: Job, tokens: Reference, base_model: BaseModel, output: Path) -> 
     from hugtweets.training import finetune as train
 
     return train(base_model, tokens.file(TOKENS), output, job.config.train, reporter(job.handle, "finetune"))
+
+
+def find_model(home: Home, handle: str) -> tuple[Reference, Reference]:
+    """The newest model of an account and the clean posts it was made from.
+
+    Raises:
+        NothingKept: there is no model, or what it was made from is gone.
+    """
+    model = latest(home, handle, "finetune")
+    if model is None:
+        raise NothingKept(f"there is no model of {handle} in {home.root}: make one with `hugtweets run {handle}`")
+    tokens = _input(home, model, "tokenise")
+    clean = _input(home, tokens, "clean")
+    if not (exists(tokens) and exists(clean)):
+        raise NothingKept(f"the posts that the model of {handle} was made from are gone: run `hugtweets run {handle}`")
+    return model, clean
+
+
+def _input(home: Home, reference: Reference, step: str) -> Reference:
+    digest = reference.manifest().inputs[step] if exists(reference) else "gone"
+    return Reference(step, reference.handle, digest, str(home.artifacts / step / reference.handle / digest))
 
 
 def _content(reference: Reference) -> Content:

@@ -1,0 +1,112 @@
+"""Serve the nightly schedule and the two ad hoc flows to a Prefect server.
+
+hugtweets serve ACCOUNTS.yaml --cron "0 3 * * *" --timezone Europe/Paris
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+import prefect
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.deployments.runner import RunnerDeployment
+from prefect.schedules import Cron
+from prefect.settings import get_current_settings
+from prefect.types.entrypoint import EntrypointType
+
+from flows.ad_hoc import ad_hoc
+from flows.nightly import nightly
+from flows.sample import sample
+from hugtweets.errors import ConfigurationError
+
+# A night that is still going makes the next one skip; what a person asks for waits its turn.
+SKIP = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+WAIT = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+# Flows are named by module: the runs find them wherever `serve` was started.
+BY_MODULE = EntrypointType.MODULE_PATH
+
+
+def next_run(cron: str, timezone: str) -> datetime:
+    """When the schedule fires next.
+
+    Raises:
+        ConfigurationError: it never does, or cron or timezone cannot be read.
+    """
+    # The server's own schema, so that nothing is promised here that the server sees differently.
+    from prefect.server.schemas.schedules import CronSchedule
+
+    if timezone not in available_timezones():
+        nearest = difflib.get_close_matches(timezone, available_timezones(), n=1)
+        advice = f"did you mean {nearest[0]}?" if nearest else "write a name such as Europe/Paris"
+        raise ConfigurationError(f"{timezone!r} is no timezone: {advice}")
+    # A sixth field would be seconds: sixty nights a minute.
+    if len(cron.split()) != 5:
+        raise ConfigurationError(f"{cron!r} is no cron schedule: write five fields, such as '0 3 * * *' for 03:00")
+    try:
+        return asyncio.run(CronSchedule(cron=cron, timezone=timezone).get_dates(1))[0]
+    except ValueError:  # unreadable fields, or a day that no calendar has
+        raise ConfigurationError(f"{cron!r} is no cron schedule: write one such as '0 3 * * *' for 03:00") from None
+
+
+def check_server() -> str:
+    """The address of the Prefect server, without what may be secret in it.
+
+    Raises:
+        ConfigurationError: none is set, or it does not answer.
+    """
+    url = get_current_settings().api.url
+    if not url:
+        raise ConfigurationError(
+            "no Prefect server is set: start one with `prefect server start`, "
+            "then `export PREFECT_API_URL=http://127.0.0.1:4200/api`"
+        )
+    parts = urlsplit(url)
+    shown = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    with get_client(sync_client=True) as client:
+        failure = client.api_healthcheck()
+    if failure is not None:
+        raise ConfigurationError(
+            f"no Prefect server answers at {shown} ({type(failure).__name__}): "
+            "start it with `prefect server start`, or correct PREFECT_API_URL"
+        )
+    return shown
+
+
+def build(accounts: Path, cron: str, timezone: str) -> list[RunnerDeployment]:
+    """The three deployments: ``nightly`` on its schedule, ``account`` and ``sample`` on request."""
+    return [
+        RunnerDeployment.from_flow(
+            nightly,
+            "nightly",
+            description="Every account of the accounts file, which is read at each run.",
+            parameters={"accounts": str(accounts.absolute())},
+            schedule=Cron(cron, timezone=timezone),
+            concurrency_limit=SKIP,
+            entrypoint_type=BY_MODULE,
+        ),
+        RunnerDeployment.from_flow(
+            ad_hoc,
+            "account",
+            description="One or more accounts, now.",
+            concurrency_limit=WAIT,
+            entrypoint_type=BY_MODULE,
+        ),
+        RunnerDeployment.from_flow(
+            sample,
+            "sample",
+            description="New posts in the voice of an account that was learned before.",
+            concurrency_limit=WAIT,
+            entrypoint_type=BY_MODULE,
+        ),
+    ]
+
+
+def serve(accounts: Path, cron: str, timezone: str) -> None:
+    """Serve until stopped. The schedule stays active meanwhile: a night missed by a restart is caught up."""
+    prefect.serve(*build(accounts, cron, timezone), pause_on_shutdown=False, print_starting_message=False)
