@@ -29,25 +29,28 @@ if TYPE_CHECKING:
 
 @task(name="handle", task_run_name="handle[{job.handle}]", cache_policy=NO_CACHE, persist_result=False)
 def handle(
-    job: Job, user: XUser | HugtweetsError | None, models: BaseModels, until: StepName | None
+    job: Job, user: XUser | HugtweetsError | None, models: BaseModels, until: StepName | None, may_wait: bool
 ) -> State[AccountOutcome]:
     """One account; never cached and never retried: that is for the steps inside."""
-    outcome = process(job, user, lambda: models.find(job.config.train.base_model), until)
+    outcome = process(job, user, lambda: models.find(job.config.train.base_model), until, may_wait)
     if outcome.status == "failed":
         return Failed(message=outcome.reason, data=outcome)
     return Completed(name=outcome.status.capitalize(), message=outcome.reason, data=outcome)
 
 
 @flow(name="refresh", flow_run_name=lambda: name_run("refresh"))
-def refresh(requests: list[AccountRequest], until: StepName | None = None) -> State[RunOutcome]:
-    """Take every account through the steps, several at once."""
+def refresh(requests: list[AccountRequest], until: StepName | None = None, may_wait: bool = True) -> State[RunOutcome]:
+    """Take every account through the steps, several at once.
+
+    With ``may_wait`` a model waits for as many new posts as ``refresh.min_new_posts`` and ``min_new_characters`` say.
+    """
     load_credentials()
     home = Home.from_environment()
     run = str(runtime.flow_run.name)
     jobs = plan_jobs(home, requests, run)
     users = look_up_all(jobs)
     models = BaseModels(home)
-    futures = [handle.submit(job, users.get(job.handle), models, until) for job in jobs]
+    futures = [handle.submit(job, users.get(job.handle), models, until, may_wait) for job in jobs]
     wait(futures)
     return end(run, home, [_outcome(job, future) for job, future in zip(jobs, futures, strict=True)])
 

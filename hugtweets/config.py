@@ -122,6 +122,12 @@ class RefreshConfig(Section):
     """How a list of accounts is worked through."""
 
     parallel: PositiveInt = Field(4, description="accounts at once (training takes turns on the device)")
+    min_new_posts: Annotated[int, Field(ge=0)] = Field(
+        0, description="a model waits for this many newly kept posts; 0 takes any change"
+    )
+    min_new_characters: Annotated[int, Field(ge=0)] = Field(
+        0, description="a model waits for this many newly kept characters; 0 takes any change"
+    )
 
 
 class Config(Section):

@@ -113,7 +113,8 @@ def run_flow(
             state = account_flow(requests[0], until, return_state=True)
         else:
             runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=requests[0].config.refresh.parallel)
-            state = refresh_flow.with_options(task_runner=runner)(list(requests), until, return_state=True)
+            flow = refresh_flow.with_options(task_runner=runner)
+            state = flow(list(requests), until, may_wait=always_refresh, return_state=True)
         result: Any = state.result(raise_on_failure=False)
     if isinstance(result, BaseException):
         raise result

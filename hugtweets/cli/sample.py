@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-from hugtweets.artifacts import Reference, exists, latest
+from hugtweets.artifacts import Reference, latest, learned_posts
 from hugtweets.cli.output import printable, progress_shown
 from hugtweets.cli.settings import (
     ConfigOption,
@@ -76,13 +76,7 @@ def find_model(home: Home, handle: str) -> tuple[Reference, Reference]:
     model = latest(home, handle, "finetune")
     if model is None:
         raise NothingKept(f"there is no model of {handle} in {home.root}: make one with `hugtweets run {handle}`")
-    tokens = _input(home, model, "tokenise")
-    clean = _input(home, tokens, "clean")
-    if not (exists(tokens) and exists(clean)):
+    clean = learned_posts(home, model)
+    if clean is None:
         raise NothingKept(f"the posts that the model of {handle} was made from are gone: run `hugtweets run {handle}`")
     return model, clean
-
-
-def _input(home: Home, reference: Reference, step: str) -> Reference:
-    digest = reference.manifest().inputs[step] if exists(reference) else "gone"
-    return Reference(step, reference.handle, digest, str(home.artifacts / step / reference.handle / digest))
