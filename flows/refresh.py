@@ -19,7 +19,7 @@ from flows.steps import process
 from hugtweets.accounts import AccountRequest
 from hugtweets.errors import HugtweetsError
 from hugtweets.home import Home
-from hugtweets.jobs import Job, plan_jobs
+from hugtweets.jobs import Job, longest_waiting_first, plan_jobs
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps import StepName
 
@@ -48,11 +48,12 @@ def refresh(requests: list[AccountRequest], until: StepName | None = None, may_w
     home = Home.from_environment()
     run = str(runtime.flow_run.name)
     jobs = plan_jobs(home, requests, run)
-    users = look_up_all(jobs)
+    waiting = longest_waiting_first(jobs)
+    users = look_up_all(waiting)
     models = BaseModels(home)
-    futures = [handle.submit(job, users.get(job.handle), models, until, may_wait) for job in jobs]
-    wait(futures)
-    return end(run, home, [_outcome(job, future) for job, future in zip(jobs, futures, strict=True)])
+    futures = {job: handle.submit(job, users.get(job.handle), models, until, may_wait) for job in waiting}
+    wait(list(futures.values()))
+    return end(run, home, [_outcome(job, futures[job]) for job in jobs])
 
 
 def _outcome(job: Job, future: PrefectFuture[State[AccountOutcome]]) -> AccountOutcome:

@@ -13,6 +13,7 @@ import pytest
 from flows.refresh import refresh
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
+from hugtweets.ledger import Ledger
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.simulator.accounts import user_id
 from hugtweets.simulator.faults import Fault
@@ -158,3 +159,24 @@ def test_x_and_file_give_the_same_clean_posts(handle: str, tmp_path: Path, monke
     by_file = pq.read_table(f"{read.accounts[0].steps['clean'].path}/clean.parquet")
     assert by_x.to_pylist() == by_file.to_pylist()
     assert (again.api.requests, again.api.posts_read) == (2, 0)
+
+
+def test_a_month_is_bounded_and_those_put_off_come_first(simulator: Simulator, home: Any) -> None:
+    # A look-up and the smallest page are reckoned with $0.035; the simulator's accounts have 30 posts, $0.15.
+    tight = tiny_config(fetch={"month_budget_usd": 0.06})
+    first = run_to("fetch", from_x("alice", tight), from_x("bob", tight))
+    assert [account.status for account in first.accounts] == ["completed", "skipped"]
+    assert "comes first next time: the budget of $0.06 for this month" in (pick(first, "bob").reason or "")
+    assert pick(first, "alice").counts["fetched"] == 10
+    wider = tiny_config(fetch={"month_budget_usd": 0.12})
+    second = run_to("fetch", from_x("alice", wider), from_x("bob", wider))
+    assert [account.handle for account in second.accounts] == ["alice", "bob"]
+    assert [account.status for account in second.accounts] == ["skipped", "completed"]
+    assert Ledger(home.ledger, "any").month().usd <= 0.12
+
+
+def test_accounts_fetched_together_stay_within_the_budget_of_the_run(simulator: Simulator) -> None:
+    shared = tiny_config(fetch={"run_budget_usd": 0.2})
+    outcome = run_to("fetch", from_x("alice", shared), from_x("bob", shared))
+    assert sum(account.counts.get("fetched", 0) for account in outcome.accounts) == 36
+    assert outcome.api.usd == 0.2

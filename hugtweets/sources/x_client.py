@@ -101,21 +101,21 @@ class XClient:
         try:
             answer = call()
         except tweepy.HTTPException as refused:
-            ledger.record(Usage(requests=1))
+            ledger.record(Usage(requests=1), refused=True)
             raise refusal(refused.response, subject) from None
         except requests.Timeout:
             raise XUnavailable(
                 f"X stayed silent for {self._timeout_seconds:g} seconds when asked for {subject}: try again later"
             ) from None
         except requests.JSONDecodeError:
-            ledger.record(Usage(requests=1))
+            ledger.record(Usage(requests=1), refused=True)
             raise XUnavailable(f"X sent no JSON when asked for {subject}: try again later") from None
         except (requests.ConnectionError, *_UNREADABLE):
             raise XUnavailable(
                 f"the connection to X failed or broke when asked for {subject}: check the network, or try again later"
             ) from None
         if not isinstance(answer, dict):
-            ledger.record(Usage(requests=1))
+            ledger.record(Usage(requests=1), refused=True)
             raise UnexpectedAnswer(f"X sent JSON of an unknown form when asked for {subject}: try again later")
         return answer
 
