@@ -13,7 +13,7 @@ from prefect.transactions import CommitMode, transaction
 from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.device_thread import waited_seconds
-from hugtweets.errors import HugtweetsError, PutOff, RateLimited
+from hugtweets.errors import AccessError, HugtweetsError, PutOff, RateLimited
 from hugtweets.jobs import Job
 from hugtweets.outcomes import AccountOutcome, SampleOutcome, StepOutcome
 from hugtweets.steps import StepName, includes
@@ -107,7 +107,7 @@ class Walk:
 
     def fetch(self, user: XUser | HugtweetsError | None) -> Reference:
         """The raw timeline, brought up to date."""
-        if isinstance(user, HugtweetsError):
+        if isinstance(user, HugtweetsError) and not isinstance(user, AccessError):
             raise user
         watch = Watch()
         fetched = patient(fetch, self.job.config.fetch)(self.job, user)

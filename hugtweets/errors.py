@@ -10,7 +10,7 @@
     │   ├── AccountNotFound         X knows no such handle
     │   ├── AccountSuspended        X has suspended the account
     │   ├── AccountProtected        only approved followers may read the account
-    │   ├── AccessError             X refuses us: all accounts fetched from X fail alike
+    │   ├── AccessError             X refuses us: all accounts of which nothing is stored fail alike
     │   │   ├── BadToken            401
     │   │   ├── OutOfCredit         402
     │   │   └── WrongTier           403, also error 453

@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from hugtweets.config import FetchConfig
-from hugtweets.errors import HugtweetsError
+from hugtweets.errors import AccessError, HugtweetsError
 from hugtweets.jobs import Job
 from hugtweets.ledger import Ledger
 from hugtweets.steps import fetch as step
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @task(name="fetch", task_run_name="fetch[{job.handle}]", cache_policy=NO_CACHE)
-def fetch(job: Job, user: XUser | None) -> Fetched:
+def fetch(job: Job, user: XUser | AccessError | None) -> Fetched:
     """See :func:`hugtweets.steps.fetch.fetch`. Never cached: whether there is something new is the question."""
     return step.fetch(job, user)
 
