@@ -211,7 +211,7 @@ def test_a_month_is_bounded_and_those_put_off_come_first(simulator: Simulator, h
     tight = tiny_config(fetch={"month_budget_usd": 0.06})
     first = run_to("fetch", from_x("alice", tight), from_x("bob", tight))
     assert [account.status for account in first.accounts] == ["completed", "skipped"]
-    assert "comes first next time: the budget of $0.06 for this month" in (pick(first, "bob").reason or "")
+    assert "the budget of $0.06 for this month is taken" in (pick(first, "bob").reason or "")
     assert pick(first, "alice").counts["fetched"] == 10
     wider = tiny_config(fetch={"month_budget_usd": 0.12})
     second = run_to("fetch", from_x("alice", wider), from_x("bob", wider))
