@@ -86,8 +86,8 @@ class SharedBudget:
         """The error for an account that the tightest of the budgets leaves out."""
         limit = min(self.limits(), key=lambda limit: limit.left)
         return SharedBudgetUsedUp(
-            f"the budget of ${limit.usd:.2f} for {limit.period} is taken (${limit.spent:.2f} spent), so no more is read "
-            f"of {handle}: the next run goes on from here, or raise {limit.option}"
+            f"the budget of ${limit.usd:.2f} for {limit.period} is taken (${limit.spent:.2f} spent), so no more is "
+            f"read of {handle}: the next run goes on from here, or raise {limit.option}"
         )
 
     def limits(self) -> list[Limit]:
