@@ -54,4 +54,4 @@ def ad_hoc(
         "train": {"epochs": epochs},
         "sample": {"prompts": prompts, "per_prompt": per_prompt},
     }
-    return work_through(request_accounts(handles, source, Config().override(options)), until)
+    return work_through(request_accounts(handles, source, Config().override(options)), until, may_wait=False)

@@ -26,4 +26,4 @@ def nightly(accounts: Path) -> State[RunOutcome]:
     Raises:
         InvalidHandle, ConfigurationError: the file makes no sense any more; nothing is started.
     """
-    return work_through(read_accounts(accounts))
+    return work_through(read_accounts(accounts), until=None, may_wait=True)

@@ -20,7 +20,7 @@ from flows.steps import process
 from hugtweets.accounts import AccountRequest
 from hugtweets.errors import HugtweetsError
 from hugtweets.home import Home
-from hugtweets.jobs import Job, plan_jobs
+from hugtweets.jobs import Job, longest_waiting_first, plan_jobs
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps import StepName
 
@@ -30,38 +30,49 @@ if TYPE_CHECKING:
 
 @task(name="handle", task_run_name="handle[{job.handle}]", cache_policy=NO_CACHE, persist_result=False)
 def handle(
-    job: Job, user: XUser | HugtweetsError | None, models: BaseModels, until: StepName | None
+    job: Job, user: XUser | HugtweetsError | None, models: BaseModels, until: StepName | None, may_wait: bool
 ) -> State[AccountOutcome]:
     """One account; never cached and never retried: that is for the steps inside."""
-    outcome = process(job, user, lambda: models.find(job.config.train.base_model), until)
+    outcome = process(job, user, lambda: models.find(job.config.train.base_model), until, may_wait)
     if outcome.status == "failed":
         return Failed(message=outcome.reason, data=outcome)
     return Completed(name=outcome.status.capitalize(), message=outcome.reason, data=outcome)
 
 
 @flow(name="refresh", flow_run_name=lambda: name_run("refresh"))
-def refresh(requests: list[AccountRequest], until: StepName | None = None) -> State[RunOutcome]:
-    """Take every account through the steps, several at once."""
-    return work_through(requests, until)
+def refresh(requests: list[AccountRequest], until: StepName | None = None, may_wait: bool = True) -> State[RunOutcome]:
+    """Take every account through the steps, several at once; see :func:`work_through`."""
+    return work_through(requests, until, may_wait)
 
 
-def work_through(requests: list[AccountRequest], until: StepName | None = None) -> State[RunOutcome]:
-    """What every flow over a list of accounts does: ``refresh.parallel`` of them at once, and the run's final state."""
+def work_through(requests: list[AccountRequest], until: StepName | None, may_wait: bool) -> State[RunOutcome]:
+    """What every flow over a list of accounts does: ``refresh.parallel`` of them at once, and the run's final state.
+
+    With ``may_wait`` a model waits for as many new posts as ``refresh.min_new_posts`` and ``min_new_characters`` say.
+    """
     load_credentials()
     home = Home.from_environment()
     run = str(runtime.flow_run.name)
     jobs = plan_jobs(home, requests, run)
-    users = look_up_all(jobs)
+    waiting = longest_waiting_first(jobs)
+    users = look_up_all(waiting)
     models = BaseModels(home)
     # How many at once stands in the options, which a scheduled flow learns only when it runs.
     runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=requests[0].config.refresh.parallel)
     with runner:
-        futures = [
-            runner.submit(handle, {"job": job, "user": users.get(job.handle), "models": models, "until": until})
-            for job in jobs
-        ]
-        wait(futures)
-    return end(run, home, [_outcome(job, future) for job, future in zip(jobs, futures, strict=True)])
+        futures = {job: runner.submit(handle, _parameters(job, users, models, until, may_wait)) for job in waiting}
+        wait(list(futures.values()))
+    return end(run, home, [_outcome(job, futures[job]) for job in jobs])
+
+
+def _parameters(
+    job: Job,
+    users: dict[str, XUser | HugtweetsError],
+    models: BaseModels,
+    until: StepName | None,
+    may_wait: bool,
+) -> dict[str, Any]:
+    return {"job": job, "user": users.get(job.handle), "models": models, "until": until, "may_wait": may_wait}
 
 
 def _outcome(job: Job, future: PrefectFuture[State[AccountOutcome]]) -> AccountOutcome:

@@ -13,7 +13,7 @@ from prefect.transactions import CommitMode, transaction
 from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.device_thread import waited_seconds
-from hugtweets.errors import HugtweetsError, PutOff, RateLimited
+from hugtweets.errors import AccessError, HugtweetsError, PutOff, RateLimited
 from hugtweets.jobs import Job
 from hugtweets.outcomes import AccountOutcome, SampleOutcome, StepOutcome
 from hugtweets.steps import StepName, includes
@@ -22,6 +22,7 @@ from hugtweets.steps.evaluate import plan_evaluate, read_scores
 from hugtweets.steps.finetune import plan_finetune
 from hugtweets.steps.sample import plan_sample, read_samples
 from hugtweets.steps.tokenise import plan_tokenise
+from hugtweets.steps.waiting import find_waiting
 from tasks.caching import call
 from tasks.clean import clean
 from tasks.evaluate import evaluate
@@ -40,23 +41,29 @@ FindBaseModel = Callable[[], BaseModel]
 
 
 def process(
-    job: Job, user: XUser | HugtweetsError | None, base_model: FindBaseModel, until: StepName | None
+    job: Job,
+    user: XUser | HugtweetsError | None,
+    base_model: FindBaseModel,
+    until: StepName | None,
+    may_wait: bool = False,
 ) -> AccountOutcome:
     """Take one account through the steps; what goes wrong with it becomes its outcome.
 
     ``user`` is what the look-up on X said (None for other sources); ``base_model`` is asked only when a step needs it.
+    With ``may_wait`` an account's model waits until as many posts are new as ``config.refresh`` asks for.
     """
     outcome = AccountOutcome(handle=job.handle)
+    walk = Walk(job, outcome, may_wait)
     try:
         # Without the eager commit, steps called inside a task are recorded only when that task ends.
         with transaction(commit_mode=CommitMode.EAGER):
-            Walk(job, outcome).through(user, base_model, until)
+            walk.through(user, base_model, until)
     except (PutOff, RateLimited) as error:
         outcome.status, outcome.reason = "skipped", str(error)
     except HugtweetsError as error:
         outcome.status, outcome.reason = "failed", str(error)
     else:
-        if all(step.cached for step in outcome.steps.values()):
+        if walk.is_unchanged():
             outcome.status = "unchanged"
     logger.info("%s: %s%s", job.handle, outcome.status, f": {outcome.reason}" if outcome.reason else "")
     return outcome
@@ -65,9 +72,11 @@ def process(
 class Walk:
     """The walk of one account, writing down each step in its outcome as it goes."""
 
-    def __init__(self, job: Job, outcome: AccountOutcome) -> None:
+    def __init__(self, job: Job, outcome: AccountOutcome, may_wait: bool) -> None:
         self.job = job
         self.outcome = outcome
+        self.may_wait = may_wait
+        self.waits = False
 
     def through(self, user: XUser | HugtweetsError | None, base_model: FindBaseModel, until: StepName | None) -> None:
         """All steps up to ``until``."""
@@ -79,11 +88,26 @@ class Walk:
         self.outcome.counts |= {"kept": counts["kept"], "dropped": counts["dropped"]}
         if includes(until, "tokenise"):
             check_enough_text(cleaned, self.job.config.clean)
-            self.learn(cleaned, base_model(), until)
+            base = base_model()
+            self.learn(self.choose_posts(cleaned, base), base, until)
+
+    def choose_posts(self, cleaned: Reference, base: BaseModel) -> Reference:
+        """The posts to learn from: those of the last model while it waits for more new ones."""
+        waiting = find_waiting(self.job, cleaned, base) if self.may_wait else None
+        if waiting is None:
+            return cleaned
+        self.waits = True
+        self.outcome.reason = "; ".join(filter(None, (self.outcome.reason, waiting.reason)))
+        return waiting.posts
+
+    def is_unchanged(self) -> bool:
+        """Whether nothing was made; new posts in store are no change while the model waits for more."""
+        stored = {"fetch", "clean"} if self.waits else set()
+        return all(step.cached for name, step in self.outcome.steps.items() if name not in stored)
 
     def fetch(self, user: XUser | HugtweetsError | None) -> Reference:
         """The raw timeline, brought up to date."""
-        if isinstance(user, HugtweetsError):
+        if isinstance(user, HugtweetsError) and not isinstance(user, AccessError):
             raise user
         watch = Watch()
         fetched = patient(fetch, self.job.config.fetch)(self.job, user)

@@ -138,6 +138,21 @@ def latest(home: Home, handle: str, step: str) -> Reference | None:
     return found[-1] if found else None
 
 
+def input_of(home: Home, reference: Reference, step: str) -> Reference | None:
+    """The artifact of a step that another was made from; None if either is gone."""
+    if not exists(reference):
+        return None
+    digest = reference.manifest().inputs[step]
+    found = Reference(step, reference.handle, digest, str(home.artifacts / step / reference.handle / digest))
+    return found if exists(found) else None
+
+
+def learned_posts(home: Home, model: Reference) -> Reference | None:
+    """The clean posts that a finetune artifact was made from, if they are still there."""
+    tokens = input_of(home, model, "tokenise")
+    return input_of(home, tokens, "clean") if tokens else None
+
+
 def _manifest(plan: Plan, counts: Mapping[str, Any], started: datetime) -> Manifest:
     finished = datetime.now(UTC)
     return Manifest(

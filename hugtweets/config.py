@@ -35,7 +35,13 @@ class FetchConfig(Section):
     max_posts: Annotated[int, Field(ge=5, le=3200)] = Field(
         3200, description="posts of an account to read from X in all"
     )
-    budget_usd: NotNegative | None = Field(None, description="stop before the page that would cost more than this")
+    budget_usd: NotNegative | None = Field(
+        None, description="most that one account may cost in a run: stop before the page that might cost more"
+    )
+    run_budget_usd: NotNegative | None = Field(None, description="most that all accounts of a run may cost together")
+    month_budget_usd: NotNegative | None = Field(
+        None, description="most that all runs of a calendar month (UTC) may cost together"
+    )
     mention_names: bool = Field(False, description="buy the display names of mentioned people (one user read each)")
     post_usd: NotNegative = Field(0.005, description="price of reading one post, USD")
     user_usd: NotNegative = Field(0.010, description="price of reading one user, USD")
@@ -122,6 +128,12 @@ class RefreshConfig(Section):
     """How a list of accounts is worked through."""
 
     parallel: PositiveInt = Field(4, description="accounts at once (training takes turns on the device)")
+    min_new_posts: Annotated[int, Field(ge=0)] = Field(
+        0, description="a model waits for this many newly kept posts; 0 takes any change"
+    )
+    min_new_characters: Annotated[int, Field(ge=0)] = Field(
+        0, description="a model waits for this many newly kept characters; 0 takes any change"
+    )
 
 
 class Config(Section):

@@ -10,7 +10,7 @@
     │   ├── AccountNotFound         X knows no such handle
     │   ├── AccountSuspended        X has suspended the account
     │   ├── AccountProtected        only approved followers may read the account
-    │   ├── AccessError             X refuses us: all accounts fetched from X fail alike
+    │   ├── AccessError             X refuses us: all accounts of which nothing is stored fail alike
     │   │   ├── BadToken            401
     │   │   ├── OutOfCredit         402
     │   │   └── WrongTier           403, also error 453
@@ -20,6 +20,7 @@
     ├── PutOff                      this account is skipped today, with its reason; nothing is wrong, exit code 0
     │   ├── NotEnoughText           fewer characters than a voice can be learned from
     │   └── BudgetUsedUp            not one page could be read within the budget
+    │       └── SharedBudgetUsedUp  the budget of the run or of the month: the remaining accounts are put off alike
     └── RetryableError              retried with back-off; what is left of it then:
         ├── XUnavailable            5xx, a reset or silent connection: the account fails
         └── RateLimited             429: retried if the reset is near, else the account is put off
@@ -111,6 +112,10 @@ class NotEnoughText(PutOff):
 
 class BudgetUsedUp(PutOff):
     """Not one page could be read within the budget."""
+
+
+class SharedBudgetUsedUp(BudgetUsedUp):
+    """The budget of the whole run or month is used up: all accounts not yet read are put off."""
 
 
 class RetryableError(HugtweetsError):

@@ -35,6 +35,12 @@ class Job:
         return Ledger(self.home.ledger, self.run).of(self.handle)
 
 
+def longest_waiting_first(jobs: Sequence[Job]) -> list[Job]:
+    """The order in which to ask X: accounts for which it never answered, then those whose last answer is oldest."""
+    answers = jobs[0].ledger.last_answers() if jobs else {}
+    return sorted(jobs, key=lambda job: answers.get(job.handle, ""))
+
+
 def plan_jobs(home: Home, requests: Sequence[AccountRequest], run: str) -> list[Job]:
     """One job a request, each handle in the spelling that this home already knows it by."""
     spelled = [request.model_copy(update={"handle": home.spelling(request.handle)}) for request in requests]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from hugtweets.files import write_text
 
@@ -32,12 +36,13 @@ class Usage:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: when, in which run, for which account (None for a look-up of many), what."""
+    """One line: when, in which run, for which account (None for a look-up of many), what, and whether X refused."""
 
     time: str
     run: str
     handle: str | None
     usage: Usage
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,13 @@ class Ledger:
         """The same file, writing for one account."""
         return replace(self, handle=handle)
 
-    def record(self, usage: Usage) -> None:
+    def of_all(self) -> Ledger:
+        """The same file, for all accounts of the run."""
+        return replace(self, handle=None)
+
+    def record(self, usage: Usage, refused: bool = False) -> None:
         """Append one line; a single write, so that threads and processes may share the file."""
-        entry = Entry(datetime.now(UTC).isoformat(timespec="seconds"), self.run, self.handle, usage)
+        entry = Entry(datetime.now(UTC).isoformat(timespec="seconds"), self.run, self.handle, usage, refused)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
@@ -67,11 +76,19 @@ class Ledger:
 
     def spent(self) -> Usage:
         """What this run used so far; of one account, if the ledger is that account's."""
-        return self._sum(entry for entry in self.entries() if entry.run == self.run)
+        return _sums_of(self.path).of_run(self.run, self.handle)
 
     def total(self) -> Usage:
         """What all runs used; of one account, if the ledger is that account's."""
-        return self._sum(self.entries())
+        return _sums_of(self.path).of_handle(self.handle)
+
+    def month(self) -> Usage:
+        """What all runs used for all accounts in this calendar month (UTC)."""
+        return _sums_of(self.path).of_month(f"{datetime.now(UTC):%Y-%m}")
+
+    def last_answers(self) -> dict[str, str]:
+        """For each account the time (ISO 8601, UTC) at which X last answered for it."""
+        return _sums_of(self.path).last_answers()
 
     def forget(self, handle: str) -> None:
         """Blank an account's name; what was spent stays known. No run may be writing meanwhile."""
@@ -80,16 +97,117 @@ class Ledger:
         kept = [replace(entry, handle=None) if entry.handle == handle else entry for entry in self.entries()]
         write_text(self.path, "".join(json.dumps(asdict(entry)) + "\n" for entry in kept))
 
-    def _sum(self, entries: Iterable[Entry]) -> Usage:
-        return sum((entry.usage for entry in entries if self.handle in (None, entry.handle)), Usage())
-
     def entries(self) -> Iterator[Entry]:
         """Every whole line; a line cut short by a crash is passed over."""
         if not self.path.exists():
             return
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                values = json.loads(line)
-                yield Entry(values["time"], values["run"], values["handle"], Usage(**values["usage"]))
-            except (ValueError, KeyError, TypeError):
-                continue
+        with self.path.open("rb") as lines:
+            yield from _parse(lines)
+
+
+def _parse(lines: Iterable[bytes]) -> Iterator[Entry]:
+    for line in lines:
+        try:
+            values = json.loads(line)
+            usage = Usage(**values["usage"])
+            yield Entry(values["time"], values["run"], values["handle"], usage, values.get("refused", False))
+        except (ValueError, KeyError, TypeError):
+            continue
+
+
+class _Sums:
+    """The sums of one file, kept up to date by reading only what was added since.
+
+    The file alone counts: what other processes add is seen as well, and a rewritten file is read anew.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        # The shares of accounts are kept for those runs only that somebody asked for: a year has a hundred thousand.
+        self._shares: dict[str, dict[str | None, Usage]] = {}
+        self._start(0)
+
+    def of_run(self, run: str, handle: str | None) -> Usage:
+        with self._lock:
+            self._catch_up()
+            if handle is None:
+                return self._runs.get(run, Usage())
+            if run not in self._shares:
+                self._shares[run] = self._find_shares(run) if run in self._runs else defaultdict(Usage)
+            return self._shares[run].get(handle, Usage())
+
+    def of_handle(self, handle: str | None) -> Usage:
+        with self._lock:
+            self._catch_up()
+            return sum(self._runs.values(), Usage()) if handle is None else self._handles.get(handle, Usage())
+
+    def of_month(self, month: str) -> Usage:
+        with self._lock:
+            self._catch_up()
+            return self._months.get(month, Usage())
+
+    def last_answers(self) -> dict[str, str]:
+        with self._lock:
+            self._catch_up()
+            return dict(self._answers)
+
+    def _start(self, inode: int) -> None:
+        self._inode, self._offset = inode, 0
+        self._runs: dict[str, Usage] = defaultdict(Usage)
+        self._months: dict[str, Usage] = defaultdict(Usage)
+        self._handles: dict[str, Usage] = defaultdict(Usage)
+        self._answers: dict[str, str] = {}
+        for shares in self._shares.values():
+            shares.clear()
+
+    def _catch_up(self) -> None:
+        try:
+            file = self._path.open("rb")
+        except FileNotFoundError:
+            self._start(0)
+            return
+        with file:
+            found = os.fstat(file.fileno())
+            if found.st_ino != self._inode or found.st_size < self._offset:
+                self._start(found.st_ino)
+            file.seek(self._offset)
+            for entry in _parse(self._whole_lines(file)):
+                self._add(entry)
+
+    def _whole_lines(self, file: BinaryIO) -> Iterator[bytes]:
+        for line in file:
+            # A line without an end is one that is being written, or that a crash cut short.
+            if line.endswith(b"\n"):
+                self._offset += len(line)
+                yield line
+
+    def _find_shares(self, run: str) -> dict[str | None, Usage]:
+        shares: dict[str | None, Usage] = defaultdict(Usage)
+        named = json.dumps(run).encode()
+        with self._path.open("rb") as file:
+            # No further than the other sums: what comes after is added by the next catching up.
+            known = io.BytesIO(file.read(self._offset))
+        for entry in _parse(line for line in known if named in line):
+            if entry.run == run:
+                shares[entry.handle] += entry.usage
+        return shares
+
+    def _add(self, entry: Entry) -> None:
+        self._runs[entry.run] += entry.usage
+        self._months[entry.time[:7]] += entry.usage
+        if entry.run in self._shares:
+            self._shares[entry.run][entry.handle] += entry.usage
+        if entry.handle is not None:
+            self._handles[entry.handle] += entry.usage
+            if not entry.refused:
+                self._answers[entry.handle] = entry.time
+
+
+_sums: dict[Path, _Sums] = {}
+_sums_lock = threading.Lock()
+
+
+def _sums_of(path: Path) -> _Sums:
+    with _sums_lock:
+        return _sums.setdefault(path, _Sums(path))

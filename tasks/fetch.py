@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from hugtweets.config import FetchConfig
-from hugtweets.errors import AccountError
+from hugtweets.errors import AccessError, HugtweetsError
 from hugtweets.jobs import Job
 from hugtweets.ledger import Ledger
 from hugtweets.steps import fetch as step
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 @task(name="fetch", task_run_name="fetch[{job.handle}]", cache_policy=NO_CACHE)
-def fetch(job: Job, user: XUser | None) -> Fetched:
+def fetch(job: Job, user: XUser | AccessError | None) -> Fetched:
     """See :func:`hugtweets.steps.fetch.fetch`. Never cached: whether there is something new is the question."""
     return step.fetch(job, user)
 
 
 @task(name="look-up", task_run_name="look-up", cache_policy=NO_CACHE)
-def look_up(handles: Sequence[str], ledger: Ledger, config: FetchConfig) -> dict[str, XUser | AccountError]:
+def look_up(handles: Sequence[str], ledger: Ledger, config: FetchConfig) -> Mapping[str, XUser | HugtweetsError]:
     """Ask X for up to 100 accounts a request; what is wrong with one of them comes back as its value."""
     from hugtweets.sources.x_client import XClient
     from hugtweets.sources.x_users import look_up_users

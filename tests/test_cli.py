@@ -12,6 +12,7 @@ import pytest
 
 from hugtweets.cli.app import main
 from hugtweets.home import Home
+from hugtweets.ledger import Ledger, Usage
 
 Program = Callable[..., int]
 
@@ -150,3 +151,27 @@ def test_forget_deletes_all_and_keeps_the_others(
     assert len(json.loads(capsys.readouterr().out)["deleted"]) == 3
     assert home.known_handles() == ["bob"]
     assert [path.name for path in home.results.iterdir()] == ["hugtweets-clean-bob-0123"]
+
+
+def test_a_dry_run_says_the_most_it_may_cost(
+    program: Program, capsys: pytest.CaptureFixture[str], tmp_path: Path, home: Home
+) -> None:
+    # No server, no token: any request would fail.
+    accounts = "accounts: [alice, {handle: bob, fetch: {budget_usd: 1}}, {handle: carol, source: 'file:carol.csv'}]"
+    path = write(tmp_path / "accounts.yaml", accounts)
+    assert program("refresh", path, "--dry-run", "--json", "--set", "fetch.max_posts=1000") == 0
+    estimate = json.loads(capsys.readouterr().out)
+    assert [account["usd"] for account in estimate["accounts"]] == [5.03, 1.01, 0]
+    assert (estimate["usd"], estimate["spent_this_month_usd"]) == (6.04, 0)
+    Ledger(home.ledger, "earlier").record(Usage(requests=1, users_read=100, usd=1))
+    assert program("refresh", path, "--dry-run", "--set", "fetch.month_budget_usd=4") == 0
+    assert "all together: at most $3.00" in capsys.readouterr().out
+
+
+def test_doctor_says_what_was_spent_this_month(
+    program: Program, capsys: pytest.CaptureFixture[str], home: Home
+) -> None:
+    Ledger(home.ledger, "earlier").record(Usage(requests=1, users_read=100, usd=1))
+    program("doctor", "--json")
+    found = {finding["subject"]: finding for finding in json.loads(capsys.readouterr().out)["findings"]}
+    assert "$1.00 this month" in found["spent on X"]["detail"]

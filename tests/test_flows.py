@@ -16,7 +16,7 @@ from flows.refresh import refresh
 from flows.runs import TABLE
 from hugtweets.config import Config
 from hugtweets.home import Home
-from hugtweets.outcomes import RunOutcome
+from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps import STEPS
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 from tests.tiny_models import save_tiny_model
@@ -148,3 +148,44 @@ def test_an_unlogged_artifact_is_logged_by_the_next_run(home: Home, tmp_path: Pa
     again = run_one(path, config.override({"tracking": {"mode": "offline"}}), "clean").accounts[0]
     assert all(step.cached for step in again.steps.values())
     assert {run.job_type for run in read_runs(home.wandb)} == {"fetch", "clean"}
+
+
+def refresh_one(path: Path, config: Config) -> AccountOutcome:
+    return outcome_of(refresh([request("alice", path, config)], return_state=True)).accounts[0]
+
+
+def test_a_model_waits_for_enough_new_posts(tmp_path: Path, config: Config) -> None:
+    patient = config.override({"refresh": {"min_new_posts": 12}})
+    path = tmp_path / "alice.jsonl"
+    write_timeline(path, rows(60))
+    first = refresh_one(path, patient)
+    write_timeline(path, rows(70))
+    second = refresh_one(path, patient)
+    assert (second.status, second.reason) == ("unchanged", "stored 10 new posts, waiting for 12")
+    assert (second.counts["kept"], second.samples, second.metrics) == (70, first.samples, first.metrics)
+    # What is new is counted from the posts of the model, not from the night before.
+    write_timeline(path, rows(72))
+    third = refresh_one(path, patient)
+    assert (third.status, third.reason, third.steps["finetune"].cached) == ("completed", None, False)
+
+
+def test_a_model_waits_for_posts_and_not_for_options(tmp_path: Path, config: Config) -> None:
+    patient = config.override({"refresh": {"min_new_characters": 5000}})
+    path = tmp_path / "alice.jsonl"
+    write_timeline(path, rows(60))
+    refresh_one(path, patient)
+    write_timeline(path, rows(61))
+    waiting = refresh_one(path, patient)
+    assert "stored 1 new post with" in (waiting.reason or "")
+    assert "waiting for 5,000 characters" in (waiting.reason or "")
+    changed = refresh_one(path, patient.override({"train": {"seed": 1}}))
+    assert (changed.status, changed.reason) == ("completed", None)
+
+
+def test_an_ad_hoc_run_never_waits(tmp_path: Path, config: Config) -> None:
+    patient = config.override({"refresh": {"min_new_posts": 50}})
+    path = tmp_path / "alice.jsonl"
+    write_timeline(path, rows(60))
+    run_one(path, patient)
+    write_timeline(path, rows(61))
+    assert run_one(path, patient).accounts[0].status == "completed"

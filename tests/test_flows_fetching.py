@@ -9,10 +9,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.refresh import refresh
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
+from hugtweets.ledger import Ledger
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.simulator.accounts import user_id
 from hugtweets.simulator.faults import Fault
@@ -72,11 +74,8 @@ def test_an_account_that_cannot_be_read_fails_alone(simulator: Simulator, handle
 @pytest.mark.parametrize(
     ("fault", "status", "says"),
     [
-        ({"kind": "status", "status": 402}, "failed", "credit"),
         ({"kind": "status", "status": 403}, "failed", "403"),
         ({"kind": "status", "status": 403, "code": 453}, "failed", "(403)"),
-        ({"kind": "status", "status": 401}, "failed", "X_BEARER_TOKEN"),
-        ({"kind": "rate_limit", "reset_seconds": 900}, "skipped", "429"),
         ({"kind": "rate_limit", "reset_seconds": None, "times": 9}, "skipped", "429"),
         ({"kind": "status", "status": 503, "times": 9}, "failed", "503"),
         ({"kind": "drop", "times": 9}, "failed", "alice"),
@@ -100,7 +99,54 @@ def test_each_answer_of_x_concerns_one_account_only(
     assert alice.counts.get("kept") == (30 if status == "completed" else None)
 
 
-def test_a_refused_look_up_leaves_other_sources_alone(simulator: Simulator, tmp_path: Path) -> None:
+def run_one_by_one(*requests: AccountRequest) -> RunOutcome:
+    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=1)
+    one_by_one = refresh.with_options(task_runner=runner)
+    return outcome_of(one_by_one(list(requests), "clean", return_state=True))
+
+
+@pytest.mark.parametrize(("status", "says"), [(401, "X_BEARER_TOKEN"), (402, "credit")])
+def test_a_refusal_of_us_ends_fetching_and_what_is_stored_is_processed(
+    simulator: Simulator, status: int, says: str
+) -> None:
+    run_to("fetch", from_x("bob"))
+    asked = len(simulator.requests)
+    simulator.add_faults(timeline_of("alice", kind="status", status=status))
+    outcome = run_one_by_one(from_x("alice"), from_x("bob"))
+    alice, bob = pick(outcome, "alice"), pick(outcome, "bob")
+    assert (alice.status, bob.status, bob.counts["kept"]) == ("failed", "completed", 30)
+    assert says in (alice.reason or "")
+    assert "@bob was not asked for" in (bob.reason or "")
+    assert says in (bob.reason or "")
+    assert len(simulator.requests) == asked + 2  # the look-up, and alice's
+
+
+def test_a_refused_look_up_leaves_what_is_stored_to_be_processed(simulator: Simulator) -> None:
+    run_to("fetch", from_x("bob"))
+    simulator.add_faults(Fault(kind="status", status=401, path="/2/users/by"))
+    outcome = run_to("clean", from_x("alice"), from_x("bob"))
+    assert [account.status for account in outcome.accounts] == ["failed", "completed"]
+    assert "X_BEARER_TOKEN" in (outcome.accounts[1].reason or "")
+    assert outcome.api.requests == 1
+
+
+def test_a_rate_limit_holds_everybody_back_and_is_met_once(simulator: Simulator) -> None:
+    simulator.add_faults(timeline_of("alice", kind="rate_limit", reset_seconds=900))
+    outcome = run_one_by_one(from_x("alice"), from_x("bob"))
+    assert [account.status for account in outcome.accounts] == ["skipped", "skipped"]
+    assert "UTC" in (pick(outcome, "bob").reason or "")
+    assert outcome.api.requests == 2
+    assert {account.status for account in run_one_by_one(from_x("alice"), from_x("bob")).accounts} == {"completed"}
+
+
+def test_a_rate_limit_that_ends_soon_is_waited_for_by_everybody(simulator: Simulator) -> None:
+    simulator.add_faults(timeline_of("alice", kind="rate_limit", reset_seconds=2))
+    outcome = run_to("clean", from_x("alice"), from_x("bob"))
+    assert {account.status for account in outcome.accounts} == {"completed"}
+    assert [request.status for request in simulator.requests].count(429) == 1
+
+
+def test_a_refused_look_up_leaves_other_leaves_other_sources_alone(simulator: Simulator, tmp_path: Path) -> None:
     simulator.add_faults(Fault(kind="status", status=402, path="/2/users/by"))
     path = write_timeline(tmp_path / "carol.jsonl", rows(30))
     outcome = run_to("clean", from_x("alice"), request("carol", path, tiny_config()))
@@ -158,3 +204,24 @@ def test_x_and_file_give_the_same_clean_posts(handle: str, tmp_path: Path, monke
     by_file = pq.read_table(f"{read.accounts[0].steps['clean'].path}/clean.parquet")
     assert by_x.to_pylist() == by_file.to_pylist()
     assert (again.api.requests, again.api.posts_read) == (2, 0)
+
+
+def test_a_month_is_bounded_and_those_put_off_come_first(simulator: Simulator, home: Any) -> None:
+    # A look-up and the smallest page are reckoned with $0.035; the simulator's accounts have 30 posts, $0.15.
+    tight = tiny_config(fetch={"month_budget_usd": 0.06})
+    first = run_to("fetch", from_x("alice", tight), from_x("bob", tight))
+    assert [account.status for account in first.accounts] == ["completed", "skipped"]
+    assert "the budget of $0.06 for this month is taken" in (pick(first, "bob").reason or "")
+    assert pick(first, "alice").counts["fetched"] == 10
+    wider = tiny_config(fetch={"month_budget_usd": 0.12})
+    second = run_to("fetch", from_x("alice", wider), from_x("bob", wider))
+    assert [account.handle for account in second.accounts] == ["alice", "bob"]
+    assert [account.status for account in second.accounts] == ["skipped", "completed"]
+    assert Ledger(home.ledger, "any").month().usd <= 0.12
+
+
+def test_accounts_fetched_together_stay_within_the_budget_of_the_run(simulator: Simulator) -> None:
+    shared = tiny_config(fetch={"run_budget_usd": 0.2})
+    outcome = run_to("fetch", from_x("alice", shared), from_x("bob", shared))
+    assert sum(account.counts.get("fetched", 0) for account in outcome.accounts) == 36
+    assert outcome.api.usd == 0.2

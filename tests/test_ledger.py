@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -61,3 +62,30 @@ def test_many_may_write_at_once(path: Path) -> None:
 
     assert ledger.spent().requests == 200
     assert ledger.of("a3").spent().requests == 50
+
+
+def test_sums_follow_a_file_that_others_write_and_rewrite(path: Path) -> None:
+    ledger = Ledger(path, "monday").of("bo")
+    ledger.record(PAGE)
+    assert ledger.spent() == PAGE
+    line = path.read_text().replace('"bo"', '"ada"')
+    with path.open("a") as file:
+        file.write(line)
+    assert (ledger.spent(), ledger.of_all().spent()) == (PAGE, PAGE + PAGE)
+    ledger.forget("bo")
+    assert (ledger.spent(), ledger.total(), ledger.of_all().spent()) == (Usage(), Usage(), PAGE + PAGE)
+
+
+def test_a_month_is_that_of_the_calendar(path: Path) -> None:
+    ledger = Ledger(path, "monday").of("bo")
+    ledger.record(PAGE)
+    entry = json.loads(path.read_text())
+    with path.open("a") as file:
+        file.write(json.dumps(entry | {"time": "2001-01-31T23:59:59+00:00"}) + "\n")
+    assert (ledger.month(), ledger.total()) == (PAGE, PAGE + PAGE)
+
+
+def test_a_refusal_is_no_answer(path: Path) -> None:
+    Ledger(path, "monday").of("bo").record(PAGE)
+    Ledger(path, "monday").of("ada").record(Usage(requests=1), refused=True)
+    assert set(Ledger(path, "tuesday").last_answers()) == {"bo"}

@@ -150,9 +150,11 @@ def check_hub(home: Home) -> Finding:
 
 def check_spending(home: Home) -> Finding:
     """What reading X has cost so far."""
-    usage = Ledger(home.ledger, run="").total()
+    ledger = Ledger(home.ledger, run="")
+    usage, month = ledger.total(), ledger.month()
     prices = Config().fetch
     detail = f"{usage.requests} requests, {usage.posts_read} posts read, ${usage.usd:.2f} in all"
+    detail += f", ${month.usd:.2f} this month"
     return Finding(subject="spent on X", verdict="ok", detail=f"{detail}; a post costs ${prices.post_usd}")
 
 

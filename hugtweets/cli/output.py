@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from hugtweets.cost_estimate import CostEstimate
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.progress import Progress, listening
 
@@ -106,6 +107,15 @@ def print_run(outcome: RunOutcome) -> None:
         reading = f"{api.requests} requests, {api.posts_read:,} posts and {api.users_read} users read"
         cost = "nothing was paid: that was a simulator" if _simulated() else f"${api.usd:.2f} at list prices"
         console.print(f"\nX API: {reading}, {cost}", style="dim")
+
+
+def print_costs(estimate: CostEstimate) -> None:
+    """What a run would cost at most, for people."""
+    console = Console(highlight=False, soft_wrap=True)
+    for account in estimate.accounts:
+        console.print(Text(f"{account.handle}: at most ${account.usd:.2f} for {account.posts:,} posts and the look-up"))
+    console.print(Text(f"all together: at most ${estimate.usd:.2f} within the budgets", style="bold"))
+    console.print(Text(f"spent this month so far: ${estimate.spent_this_month_usd:.2f}"))
 
 
 def print_account(console: Console, account: AccountOutcome) -> None:

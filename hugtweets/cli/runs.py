@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hugtweets.accounts import AccountRequest, read_accounts, request_accounts
-from hugtweets.cli.output import print_json, print_run, progress_shown
+from hugtweets.cli.output import print_costs, print_json, print_run, progress_shown
 from hugtweets.cli.settings import (
     ConfigOption,
     HomeOption,
@@ -20,7 +20,9 @@ from hugtweets.cli.settings import (
     begin,
     read_config,
 )
+from hugtweets.cost_estimate import estimate_cost
 from hugtweets.demo import demo_accounts
+from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import RunOutcome
 from hugtweets.steps import STEPS, StepName
 
@@ -55,6 +57,9 @@ def run(
 def refresh(
     accounts: Annotated[Path, typer.Argument(help="The accounts file.", metavar="ACCOUNTS.yaml")],
     until: UntilOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it would cost at most; ask nobody.", show_default=False)
+    ] = False,
     config: ConfigOption = None,
     assignments: SetOption = None,
     as_json: JsonOption = False,
@@ -65,8 +70,12 @@ def refresh(
 
     For example: hugtweets refresh accounts.yaml --until clean
     """
-    begin(home, verbose)
+    where = begin(home, verbose)
     requests = read_accounts(accounts, read_config(config, assignments))
+    if dry_run:
+        estimate = estimate_cost(plan_jobs(where, requests, run="dry-run"))
+        print_json(estimate) if as_json else print_costs(estimate)
+        return
     finish(run_flow(requests, until, verbose, always_refresh=True), as_json)
 
 
@@ -110,7 +119,7 @@ def run_flow(
         if len(requests) == 1 and not always_refresh:
             state = account_flow(requests[0], until, return_state=True)
         else:
-            state = refresh_flow(list(requests), until, return_state=True)
+            state = refresh_flow(list(requests), until, may_wait=always_refresh, return_state=True)
         result: Any = state.result(raise_on_failure=False)
     if isinstance(result, BaseException):
         raise result

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hugtweets.budget import SMALLEST_PAGE, TINY, SharedBudget, post_price
 from hugtweets.config import FetchConfig
-from hugtweets.errors import BudgetUsedUp
+from hugtweets.errors import BudgetUsedUp, SharedBudgetUsedUp
 from hugtweets.ledger import Ledger
 from hugtweets.posts import Post
 from hugtweets.sources.x_answers import PostsAnswer, account_problem, parse, silent
@@ -20,10 +21,7 @@ from hugtweets.timeline import Gap, Timeline, load, order, save
 __all__ = ["XClient", "XSource", "XUser", "look_up_users"]
 
 LARGEST_PAGE = 100
-SMALLEST_PAGE = 5
 BARREN_PAGES = 3
-# X sets no firm limit to the people a post mentions; this many are reckoned with before a page with names is bought.
-MENTIONS_PER_POST = 10
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +44,7 @@ class XSource:
 
         Raises:
             BudgetUsedUp: not one page could be read, and nothing is stored.
+            SharedBudgetUsedUp: not one page could be read, as other accounts have used the budget up.
             AccountError, RetryableError: as drawn in :mod:`hugtweets.errors`; what arrived before is stored.
         """
         stored = load(timeline)
@@ -54,7 +53,8 @@ class XSource:
             for gap in sorted({Gap(stored.newest_id), *stored.gaps}, key=_height, reverse=True):
                 download.fill(gap)
         except BudgetUsedUp as stopped:
-            if not download.stored.posts:
+            put_off = isinstance(stopped, SharedBudgetUsedUp) and not self.ledger.spent().posts_read
+            if put_off or not download.stored.posts:
                 raise
             return str(stopped)
         return None
@@ -94,11 +94,9 @@ class _Download:
 
     def _ask(self, gap: Gap, token: str | None, size: int) -> PostsAnswer:
         source, subject = self.source, f"@{self._handle}"
-        page = parse(
-            PostsAnswer,
-            source.client.posts(source.user.id, gap, token, size, source.ledger, source.config),
-            subject,
-        )
+        with SharedBudget(source.ledger, source.config).reserve(post_price(source.config), SMALLEST_PAGE, size) as most:
+            answer = source.client.posts(source.user.id, gap, token, most, source.ledger, source.config)
+        page = parse(PostsAnswer, answer, subject)
         if page.meta is None and not page.data:
             raise account_problem(page.errors[0], self._handle) if page.errors else silent(subject)
         return page
@@ -135,11 +133,10 @@ class _Download:
             BudgetUsedUp: fewer than X sends at least.
         """
         config, spent = self.source.config, self.source.ledger.spent()
-        price = config.post_usd + config.user_usd * MENTIONS_PER_POST * config.mention_names
+        price = post_price(config)
         if config.budget_usd is None or price == 0:
             return LARGEST_PAGE
-        # The tenth of a millionth keeps 0.5 / 0.005 from being 99.99…; prices have six decimals.
-        affordable = int((config.budget_usd - spent.usd + 1e-7) / price)
+        affordable = int((config.budget_usd - spent.usd + TINY) / price)
         if affordable >= SMALLEST_PAGE:
             return affordable
         if spent.posts_read:

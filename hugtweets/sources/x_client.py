@@ -18,6 +18,7 @@ from hugtweets.config import FetchConfig
 from hugtweets.errors import BadToken, ConfigurationError, UnexpectedAnswer, XUnavailable
 from hugtweets.ledger import Ledger, Usage
 from hugtweets.sources.x_answers import refusal
+from hugtweets.sources.x_gate import gate_of
 from hugtweets.timeline import Gap
 
 X_API_URL = "https://api.twitter.com"
@@ -98,24 +99,28 @@ class XClient:
         return answer
 
     def _ask(self, call: Callable[[], object], subject: str, ledger: Ledger) -> Answer:
+        gate = gate_of(ledger)
+        gate.check(subject)
         try:
             answer = call()
         except tweepy.HTTPException as refused:
-            ledger.record(Usage(requests=1))
-            raise refusal(refused.response, subject) from None
+            ledger.record(Usage(requests=1), refused=True)
+            error = refusal(refused.response, subject)
+            gate.note(error)
+            raise error from None
         except requests.Timeout:
             raise XUnavailable(
                 f"X stayed silent for {self._timeout_seconds:g} seconds when asked for {subject}: try again later"
             ) from None
         except requests.JSONDecodeError:
-            ledger.record(Usage(requests=1))
+            ledger.record(Usage(requests=1), refused=True)
             raise XUnavailable(f"X sent no JSON when asked for {subject}: try again later") from None
         except (requests.ConnectionError, *_UNREADABLE):
             raise XUnavailable(
                 f"the connection to X failed or broke when asked for {subject}: check the network, or try again later"
             ) from None
         if not isinstance(answer, dict):
-            ledger.record(Usage(requests=1))
+            ledger.record(Usage(requests=1), refused=True)
             raise UnexpectedAnswer(f"X sent JSON of an unknown form when asked for {subject}: try again later")
         return answer
 

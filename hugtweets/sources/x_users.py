@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hugtweets.budget import SMALLEST_PAGE, SharedBudget, post_price
 from hugtweets.config import FetchConfig
-from hugtweets.errors import AccountError
+from hugtweets.errors import AccountError, SharedBudgetUsedUp
 from hugtweets.ledger import Ledger
 from hugtweets.sources.x_answers import SentUser, UsersAnswer, account_problem, parse, protected, silent
 from hugtweets.sources.x_client import XClient
@@ -26,16 +27,28 @@ class XUser:
 
 def look_up_users(
     client: XClient, handles: Sequence[str], ledger: Ledger, config: FetchConfig
-) -> dict[str, XUser | AccountError]:
+) -> dict[str, XUser | AccountError | SharedBudgetUsedUp]:
     """Ask X who the handles are, 100 a request.
 
     The result is keyed by the handles as given, whatever case X answers in. What is wrong with one handle is its
-    value: ``AccountNotFound``, ``AccountSuspended``, ``AccountProtected`` or ``UnexpectedAnswer``.
+    value: ``AccountNotFound``, ``AccountSuspended``, ``AccountProtected`` or ``UnexpectedAnswer``. If a shared budget
+    does not pay for all accounts and a page of posts of each, only the first are asked for, and for the others the
+    value is ``SharedBudgetUsedUp``.
 
     Raises:
         AccessError, RateLimited, UnexpectedAnswer, XUnavailable: what is wrong with a whole request.
     """
-    found: dict[str, XUser | AccountError] = {}
+    budget = SharedBudget(ledger, config)
+    price = config.user_usd + SMALLEST_PAGE * post_price(config)
+    with budget.reserve(price, 0, len(handles)) as affordable:
+        found = _ask_for(client, handles[:affordable], ledger, config)
+    return found | {handle: budget.used_up(handle) for handle in handles[affordable:]}
+
+
+def _ask_for(
+    client: XClient, handles: Sequence[str], ledger: Ledger, config: FetchConfig
+) -> dict[str, XUser | AccountError | SharedBudgetUsedUp]:
+    found: dict[str, XUser | AccountError | SharedBudgetUsedUp] = {}
     for start in range(0, len(handles), HANDLES_PER_REQUEST):
         batch = handles[start : start + HANDLES_PER_REQUEST]
         subject = f"@{batch[0]}"

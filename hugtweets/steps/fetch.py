@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hugtweets import timeline as timelines
 from hugtweets.artifacts import Plan, Reference, exists
-from hugtweets.errors import AccountNotFound
+from hugtweets.errors import AccessError, AccountNotFound
 from hugtweets.jobs import Job
 from hugtweets.posts import to_table
 from hugtweets.sources import Source
@@ -36,15 +36,22 @@ class Fetched:
     remark: str | None
 
 
-def fetch(job: Job, user: XUser | None = None) -> Fetched:
-    """Ask the source for what is new. ``user`` is the looked-up account, for source ``x`` only.
+def fetch(job: Job, user: XUser | AccessError | None = None) -> Fetched:
+    """Ask the source for what is new. ``user`` is what the look-up on X said, for source ``x`` only.
+
+    If X refuses us, the run goes on with what is stored of the account, and the refusal is the remark.
 
     Raises:
         AccountError, PutOff, RetryableError: as drawn in :mod:`hugtweets.errors`; what arrived before is stored.
     """
     path = job.home.timeline(job.handle)
     before = timelines.load(path)
-    remark = open_source(job, user).update(path)
+    try:
+        remark = open_source(job, user).update(path)
+    except AccessError as refusal:
+        remark = str(refusal)
+        if not timelines.load(path).posts:
+            raise
     after = timelines.load(path)
     plan = Plan("fetch", VERSION, job.handle, extra={"timeline": after.digest()})
     cached = exists(plan.reference(job.home))
@@ -52,8 +59,12 @@ def fetch(job: Job, user: XUser | None = None) -> Fetched:
     return Fetched(reference, cached, len(after.posts) - len(before.posts), remark)
 
 
-def open_source(job: Job, user: XUser | None) -> Source:
-    """The source that the request names."""
+def open_source(job: Job, user: XUser | AccessError | None) -> Source:
+    """The source that the request names.
+
+    Raises:
+        AccessError: X refused us already when the account was looked up, or there is no token.
+    """
     spec = job.request.source_spec
     if spec.path and spec.kind == "file":
         return FileSource(spec.path, job.handle)
@@ -61,6 +72,8 @@ def open_source(job: Job, user: XUser | None) -> Source:
         return ArchiveSource(spec.path, job.handle)
     if user is None:
         raise AccountNotFound(f"{job.handle} was not looked up on X: look it up before fetching")
+    if isinstance(user, AccessError):
+        raise user
     # tweepy takes a second to import, and only this source needs it.
     from hugtweets.sources.x import XSource
     from hugtweets.sources.x_client import XClient

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hugtweets.artifacts import Plan, Reference, exists, latest
+from hugtweets.artifacts import Plan, Reference, latest, learned_posts
 from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.device_thread import on_device
 from hugtweets.errors import BaseModelError, NothingKept
@@ -87,16 +87,10 @@ def find_model(home: Home, handle: str) -> tuple[Reference, Reference]:
     model = latest(home, handle, "finetune")
     if model is None:
         raise NothingKept(f"there is no model of {handle} in {home.root}: make one with `hugtweets run {handle}`")
-    tokens = _input(home, model, "tokenise")
-    clean = _input(home, tokens, "clean")
-    if not (exists(tokens) and exists(clean)):
+    clean = learned_posts(home, model)
+    if clean is None:
         raise NothingKept(f"the posts that the model of {handle} was made from are gone: run `hugtweets run {handle}`")
     return model, clean
-
-
-def _input(home: Home, reference: Reference, step: str) -> Reference:
-    digest = reference.manifest().inputs[step] if exists(reference) else "gone"
-    return Reference(step, reference.handle, digest, str(home.artifacts / step / reference.handle / digest))
 
 
 def _content(reference: Reference) -> Content:

@@ -1,0 +1,56 @@
+"""What a run would cost at most: reckoned from the options and the ledger, without any request."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from hugtweets.budget import SMALLEST_PAGE, SharedBudget, post_price
+from hugtweets.jobs import Job
+
+
+class AccountCost(BaseModel):
+    """The most that one account may cost in a run: looking it up, and its posts."""
+
+    handle: str
+    posts: int
+    usd: float
+
+
+class CostEstimate(BaseModel):
+    """``usd`` is the most that all accounts together may cost, within the budgets they share."""
+
+    usd: float
+    spent_this_month_usd: float
+    accounts: list[AccountCost]
+
+
+def estimate_cost(jobs: Sequence[Job]) -> CostEstimate:
+    """The most that a run of these accounts may cost at the prices in their options."""
+    accounts = [_estimate_account(job) for job in jobs]
+    total = 0.0
+    # Shared budgets may differ from account to account: most is spent if those with the smallest ones come first.
+    for left, account in sorted(zip(map(_left, jobs), accounts, strict=True), key=lambda pair: pair[0]):
+        total = max(total, min(total + account.usd, left))
+    spent = jobs[0].ledger.month().usd if jobs else 0.0
+    return CostEstimate(usd=round(total, 6), spent_this_month_usd=spent, accounts=accounts)
+
+
+def _estimate_account(job: Job) -> AccountCost:
+    config = job.config.fetch
+    if job.request.source_spec.kind != "x":
+        return AccountCost(handle=job.handle, posts=0, usd=0.0)
+    # The last page may be the smallest that X sends although a single post was wanted.
+    posts, price = config.max_posts + SMALLEST_PAGE - 1, post_price(config)
+    if config.budget_usd is not None and price > 0:
+        posts = min(posts, int(config.budget_usd / price + 1e-6))
+    return AccountCost(handle=job.handle, posts=posts, usd=round(posts * price + config.user_usd, 6))
+
+
+def _left(job: Job) -> float:
+    """What the budgets that the account shares leave."""
+    return min(
+        (max(0.0, limit.left) for limit in SharedBudget(job.ledger, job.config.fetch).limits()), default=math.inf
+    )

@@ -1,0 +1,69 @@
+"""Whether an account's model waits for more new posts before it is made again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from hugtweets.artifacts import Reference, exists, latest, learned_posts
+from hugtweets.base_models import BaseModel
+from hugtweets.config import RefreshConfig
+from hugtweets.jobs import Job
+from hugtweets.steps.clean import CLEAN
+from hugtweets.steps.finetune import plan_finetune
+from hugtweets.steps.tokenise import plan_tokenise
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The posts that the last model was learned from, and why it stays the last one."""
+
+    posts: Reference
+    reason: str
+
+
+def find_waiting(job: Job, clean: Reference, base_model: BaseModel) -> Waiting | None:
+    """What to go on with instead of ``clean``; None if these posts are to be learned now.
+
+    A model waits only for posts: one that was made under other options, of other rules of cleaning or from another
+    base model is made again at once.
+    """
+    wanted = job.config.refresh
+    if not (wanted.min_new_posts or wanted.min_new_characters):
+        return None
+    model = latest(job.home, job.handle, "finetune")
+    learned = learned_posts(job.home, model) if model else None
+    if learned is None or learned == clean or not _same_options(job, clean, learned, base_model):
+        return None
+    reason = too_few(_newly_kept(clean, learned), wanted)
+    return Waiting(learned, reason) if reason else None
+
+
+def too_few(texts: pa.Array, config: RefreshConfig) -> str | None:
+    """Say how many posts are new and how many are waited for; None if there are enough."""
+    posts, characters = len(texts), pc.sum(pc.utf8_length(texts), min_count=0).as_py()
+    amount = f"stored {posts:,} new post{'s' * (posts != 1)}"
+    if posts < config.min_new_posts:
+        return f"{amount}, waiting for {config.min_new_posts:,}"
+    if characters < config.min_new_characters:
+        return f"{amount} with {characters:,} characters, waiting for {config.min_new_characters:,} characters"
+    return None
+
+
+def _same_options(job: Job, clean: Reference, learned: Reference, base_model: BaseModel) -> bool:
+    rules, rules_then = clean.manifest(), learned.manifest()
+    tokens = plan_tokenise(job, learned, base_model).reference(job.home)
+    model = plan_finetune(job, tokens, base_model).reference(job.home)
+    same_rules = (rules.step_version, rules.config) == (rules_then.step_version, rules_then.config)
+    return same_rules and exists(model)
+
+
+def _newly_kept(clean: Reference, learned: Reference) -> pa.Array:
+    """The texts of posts that are kept now and were not when the model was made."""
+    now, then = (pq.read_table(found.file(CLEAN), columns=["id", "text", "kept"]) for found in (clean, learned))
+    known = then["id"].filter(then["kept"]).combine_chunks()
+    new = pc.and_(now["kept"], pc.invert(pc.is_in(now["id"], value_set=known)))
+    return now["text"].filter(new)
