@@ -25,7 +25,9 @@ SECRETS = (
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A fresh ``HUGTWEETS_HOME``; credentials of the machine are out of sight."""
     for name in SECRETS:
-        monkeypatch.delenv(name, raising=False)
+        # Set first: what a test leaves in a variable that was not there would otherwise stay for the next one.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
     monkeypatch.setenv("HUGTWEETS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NETRC", str(tmp_path / "no netrc"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
