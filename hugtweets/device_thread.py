@@ -1,8 +1,7 @@
 """The one thread of this process that computes: training, sampling and evaluation of all accounts take turns on it.
 
 One thread, because PyTorch's random state belongs to whoever computes; because every other thread that computes would
-bring an OpenMP team and a memory arena of its own (three accounts on three threads held 5.7 GiB, on one thread they
-share what one needs); and because the base model stays warm for the next account.
+bring an OpenMP team and a memory arena of its own; and because the base model stays warm for the next account.
 """
 
 from __future__ import annotations
