@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.refresh import refresh
 from hugtweets.accounts import AccountRequest
@@ -99,10 +98,9 @@ def test_each_answer_of_x_concerns_one_account_only(
     assert alice.counts.get("kept") == (30 if status == "completed" else None)
 
 
-def run_one_by_one(*requests: AccountRequest) -> RunOutcome:
-    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=1)
-    one_by_one = refresh.with_options(task_runner=runner)
-    return outcome_of(one_by_one(list(requests), "clean", return_state=True))
+def run_one_by_one(*handles: str) -> RunOutcome:
+    config = tiny_config(refresh={"parallel": 1})
+    return run_to("clean", *(from_x(handle, config) for handle in handles))
 
 
 @pytest.mark.parametrize(("status", "says"), [(401, "X_BEARER_TOKEN"), (402, "credit")])
@@ -112,7 +110,7 @@ def test_a_refusal_of_us_ends_fetching_and_what_is_stored_is_processed(
     run_to("fetch", from_x("bob"))
     asked = len(simulator.requests)
     simulator.add_faults(timeline_of("alice", kind="status", status=status))
-    outcome = run_one_by_one(from_x("alice"), from_x("bob"))
+    outcome = run_one_by_one("alice", "bob")
     alice, bob = pick(outcome, "alice"), pick(outcome, "bob")
     assert (alice.status, bob.status, bob.counts["kept"]) == ("failed", "completed", 30)
     assert says in (alice.reason or "")
@@ -132,11 +130,11 @@ def test_a_refused_look_up_leaves_what_is_stored_to_be_processed(simulator: Simu
 
 def test_a_rate_limit_holds_everybody_back_and_is_met_once(simulator: Simulator) -> None:
     simulator.add_faults(timeline_of("alice", kind="rate_limit", reset_seconds=900))
-    outcome = run_one_by_one(from_x("alice"), from_x("bob"))
+    outcome = run_one_by_one("alice", "bob")
     assert [account.status for account in outcome.accounts] == ["skipped", "skipped"]
     assert "UTC" in (pick(outcome, "bob").reason or "")
     assert outcome.api.requests == 2
-    assert {account.status for account in run_one_by_one(from_x("alice"), from_x("bob")).accounts} == {"completed"}
+    assert {account.status for account in run_one_by_one("alice", "bob").accounts} == {"completed"}
 
 
 def test_a_rate_limit_that_ends_soon_is_waited_for_by_everybody(simulator: Simulator) -> None:
