@@ -9,10 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import socket
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from hugtweets.files import write_text
+from hugtweets.folders import filling
 from hugtweets.handles import validate_handle
 from hugtweets.home import Home
 
@@ -108,18 +105,12 @@ def create(home: Home, plan: Plan, fill: Callable[[Path], Mapping[str, Any]]) ->
     reference = plan.reference(home)
     if exists(reference):
         return reference
-    reference.folder.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(reference.folder.parent)
-    partial = Path(tempfile.mkdtemp(prefix=_partial_prefix(), dir=reference.folder.parent))
-    try:
+    # Another process may finish the same artifact first: same digest, same content, so either will do.
+    with filling(reference.folder, proof=MANIFEST) as partial:
         started = datetime.now(UTC)
         counts = fill(partial)
         manifest = _manifest(plan, counts, started)
         write_text(partial / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
-        partial.chmod(0o755)
-        _rename(partial, reference.folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return reference
 
 
@@ -174,27 +165,3 @@ def _version(distribution: str) -> str | None:
         return version(distribution)
     except PackageNotFoundError:
         return None
-
-
-def _rename(partial: Path, folder: Path) -> None:
-    try:
-        partial.rename(folder)
-    except OSError:
-        # Another process finished the same artifact first: same digest, same content, so either will do.
-        if (folder / MANIFEST).is_file():
-            return
-        # What a removal left when it was cut short: nobody writes in place.
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-
-
-def _partial_prefix() -> str:
-    return f".partial-{socket.gethostname()}-{os.getpid()}-"
-
-
-def _remove_abandoned(folder: Path) -> None:
-    """Remove what a killed process of this machine left half written."""
-    for partial in folder.glob(f".partial-{socket.gethostname()}-*"):
-        process = partial.name.removeprefix(f".partial-{socket.gethostname()}-").split("-")[0]
-        if process.isdigit() and not Path(f"/proc/{process}").exists() and Path("/proc").exists():
-            shutil.rmtree(partial, ignore_errors=True)

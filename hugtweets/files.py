@@ -8,12 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hugtweets.partials import partial_prefix, remove_abandoned
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary name in the same folder; when the block ends well it takes the place of ``path``."""
+    """Yield a temporary name in the same folder; when the block ends well it takes the place of ``path``.
+
+    What killed processes of this machine left half written in that folder is removed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    remove_abandoned(path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=partial_prefix(), dir=path.parent)
     os.close(descriptor)
     partial = Path(name)
     try:

@@ -10,6 +10,7 @@ from hugtweets.errors import BaseModelError
 from hugtweets.folders import filling
 
 CONVERSION_VERSION = 1
+SOURCE = "source.json"
 
 
 def convert(gguf: Path, folder: Path) -> None:
@@ -24,7 +25,7 @@ def convert(gguf: Path, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(folder.parent).free < needed:
         raise BaseModelError(f"converting {gguf.name} needs {needed / 1e9:.1f} GB free in {folder.parent}: make room")
-    with filling(folder) as partial:
+    with filling(folder, proof=SOURCE) as partial:
         _write(gguf, partial)
 
 
@@ -53,4 +54,4 @@ def _write(gguf: Path, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
     model.save_pretrained(folder)
     source = {"gguf": name, "conversion": CONVERSION_VERSION}
-    (folder / "source.json").write_text(json.dumps(source) + "\n", encoding="utf-8")
+    (folder / SOURCE).write_text(json.dumps(source) + "\n", encoding="utf-8")

@@ -63,7 +63,7 @@ def test_saving_leaves_nothing_but_the_file(tmp_path: Path) -> None:
 
 def test_a_half_written_file_beside_the_timeline_does_not_matter(tmp_path: Path) -> None:
     path = tmp_path / "skipper.parquet"
-    (tmp_path / ".skipper.parquet.k3a9.partial").write_bytes(b"PAR1 cut o")
+    (tmp_path / ".partial-another-machine-7-k3a9").write_bytes(b"PAR1 cut o")
     save(path, Timeline().merged([post("3")]))
 
     assert load(path).newest_id == "3"
