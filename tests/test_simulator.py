@@ -20,7 +20,7 @@ import requests
 
 from hugtweets.errors import ConfigurationError
 from hugtweets.simulator.accounts import user_id
-from hugtweets.simulator.faults import Fault, read_faults
+from hugtweets.simulator.faults import Fault, FaultPlan, read_faults
 from hugtweets.simulator.limits import WINDOW_SECONDS
 from hugtweets.simulator.server import Simulator, running
 
@@ -290,12 +290,13 @@ def test_usage_counts_what_x_would_bill(small: Simulator) -> None:
 
 def test_requests_are_recorded(small: Simulator) -> None:
     timeline(small, "keeper", max_results=5)
-    (seen,) = small.requests
-    assert (seen.path, dict(seen.query), seen.status) == (
-        f"/2/users/{user_id('keeper')}/tweets",
-        {"max_results": "5"},
-        200,
-    )
+    expected = {
+        "path": f"/2/users/{user_id('keeper')}/tweets",
+        "query": {"max_results": "5"},
+        "status": 200,
+        "posts": [str(FIRST_ID + n) for n in (11, 10, 9, 8, 7)],
+    }
+    assert requests.get(f"{small.url}/requests", timeout=10).json() == [expected]
 
 
 def test_posts_added_to_the_file_are_served(small: Simulator, tmp_path: Path) -> None:
@@ -358,6 +359,32 @@ def test_a_dropped_connection_has_no_answer(small: Simulator) -> None:
     assert [request.status for request in small.requests] == [0, 200]
 
 
+def test_an_answer_that_is_cut_was_served(small: Simulator) -> None:
+    small.add_faults(Fault(kind="cut"))
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        timeline(small, "keeper", max_results=5)
+    assert ids(timeline(small, "keeper", max_results=5)) == list(small.requests[0].posts)
+    assert requests.get(f"{small.url}/usage", timeout=10).json()["posts"] == 10
+
+
+def test_a_share_of_all_requests_fails_by_chance(small: Simulator) -> None:
+    small.add_faults(Fault(kind="status", status=503, share=0.25), Fault(kind="rate_limit", share=0.25))
+    with requests.Session() as session:
+        session.headers.update(BEARER)
+        seen = [session.get(f"{small.url}/2/users/by?usernames=keeper", timeout=10).status_code for _ in range(200)]
+    assert 30 < seen.count(503) < 70
+    assert 20 < seen.count(429) < 60  # of those that are left
+    assert seen.count(200) == 200 - seen.count(503) - seen.count(429)
+
+
+def test_chance_is_that_of_the_seed() -> None:
+    def met(seed: int) -> list[bool]:
+        plan = FaultPlan([Fault(kind="drop", share=0.5)], seed)
+        return [plan.take("/2/users/by") is not None for _ in range(40)]
+
+    assert met(1) == met(1) != met(2)
+
+
 def test_a_slow_answer_comes_late(small: Simulator) -> None:
     small.add_faults(Fault(kind="slow", seconds=0.3), Fault(kind="slow", seconds=30))
     begin = time.monotonic()
@@ -398,7 +425,14 @@ def test_faults_are_planned_and_cleared_over_http(small: Simulator) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["no json", '{"kind": "drop"}', '[{"kind": "status"}]', '[{"kind": "drop", "often": 2}]']
+    "content",
+    [
+        "no json",
+        '{"kind": "drop"}',
+        '[{"kind": "status"}]',
+        '[{"kind": "drop", "often": 2}]',
+        '[{"kind": "drop", "times": 2, "share": 0.1}]',
+    ],
 )
 def test_a_malformed_fault_plan_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "faults.json"

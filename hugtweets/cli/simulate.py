@@ -17,6 +17,7 @@ def simulate_x(
     faults: Annotated[
         Path | None, typer.Option(help="JSON file: a list of faults to serve.", metavar="FILE", show_default=False)
     ] = None,
+    seed: Annotated[int, typer.Option(help="Which requests meet the faults that have a share.")] = 0,
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
@@ -31,4 +32,4 @@ def simulate_x(
 
     typer.echo(f"X simulator on http://127.0.0.1:{port}; in another shell:", err=True)
     typer.echo(f"  X_API_URL=http://127.0.0.1:{port} X_BEARER_TOKEN=any hugtweets run HANDLE", err=True)
-    serve(directory, port=port, faults_file=faults)
+    serve(directory, port=port, faults_file=faults, seed=seed)

@@ -1,7 +1,8 @@
-"""The endpoints of X API v2 that hugtweets calls, and three of the simulator's own."""
+"""The endpoints of X API v2 that hugtweets calls, and four of the simulator's own."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import FastAPI, Response
@@ -13,7 +14,7 @@ from hugtweets.simulator import problems
 from hugtweets.simulator.accounts import Account
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.gate import Gate
-from hugtweets.simulator.pages import page_of
+from hugtweets.simulator.pages import Page, page_of
 from hugtweets.simulator.problems import Body
 from hugtweets.simulator.queries import InvalidRequest, Query, TimelineQuery, UsersQuery
 from hugtweets.simulator.rendering import expand_users, render_post, render_user
@@ -71,11 +72,12 @@ def _add_timelines(app: FastAPI, state: State) -> None:
         if account.state != "ok":
             problem = problems.suspended if account.state == "suspended" else problems.protected
             return _answer(errors=[problem("id", identifier)])
-        return _timeline(state, account, query, request.state.fault)
+        page = page_of(state.accounts.posts(account), query, request.state.fault)
+        request.state.posts = tuple(post.id for post in page.posts)
+        return _timeline(state, account, query, page)
 
 
-def _timeline(state: State, account: Account, query: TimelineQuery, fault: Fault | None) -> JSONResponse:
-    page = page_of(state.accounts.posts(account), query, fault)
+def _timeline(state: State, account: Account, query: TimelineQuery, page: Page) -> JSONResponse:
     users, errors = expand_users(page.posts, account, query)
     state.count(posts=len(page.posts), users=len(users))
     data = [render_post(post, account, query) for post in page.posts]
@@ -86,6 +88,10 @@ def _add_control(app: FastAPI, state: State) -> None:
     @app.get("/usage")
     def usage() -> dict[str, int]:
         return {"requests": len(state.requests), "posts": state.posts_served, "users": state.users_served}
+
+    @app.get("/requests")
+    def asked() -> list[dict[str, Any]]:
+        return [asdict(request) for request in state.requests]
 
     @app.post("/faults", status_code=204, response_class=Response)
     def add_faults(faults: list[Fault]) -> None:

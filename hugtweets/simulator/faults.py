@@ -1,7 +1,8 @@
-"""The fault plan: what goes wrong, on which path, how often."""
+"""The fault plan: what goes wrong, on which path, how often, or how likely."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,11 +17,12 @@ PAGE_KINDS = ("empty_page", "repeat_token")
 
 
 class Fault(BaseModel):
-    """The next ``times`` requests to a ``path`` (a glob or a beginning) go wrong in one way.
+    """The next ``times`` requests to a ``path`` (a glob or a beginning) go wrong in one way, or a ``share`` of all.
 
     - ``rate_limit``: 429 that ends in ``reset_seconds``; None leaves the header out.
     - ``status``: any other refusal; ``code`` 453 words a 403 as API v1.1 does.
     - ``drop``: the connection is reset before a byte of the answer.
+    - ``cut``: the connection ends in the middle of the answer, which was counted as served.
     - ``slow``: the answer comes ``seconds`` late. With 0 it lets requests pass, for the next fault to meet a later one.
     - ``empty_page``: a timeline page without posts whose token leads to the page that was asked for.
     - ``repeat_token``: a timeline page whose token leads to itself.
@@ -28,9 +30,10 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["rate_limit", "status", "drop", "slow", "empty_page", "repeat_token"]
+    kind: Literal["rate_limit", "status", "drop", "cut", "slow", "empty_page", "repeat_token"]
     path: str = "/"
     times: PositiveInt = 1
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
     reset_seconds: Annotated[int, Field(ge=0)] | None = None
     status: Literal[401, 402, 403, 500, 502, 503, 504] | None = None
     code: Literal[453] | None = None
@@ -42,6 +45,8 @@ class Fault(BaseModel):
             raise ValueError("a status is given if, and only if, the kind is status")
         if self.code is not None and self.status != 403:
             raise ValueError("code 453 is worded only for status 403")
+        if self.share is not None and self.times != 1:
+            raise ValueError("times and share exclude each other: a share of all requests goes on for ever")
         return self
 
     def concerns(self, path: str) -> bool:
@@ -52,10 +57,14 @@ class Fault(BaseModel):
 
 
 class FaultPlan:
-    """Faults still to come; the first that concerns a request is the one it meets."""
+    """Faults still to come; the first that concerns a request is the one it meets.
 
-    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+    A fault with a share lets requests pass by chance; ``seed`` says by which.
+    """
+
+    def __init__(self, faults: Iterable[Fault] = (), seed: int = 0) -> None:
         self._waiting: list[Fault] = list(faults)
+        self._chance = random.Random(seed)
         self._lock = Lock()
 
     def add(self, faults: Iterable[Fault]) -> None:
@@ -72,9 +81,13 @@ class FaultPlan:
         """The fault that a request to the path meets now; it counts as having happened."""
         with self._lock:
             for place, fault in enumerate(self._waiting):
-                if fault.concerns(path):
+                if not fault.concerns(path):
+                    continue
+                if fault.share is None:
                     left = fault.model_copy(update={"times": fault.times - 1})
                     self._waiting[place : place + 1] = [left] if left.times else []
+                    return fault
+                if self._chance.random() < fault.share:
                     return fault
         return None
 

@@ -44,10 +44,13 @@ class Gate:
             await self._app(scope, receive, send)
             return
         request = HttpRequest(scope)
+        request.state.posts = ()
         fault = request.state.fault = self._state.faults.take(request.url.path)
         if fault is not None and fault.kind == "drop":
             self._record(request, 0)
             await _reset(request, receive)
+        elif fault is not None and fault.kind == "cut":
+            await self._answer(request, fault, receive, _half(request, receive, send))
         elif fault is not None and fault.kind == "slow" and await _leaves_within(fault.seconds, receive):
             self._record(request, 0)
         else:
@@ -77,7 +80,8 @@ class Gate:
         return JSONResponse(refusal(401), 401)
 
     def _record(self, request: HttpRequest, status: int) -> None:
-        self._state.requests.append(Request(request.url.path, dict(request.query_params), status))
+        seen = Request(request.url.path, dict(request.query_params), status, request.state.posts)
+        self._state.requests.append(seen)
 
 
 def _failure(fault: Fault | None, path: str) -> JSONResponse | None:
@@ -95,6 +99,21 @@ async def _reset(request: HttpRequest, receive: Receive) -> None:
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_AT_ONCE)
     transport.abort()
     await _departure(receive)
+
+
+def _half(request: HttpRequest, receive: Receive, send: Send) -> Send:
+    """Send the first half of an answer, then end the connection."""
+
+    async def half(message: Message) -> None:
+        if message["type"] != "http.response.body":
+            await send(message)
+            return
+        body = message["body"]
+        await send({"type": message["type"], "body": body[: len(body) // 2], "more_body": True})
+        request.state.transport.close()
+        await _departure(receive)
+
+    return half
 
 
 async def _leaves_within(seconds: float, receive: Receive) -> bool:

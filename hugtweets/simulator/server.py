@@ -42,16 +42,17 @@ class Simulator:
 
 @contextmanager
 def running(
-    directory: Path, *, port: int = 0, token: str | None = None, faults: Sequence[Fault] = ()
+    directory: Path, *, port: int = 0, token: str | None = None, faults: Sequence[Fault] = (), seed: int = 0
 ) -> Iterator[Simulator]:
     """Serve the timelines of a folder from a background thread while the block lasts.
 
-    Port 0 takes a free one; ``token`` is the only bearer token accepted, None accepts any.
+    Port 0 takes a free one; ``token`` is the only bearer token accepted, None accepts any; ``seed`` decides which
+    requests meet the faults that come by chance.
 
     Raises:
         ConfigurationError: the folder cannot be served, or the port is taken.
     """
-    state = State.of(directory, token, faults)
+    state = State.of(directory, token, faults, seed)
     listener = _listen(port)
     server = _server(state)
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="x-simulator", daemon=True)
@@ -65,13 +66,13 @@ def running(
         thread.join()
 
 
-def serve(directory: Path, *, port: int, faults_file: Path | None) -> None:
+def serve(directory: Path, *, port: int, faults_file: Path | None, seed: int = 0) -> None:
     """Serve the timelines of a folder until interrupted; any bearer token will do.
 
     Raises:
         ConfigurationError: the folder cannot be served, the port is taken, or the fault plan is malformed.
     """
-    state = State.of(directory, faults=read_faults(faults_file) if faults_file else ())
+    state = State.of(directory, faults=read_faults(faults_file) if faults_file else (), seed=seed)
     listener = _listen(port)
     logger.info("serving the timelines of %s at %s", directory, _address(listener))
     with suppress(KeyboardInterrupt):

@@ -14,11 +14,12 @@ from hugtweets.simulator.limits import RateLimits
 
 @dataclass(frozen=True)
 class Request:
-    """A request to the API and the status of its answer, 0 where the connection ended without one."""
+    """A request to the API, the status of its answer (0: the connection ended without one), and the posts in it."""
 
     path: str
     query: Mapping[str, str]
     status: int
+    posts: tuple[str, ...] = ()
 
 
 @dataclass
@@ -35,13 +36,13 @@ class State:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     @classmethod
-    def of(cls, directory: Path, token: str | None = None, faults: Iterable[Fault] = ()) -> State:
-        """A fresh state over the timelines of a folder.
+    def of(cls, directory: Path, token: str | None = None, faults: Iterable[Fault] = (), seed: int = 0) -> State:
+        """A fresh state over the timelines of a folder; ``seed`` is that of the faults that come by chance.
 
         Raises:
             ConfigurationError: as :class:`Accounts`.
         """
-        return cls(Accounts(directory), token, FaultPlan(faults))
+        return cls(Accounts(directory), token, FaultPlan(faults, seed))
 
     def count(self, *, posts: int = 0, users: int = 0) -> None:
         """Add to what was served, which is what X bills."""
