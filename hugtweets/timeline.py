@@ -70,10 +70,12 @@ def load(path: Path) -> Timeline:
     Raises:
         UnreadableSource: the file is no Parquet, or not one of ours.
     """
-    if not path.exists():
-        return Timeline()
     try:
-        table = pq.read_table(path)
+        # Opened once: given a name, pyarrow opens it again and again, and a writer may replace the file in between.
+        with path.open("rb") as stored:
+            table = pq.read_table(stored)
+    except FileNotFoundError:
+        return Timeline()
     except (pa.ArrowInvalid, OSError) as error:
         raise UnreadableSource(
             f"the stored timeline {path} cannot be read ({error}): restore it, or run `hugtweets forget`"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,16 +92,38 @@ for number in itertools.count(1):
 """
 
 
-def test_a_killed_process_leaves_a_whole_timeline(tmp_path: Path) -> None:
+@pytest.fixture
+def saved_for_ever(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
+    """A timeline that another process saves over and over, and that process."""
     path = tmp_path / "skipper.parquet"
     with subprocess.Popen([sys.executable, "-c", SAVING_FOR_EVER, str(path)]) as process:
-        while load(path).newest_id in {None, "1"} and process.poll() is None:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
+        try:
+            while not path.exists() and process.poll() is None:
+                time.sleep(0.01)
+            yield path, process
+        finally:
+            process.kill()
+
+
+def test_a_killed_process_leaves_a_whole_timeline(saved_for_ever: tuple[Path, subprocess.Popen[bytes]]) -> None:
+    path, process = saved_for_ever
+    while load(path).newest_id == "1":
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
 
     timeline = load(path)
     assert timeline.gaps == (Gap(None, timeline.newest_id),)
     assert len(timeline.posts) == int(timeline.newest_id or 0)
+
+
+def test_a_reader_beside_a_writer_sees_whole_timelines_only(
+    saved_for_ever: tuple[Path, subprocess.Popen[bytes]],
+) -> None:
+    path, _ = saved_for_ever
+    for _ in range(200):
+        timeline = load(path)
+        assert len(timeline.posts) == int(timeline.newest_id or 0)
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet at all"])
