@@ -1,26 +1,30 @@
 """The budgets that accounts share: that of the run and that of the calendar month, both kept by the ledger.
 
-Before a request its worst price is set aside, so that accounts fetched at the same time cannot overspend together. The
-lock is that of this process: two processes with one home may each overshoot by what the other has set aside and not
-yet written into the ledger, at most one page for each account that is being fetched there.
+Before a request its worst price is set aside, so that accounts fetched at the same time cannot overspend together, be it
+in this process or in others of this machine: see :mod:`hugtweets.reservations`. Machines that share nothing but an
+account on X know nothing of each other: give each its part of the budget.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from hugtweets.config import FetchConfig
 from hugtweets.errors import SharedBudgetUsedUp
 from hugtweets.ledger import Ledger
+from hugtweets.reservations import Reservation, Reservations
 
 SMALLEST_PAGE = 5
 # X sets no firm limit to the people a post mentions; this many are reckoned with before a page with names is bought.
 MENTIONS_PER_POST = 10
 # Keeps 0.5 / 0.005 from being 99.99…; prices have six decimals.
 TINY = 1e-7
+# Threads of this process say when they give something back; other processes have to be looked at.
+LOOK_AGAIN_SECONDS = 0.1
 
 
 def post_price(config: FetchConfig) -> float:
@@ -30,28 +34,26 @@ def post_price(config: FetchConfig) -> float:
 
 @dataclass(frozen=True)
 class Limit:
-    """One shared budget: its option, the time it holds for, and what of it is spent and set aside, in USD."""
+    """One shared budget: its option, the time it holds for, its run (None: all of them), and what of it is spent."""
 
     option: str
     period: str
+    run: str | None
     usd: float
     spent: float
-    reserved: float = 0.0
 
     @property
     def left(self) -> float:
-        """What is not spent yet."""
+        """What is not spent yet, in USD."""
         return self.usd - self.spent
 
-
-@dataclass(frozen=True)
-class _Reservation:
-    ledger: Ledger
-    usd: float
+    def free(self, reservations: Sequence[Reservation]) -> float:
+        """What is neither spent nor set aside, in USD."""
+        return self.left - sum(held.usd for held in reservations if self.run in (None, held.run))
 
 
 _changed = threading.Condition()
-_reservations: list[_Reservation] = []
+_reservations: dict[Path, Reservations] = {}
 
 
 @dataclass(frozen=True)
@@ -70,16 +72,17 @@ class SharedBudget:
         Raises:
             SharedBudgetUsedUp: fewer than ``least`` can be paid for, whatever the others spend.
         """
+        if not price:
+            yield most
+            return
         with _changed:
-            number = self._wait_for_room(price, least, most)
-            reservation = _Reservation(self.ledger, number * price)
-            _reservations.append(reservation)
+            held = _reservations.setdefault(self.ledger.path, Reservations(self.ledger.path.parent / "reservations"))
+            number = self._wait_for_room(held, price, least, most)
         try:
             yield number
         finally:
-            with _changed:
-                # Two equal reservations are interchangeable.
-                _reservations.remove(reservation)
+            with _changed, held.locked():
+                held.remove(Reservation(self.ledger.run, number * price))
                 _changed.notify_all()
 
     def used_up(self, handle: str) -> SharedBudgetUsedUp:
@@ -92,29 +95,25 @@ class SharedBudget:
 
     def limits(self) -> list[Limit]:
         """The budgets that are set."""
-        config, limits = self.config, []
+        config, ledger, limits = self.config, self.ledger, []
         if config.run_budget_usd is not None:
-            spent = self.ledger.of_all().spent().usd
-            reserved = self._reserved(self.ledger.run)
-            limits.append(Limit("fetch.run_budget_usd", "this run", config.run_budget_usd, spent, reserved))
+            spent = ledger.of_all().spent().usd
+            limits.append(Limit("fetch.run_budget_usd", "this run", ledger.run, config.run_budget_usd, spent))
         if config.month_budget_usd is not None:
-            spent, reserved = self.ledger.month().usd, self._reserved()
-            limits.append(Limit("fetch.month_budget_usd", "this month", config.month_budget_usd, spent, reserved))
+            spent = ledger.month().usd
+            limits.append(Limit("fetch.month_budget_usd", "this month", None, config.month_budget_usd, spent))
         return limits
 
-    def _wait_for_room(self, price: float, least: int, most: int) -> int:
+    def _wait_for_room(self, held: Reservations, price: float, least: int, most: int) -> int:
         while True:
-            limits = self.limits() if price else []
-            number = min([most, *(int((limit.left - limit.reserved + TINY) / price) for limit in limits)])
-            if number >= least:
-                return number
+            with held.locked():
+                # What others set aside is read first: what they pay is in the ledger before they give it back.
+                reservations = held.all()
+                limits = self.limits()
+                number = min([most, *(int((limit.free(reservations) + TINY) / price) for limit in limits)])
+                if number >= least:
+                    held.add(Reservation(self.ledger.run, number * price))
+                    return number
             if any(limit.left + TINY < least * price for limit in limits):
                 raise self.used_up(self.ledger.handle or "every account")
-            _changed.wait()
-
-    def _reserved(self, run: str | None = None) -> float:
-        return sum(
-            reservation.usd
-            for reservation in _reservations
-            if reservation.ledger.path == self.ledger.path and run in (None, reservation.ledger.run)
-        )
+            _changed.wait(LOOK_AGAIN_SECONDS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -62,6 +64,21 @@ def test_many_may_write_at_once(path: Path) -> None:
 
     assert ledger.spent().requests == 200
     assert ledger.of("a3").spent().requests == 50
+
+
+WRITING = """
+import sys
+from pathlib import Path
+from hugtweets.ledger import Ledger, Usage
+for number in range(300):
+    Ledger(Path(sys.argv[1]), "night", sys.argv[2]).record(Usage(requests=1, posts_read=100, usd=0.5))
+"""
+
+
+def test_several_processes_may_write_at_once(path: Path) -> None:
+    writers = [subprocess.Popen([sys.executable, "-c", WRITING, str(path), handle]) for handle in ("ada", "bo")]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert {Ledger(path, "night", handle).spent().requests for handle in ("ada", "bo")} == {300}
 
 
 def test_sums_follow_a_file_that_others_write_and_rewrite(path: Path) -> None:

@@ -1,0 +1,91 @@
+"""What is set aside of budgets right now, by all processes of this machine that use the same home.
+
+Each process writes what it has set aside into a file of its own, ``reservations/<name>.json``, and holds the lock beside
+it for as long as it lives. The system frees the lock of a process that ends, however it ends: what a killed process had
+set aside is void at once, and the next one to look removes its files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from filelock import FileLock, Timeout
+
+# A turn takes about a millisecond, so whoever finds the lock taken asks again soon.
+POLL_SECONDS = 0.002
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """USD set aside by a run."""
+
+    run: str
+    usd: float
+
+
+class Reservations:
+    """The reservations in one folder, as this process sees and changes them; its threads must take turns."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._turn = FileLock(folder / "turn", poll_interval=POLL_SECONDS, thread_local=False)
+        self._own = folder / f"{uuid4().hex}.json"
+        self._alive = FileLock(_lock_of(self._own), thread_local=False)
+        self._mine: list[Reservation] = []
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep all other processes out while the block lasts; everything below is to be called inside."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._turn:
+            yield
+
+    def all(self) -> list[Reservation]:
+        """What is set aside by this process and by others that are alive."""
+        others = [path for path in self._folder.glob("*.json") if path != self._own]
+        return self._mine + [reservation for path in others if _is_alive(path) for reservation in _read(path)]
+
+    def add(self, reservation: Reservation) -> None:
+        """Set something aside."""
+        if not self._alive.is_locked:
+            self._alive.acquire()
+            self._own.touch()
+        self._mine.append(reservation)
+        self._write()
+
+    def remove(self, reservation: Reservation) -> None:
+        """Give something back; two equal reservations are interchangeable."""
+        self._mine.remove(reservation)
+        self._write()
+
+    def _write(self) -> None:
+        # In place: nobody reads meanwhile, and what a kill cuts short belongs to a process that is dead. Not emptied
+        # first: ext4 would then write to the disk at once, for milliseconds.
+        with self._own.open("r+", encoding="utf-8") as file:
+            json.dump([astuple(reservation) for reservation in self._mine], file)
+            file.truncate()
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_suffix(".lock")
+
+
+def _is_alive(path: Path) -> bool:
+    """Whether the process that wrote the file still holds its lock; if it does not, the file is removed."""
+    lock = FileLock(_lock_of(path), blocking=False)
+    try:
+        with lock:
+            path.unlink()
+            _lock_of(path).unlink()
+    except Timeout:
+        return True
+    return False
+
+
+def _read(path: Path) -> list[Reservation]:
+    return [Reservation(run, usd) for run, usd in json.loads(path.read_text(encoding="utf-8"))]
