@@ -13,9 +13,9 @@ from prefect.transactions import CommitMode, transaction
 from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.device_thread import waited_seconds
-from hugtweets.errors import AccessError, HugtweetsError, PutOff, RateLimited
+from hugtweets.errors import AccessError, AccountUnavailable, HugtweetsError, PutOff, RateLimited
 from hugtweets.jobs import Job
-from hugtweets.outcomes import AccountOutcome, SampleOutcome, StepOutcome
+from hugtweets.outcomes import AccountOutcome, AccountStatus, SampleOutcome, StepOutcome
 from hugtweets.steps import StepName, includes
 from hugtweets.steps.clean import check_enough_text, plan_clean
 from hugtweets.steps.evaluate import plan_evaluate, read_scores
@@ -60,6 +60,8 @@ def process(
             walk.through(user, base_model, until)
     except (PutOff, RateLimited) as error:
         outcome.status, outcome.reason = "skipped", str(error)
+    except AccountUnavailable as error:
+        outcome.status, outcome.reason = leave_out(job, error)
     except HugtweetsError as error:
         outcome.status, outcome.reason = "failed", str(error)
     else:
@@ -67,6 +69,17 @@ def process(
             outcome.status = "unchanged"
     logger.info("%s: %s%s", job.handle, outcome.status, f": {outcome.reason}" if outcome.reason else "")
     return outcome
+
+
+def leave_out(job: Job, error: AccountUnavailable) -> tuple[AccountStatus, str]:
+    """Status and reason of an account that X does not show.
+
+    One that was read before has vanished, which no run can change: it must not make every night end as failed. One of
+    which nothing is stored is a request that could not be met, such as a misspelled handle.
+    """
+    if not job.home.timeline(job.handle).exists():
+        return "failed", str(error)
+    return "skipped", f"{error}; what is stored of it stays until `hugtweets forget {job.handle}`"
 
 
 class Walk:

@@ -1,7 +1,7 @@
 """The budgets that accounts share: that of the run and that of the calendar month, both kept by the ledger.
 
-Before a request its worst price is set aside, so that accounts fetched at the same time cannot overspend together, be it
-in this process or in others of this machine: see :mod:`hugtweets.reservations`. Machines that share nothing but an
+Before a request its worst price is set aside, so that accounts fetched at the same time cannot overspend together, be
+it in this process or in others of this machine: see :mod:`hugtweets.reservations`. Machines that share nothing but an
 account on X know nothing of each other: give each its part of the budget.
 """
 

@@ -7,9 +7,10 @@
     │   └── NothingKept             a handle of which this home holds nothing
     ├── AccountError                this account fails, the others go on, exit code 1
     │   ├── UnreadableSource        a file or an export that cannot be used
-    │   ├── AccountNotFound         X knows no such handle
-    │   ├── AccountSuspended        X has suspended the account
-    │   ├── AccountProtected        only approved followers may read the account
+    │   ├── AccountUnavailable      X does not show the account: skipped if posts of it are stored from before
+    │   │   ├── AccountNotFound     X knows no such handle
+    │   │   ├── AccountSuspended    X has suspended the account
+    │   │   └── AccountProtected    only approved followers may read the account
     │   ├── AccessError             X refuses us: all accounts of which nothing is stored fail alike
     │   │   ├── BadToken            401
     │   │   ├── OutOfCredit         402
@@ -62,15 +63,19 @@ class UnreadableSource(AccountError):
     """A file or an account export that cannot be used."""
 
 
-class AccountNotFound(AccountError):
+class AccountUnavailable(AccountError):
+    """X does not show this account to us or to anybody."""
+
+
+class AccountNotFound(AccountUnavailable):
     """X knows no such handle."""
 
 
-class AccountSuspended(AccountError):
+class AccountSuspended(AccountUnavailable):
     """X has suspended the account."""
 
 
-class AccountProtected(AccountError):
+class AccountProtected(AccountUnavailable):
     """Only approved followers may read the account."""
 
 

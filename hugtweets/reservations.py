@@ -1,8 +1,8 @@
 """What is set aside of budgets right now, by all processes of this machine that use the same home.
 
-Each process writes what it has set aside into a file of its own, ``reservations/<name>.json``, and holds the lock beside
-it for as long as it lives. The system frees the lock of a process that ends, however it ends: what a killed process had
-set aside is void at once, and the next one to look removes its files.
+Each process writes what it has set aside into a file of its own, ``reservations/<name>.json``, and holds the lock
+beside it for as long as it lives. The system frees the lock of a process that ends, however it ends: what a killed
+process had set aside is void at once, and the next one to look removes its files.
 """
 
 from __future__ import annotations

@@ -13,11 +13,14 @@ import pytest
 from flows.refresh import refresh
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
+from hugtweets.home import Home
+from hugtweets.jobs import longest_waiting_first, plan_jobs
 from hugtweets.ledger import Ledger
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.simulator.accounts import user_id
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
+from hugtweets.timeline import load
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -68,6 +71,26 @@ def test_an_account_that_cannot_be_read_fails_alone(simulator: Simulator, handle
     assert (outcome.status, bad.status) == ("failed", status)
     assert says in (bad.reason or "").lower()
     assert pick(outcome, "alice").counts["kept"] == 30
+
+
+def test_an_account_that_vanished_is_left_out_and_what_is_stored_of_it_stays(
+    simulator: Simulator, home: Home, tmp_path: Path
+) -> None:
+    run_to("clean", from_x("alice"), from_x("bob"))
+    (tmp_path / "x" / "accounts.json").write_text(json.dumps({"alice": {"state": "suspended"}}))
+    outcome = run_to("clean", from_x("alice"), from_x("bob"))
+    alice = pick(outcome, "alice")
+    assert (outcome.status, alice.status, pick(outcome, "bob").status) == ("completed", "skipped", "unchanged")
+    assert "suspended @alice" in (alice.reason or "")
+    assert "until `hugtweets forget alice`" in (alice.reason or "")
+    assert len(load(home.timeline("alice")).posts) == 30
+    assert (outcome.api.requests, outcome.api.posts_read) == (2, 0)
+
+
+def test_an_account_that_vanished_gives_way_to_those_that_wait(simulator: Simulator, home: Home) -> None:
+    run_to("fetch", from_x("banned"), from_x("locked"), from_x("nobody_here"))
+    jobs = plan_jobs(home, [from_x(handle) for handle in ("banned", "locked", "nobody_here", "alice")], "next")
+    assert longest_waiting_first(jobs)[0].handle == "alice"
 
 
 @pytest.mark.parametrize(

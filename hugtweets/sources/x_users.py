@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from hugtweets.budget import SMALLEST_PAGE, SharedBudget, post_price
 from hugtweets.config import FetchConfig
-from hugtweets.errors import AccountError, SharedBudgetUsedUp
-from hugtweets.ledger import Ledger
+from hugtweets.errors import AccountError, AccountUnavailable, SharedBudgetUsedUp
+from hugtweets.ledger import Ledger, Usage
 from hugtweets.sources.x_answers import SentUser, UsersAnswer, account_problem, parse, protected, silent
 from hugtweets.sources.x_client import XClient
 
@@ -56,6 +56,10 @@ def _ask_for(
         if not answer.data and not answer.errors:
             raise silent(subject)
         found.update((handle, _find(handle, answer)) for handle in batch)
+    for handle, user in found.items():
+        if isinstance(user, AccountUnavailable):
+            # No timeline will be asked for, so this was X's answer: what waits for one comes first the next night.
+            ledger.of(handle).record(Usage())
     return found
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hugtweets import timeline as timelines
 from hugtweets.artifacts import Plan, Reference, exists
-from hugtweets.errors import AccessError, AccountNotFound
+from hugtweets.errors import AccessError, AccountError
 from hugtweets.jobs import Job
 from hugtweets.posts import to_table
 from hugtweets.sources import Source
@@ -71,7 +71,7 @@ def open_source(job: Job, user: XUser | AccessError | None) -> Source:
     if spec.path and spec.kind == "archive":
         return ArchiveSource(spec.path, job.handle)
     if user is None:
-        raise AccountNotFound(f"{job.handle} was not looked up on X: look it up before fetching")
+        raise AccountError(f"{job.handle} was not looked up on X: look it up before fetching")
     if isinstance(user, AccessError):
         raise user
     # tweepy takes a second to import, and only this source needs it.
