@@ -12,7 +12,7 @@ from prefect.transactions import CommitMode, transaction
 
 from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
-from hugtweets.device_thread import waited_seconds
+from hugtweets.device_queue import waited_seconds
 from hugtweets.errors import AccessError, AccountUnavailable, HugtweetsError, PutOff, RateLimited
 from hugtweets.jobs import Job
 from hugtweets.outcomes import AccountOutcome, AccountStatus, SampleOutcome, StepOutcome

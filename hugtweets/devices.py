@@ -42,6 +42,15 @@ def choose_device(config: TrainConfig) -> DeviceChoice:
     return choice
 
 
+def visible_gpus() -> tuple[str, ...]:
+    """The CUDA devices that this process may use, each as ``CUDA_VISIBLE_DEVICES`` names it; empty if there is none."""
+    import torch
+
+    number = torch.cuda.device_count()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return tuple(name.strip() for name in named.split(",")[:number]) if named else tuple(map(str, range(number)))
+
+
 @functools.cache
 def _choice(wanted: str) -> DeviceChoice:
     import torch

@@ -52,6 +52,11 @@ class Home:
         """What every request to X cost, one JSON line a request."""
         return self.root / "ledger.jsonl"
 
+    @property
+    def locks(self) -> Path:
+        """One file for each device on which one process at a time computes."""
+        return self.root / "locks"
+
     def timeline(self, handle: str) -> Path:
         """The raw posts of an account."""
         return self.timelines / f"{validate_handle(handle)}.parquet"

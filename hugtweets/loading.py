@@ -1,6 +1,6 @@
 """Loads models and keeps the base model warm: the second account of a process does not pay for loading again.
 
-One thread at a time (see :mod:`hugtweets.device_thread`), since there is one warm model and its adapter changes.
+One thread at a time (see :mod:`hugtweets.device_queue`), since there is one warm model and its adapter changes.
 """
 
 from __future__ import annotations

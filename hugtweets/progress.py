@@ -32,11 +32,16 @@ def listening(listener: Listener) -> Iterator[None]:
         _listeners.remove(listener)
 
 
+def tell(progress: Progress) -> None:
+    """Pass progress on to all who listen."""
+    for listener in tuple(_listeners):
+        listener(progress)
+
+
 def reporter(handle: str, step: str) -> Callable[[int, int, str], None]:
     """A function ``(done, total, note)`` for one step of one account."""
 
     def report(done: int, total: int, note: str = "") -> None:
-        for listener in tuple(_listeners):
-            listener(Progress(handle, step, done, total, note))
+        tell(Progress(handle, step, done, total, note))
 
     return report

@@ -1,6 +1,6 @@
 """Fine-tuning: the base model becomes the account's, by adapters (LoRA) or in every weight.
 
-Importing this module imports torch and transformers. One training at a time: see :mod:`hugtweets.device_thread`.
+Importing this module imports torch and transformers. One training at a time: see :mod:`hugtweets.device_queue`.
 """
 
 from __future__ import annotations

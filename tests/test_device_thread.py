@@ -1,4 +1,4 @@
-"""All computing takes turns on one thread."""
+"""With one device, all computing takes turns on one thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from hugtweets.device_thread import on_device, waited_seconds
+from hugtweets.device_queue import on_device, waited_seconds
 
 WHO: contextvars.ContextVar[str] = contextvars.ContextVar("WHO", default="nobody")
 
@@ -50,11 +50,11 @@ def test_the_callers_context_goes_along() -> None:
 def test_waiting_for_a_turn_is_counted_and_working_is_not() -> None:
     def second() -> float:
         before = waited_seconds()
-        on_device(lambda: time.sleep(0.05))
+        on_device(time.sleep, 0.05)
         return waited_seconds() - before
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(on_device, lambda: time.sleep(0.3))
+        first = pool.submit(on_device, time.sleep, 0.3)
         time.sleep(0.05)
         waited = pool.submit(second).result()
         first.result()

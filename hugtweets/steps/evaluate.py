@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
-from hugtweets.device_thread import on_device
+from hugtweets.device_queue import on_device
 from hugtweets.files import write_text
 from hugtweets.jobs import Job
 from hugtweets.steps.clean import CLEAN
@@ -37,7 +37,7 @@ def evaluate(
     """Write ``scores.json``."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        scores = on_device(lambda: _score_model(job, model, tokens, base_model))
+        scores = on_device(_score_model, job, model, tokens, base_model)
         scores |= _score_samples(samples, clean)
         write_text(folder / SCORES, json.dumps(scores, indent=1) + "\n")
         return scores

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hugtweets.artifacts import Plan, Reference, latest, learned_posts
 from hugtweets.base_models import BaseModel, resolve_base_model
-from hugtweets.device_thread import on_device
+from hugtweets.device_queue import on_device
 from hugtweets.errors import BaseModelError, NothingKept
 from hugtweets.files import write_text
 from hugtweets.home import Home
@@ -45,7 +45,7 @@ def finetune(job: Job, tokens: Reference, base_model: BaseModel) -> Reference:
     """
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        result = on_device(lambda: _train(job, tokens, base_model, folder / WEIGHTS))
+        result = on_device(_train, job, tokens, base_model, folder / WEIGHTS)
         write_text(folder / HISTORY, json.dumps(result.history, indent=1) + "\n")
         numbers = {name: value for name, value in asdict(result).items() if name != "history"}
         return numbers | {"base_model": base_model.name, "base_model_option": job.config.train.base_model}

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
-from hugtweets.device_thread import on_device
+from hugtweets.device_queue import on_device
 from hugtweets.jobs import Job
 from hugtweets.progress import reporter
 from hugtweets.steps.clean import CLEAN
@@ -64,18 +64,18 @@ def draw_posts(
 ) -> Sequence[Sample]:
     """New posts from a finetune artifact, none of them a copy of a training post in ``clean``."""
     options = config.sample.model_copy(update={"seed": account_seed(handle, config.sample.seed)})
-    texts, progress = training_texts(clean), reporter(handle, "sample")
+    drawing = config.model_copy(update={"sample": options})
+    return on_device(_draw, handle, model.file(WEIGHTS), training_texts(clean), base_model, drawing)
 
-    def work() -> Sequence[Sample]:
-        # Imported on the device's thread only, as in finetune.
-        from hugtweets.devices import choose_device
-        from hugtweets.loading import load_tuned
-        from hugtweets.sampling import draw
 
-        tuned, tokenizer = load_tuned(base_model, model.file(WEIGHTS), choose_device(config.train))
-        return draw(tuned, tokenizer, options.prompts, texts, options, progress)
+def _draw(handle: str, weights: Path, texts: Sequence[str], base_model: BaseModel, config: Config) -> Sequence[Sample]:
+    # Imported on the device's thread only, as in finetune.
+    from hugtweets.devices import choose_device
+    from hugtweets.loading import load_tuned
+    from hugtweets.sampling import draw
 
-    return on_device(work)
+    tuned, tokenizer = load_tuned(base_model, weights, choose_device(config.train))
+    return draw(tuned, tokenizer, config.sample.prompts, texts, config.sample, reporter(handle, "sample"))
 
 
 def account_seed(handle: str, seed: int) -> int:

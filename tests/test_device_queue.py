@@ -1,0 +1,121 @@
+"""Several devices work at once, each in a process of its own; another process keeps off a device that is taken."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from hugtweets.base_models import BaseModel, resolve_base_model
+from hugtweets.device_process import DeviceProcess
+from hugtweets.device_queue import DeviceQueue, on_device
+from hugtweets.devices import visible_gpus
+from hugtweets.errors import TrainingError, XUnavailable
+from hugtweets.home import Home
+from hugtweets.jobs import Job
+from hugtweets.progress import Progress, listening
+from hugtweets.steps.clean import clean
+from hugtweets.steps.fetch import fetch
+from hugtweets.steps.tokenise import TOKENS, tokenise
+from tests import device_work
+from tests.flow_fixtures import request, rows, tiny_config, write_timeline
+from tests.tiny_models import save_tiny_model
+
+
+@pytest.fixture(scope="module")
+def two_devices() -> DeviceQueue:
+    """Two processes as for two GPUs; what they see of GPUs is their name."""
+    return DeviceQueue([DeviceProcess("3", threads=1), DeviceProcess("7", threads=1)])
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as threads:
+        yield threads
+
+
+def test_a_free_device_takes_the_next_work(two_devices: DeviceQueue, pool: ThreadPoolExecutor, tmp_path: Path) -> None:
+    # Each of a pair waits until the other has begun: with one device at a time neither would end.
+    meetings = [(tmp_path / f"{pair}-{me}", tmp_path / f"{pair}-{1 - me}") for pair in range(3) for me in range(2)]
+    seen = list(pool.map(lambda meeting: two_devices.run(device_work.meet, *meeting), meetings))
+    assert {device for device, _ in seen} == {"3", "7"}
+    assert len({process for _, process in seen}) == 2
+
+
+def test_errors_records_and_progress_come_back(two_devices: DeviceQueue, caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[Progress] = []
+    with caplog.at_level(logging.INFO, "hugtweets"), listening(heard.append):
+        two_devices.run(device_work.tell_and_log, "alice")
+        with pytest.raises(XUnavailable, match="down") as raised:
+            two_devices.run(device_work.fail)
+    assert heard == [Progress("alice", "finetune", 1, 2, "half")]
+    assert "learning alice" in caplog.messages
+    assert "device_work.py" in raised.value.__notes__[0]
+
+
+def test_the_death_of_a_device_process_is_one_failure(two_devices: DeviceQueue) -> None:
+    with pytest.raises(TrainingError, match=r"died \(exit code -9\)"):
+        two_devices.run(device_work.die)
+    assert [two_devices.run(device_work.double, number) for number in range(4)] == [0, 2, 4, 6]
+
+
+def test_a_model_learned_beside_another_is_the_same_to_the_byte(
+    two_devices: DeviceQueue, pool: ThreadPoolExecutor, home: Home, tmp_path: Path
+) -> None:
+    base = resolve_base_model(str(save_tiny_model(tmp_path / "tiny")), home)
+    tokens = [tokens_of(home, base, handle, tmp_path, since) for handle, since in (("alice", 0), ("bob", 30))]
+    beside = [(tmp_path / str(me), tmp_path / str(1 - me)) for me in range(2)]
+    together = pool.map(
+        lambda found, meeting: two_devices.run(device_work.learn, base, found, *meeting), tokens, beside
+    )
+    alone = [device_work.learn(base, found, tmp_path / "alone", tmp_path) for found in tokens]
+    assert list(together) == alone
+    assert alone[0] != alone[1]
+
+
+def tokens_of(home: Home, base: BaseModel, handle: str, folder: Path, since: int) -> Path:
+    """The token ids of an invented account."""
+    job = Job(home, request(handle, write_timeline(folder / f"{handle}.jsonl", rows(60, since)), tiny_config()), "run")
+    return tokenise(job, clean(job, fetch(job, None).reference), base).file(TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("variable", "count", "names"),
+    [(None, 2, ("0", "1")), ("2,GPU-5f", 2, ("2", "GPU-5f")), ("2, 99", 1, ("2",)), ("", 0, ())],
+)
+def test_the_visible_devices_are_those_that_the_variable_names(
+    monkeypatch: pytest.MonkeyPatch, variable: str | None, count: int, names: tuple[str, ...]
+) -> None:
+    import torch
+
+    if variable is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", variable)
+    # The driver's answer, which no machine without GPUs gives.
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    assert visible_gpus() == names
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_another_process_keeps_off_a_device_until_its_holder_is_gone(tmp_path: Path, ending: signal.Signals) -> None:
+    ready = tmp_path / "ready"
+    program = (
+        "from hugtweets.device_queue import on_device; from tests.device_work import hold;"
+        f" on_device(hold, {str(ready)!r})"
+    )
+    with subprocess.Popen([sys.executable, "-c", program]) as holder, ThreadPoolExecutor(1) as threads:
+        device_work.wait_for(ready)
+        mine = threads.submit(on_device, time.monotonic)
+        time.sleep(0.3)
+        assert not mine.done()
+        ended = time.monotonic()
+        holder.send_signal(ending)
+        assert 0 < mine.result(timeout=10) - ended < 2
