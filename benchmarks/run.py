@@ -15,13 +15,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
+from processes import Peak
 
 
 @dataclass(frozen=True)
@@ -37,47 +36,6 @@ class Measured:
     cached: bool
 
 
-class Peak:
-    """Samples the resident memory of a process and all below it until it is stopped."""
-
-    def __init__(self, process: int) -> None:
-        self.bytes = 0
-        self._process = process
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> float:
-        """The peak in GiB."""
-        self._stop.set()
-        self._thread.join()
-        return self.bytes / 2**30
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.1):
-            self.bytes = max(self.bytes, sum(resident(process) for process in family(self._process)))
-
-
-def family(process: int) -> list[int]:
-    """A process and all its descendants."""
-    found = [process]
-    for parent in found:
-        for children in Path(f"/proc/{parent}/task").glob("*/children"):
-            try:
-                found += [int(child) for child in children.read_text().split()]
-            except OSError:
-                continue
-    return found
-
-
-def resident(process: int) -> int:
-    """Resident bytes; shared pages count in each process, so that the sum is an upper bound."""
-    try:
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * PAGE
-    except (OSError, IndexError):
-        return 0
-
-
 def measure(name: str, home: Path, arguments: list[str]) -> Measured:
     """Run the command line once."""
     command = [sys.executable, "-m", "hugtweets", "--home", str(home), "run", *arguments, "--json"]
@@ -85,7 +43,7 @@ def measure(name: str, home: Path, arguments: list[str]) -> Measured:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     peak = Peak(process.pid)
     output, _ = process.communicate()
-    gib, wall, after = peak.stop(), time.monotonic() - started, os.times()
+    gib, wall, after = peak.stop() / 2**30, time.monotonic() - started, os.times()
     document: dict[str, Any] = json.loads(output)
     account = document["accounts"][0]
     cpu = after.children_user + after.children_system - before.children_user - before.children_system

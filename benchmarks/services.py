@@ -1,0 +1,105 @@
+"""What a run stands on, each a process of its own: invented timelines, a tiny model, the X simulator, a Prefect server."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+WORDS = (
+    "harbour bicycle soup neighbour clock umbrella brass band rain Tuesday noise garden letter ferry lantern kettle "
+    "sings forgets repairs borrows follows paints answers keeps finds loses quietly again twice early never slowly "
+    "green salted crooked borrowed patient enormous second-hand the a our my every another that because while under"
+).split()
+
+
+def write_timelines(folder: Path, handles: Sequence[str], posts: int, first: int = 0) -> None:
+    """One ``<handle>.jsonl`` of invented posts each, the same at every call; about 100 characters a post."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for handle in handles:
+        lines = [json.dumps(_post(handle, number)) for number in range(first, first + posts)]
+        with (folder / f"{handle}.jsonl").open("a", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+
+
+def _post(handle: str, number: int) -> dict[str, object]:
+    draw = random.Random(f"{handle} {number}")
+    return {
+        "id": str(10**17 + number),
+        "created_at": (FIRST + timedelta(hours=number)).isoformat(),
+        "text": " ".join(draw.choices(WORDS, k=16)),
+    }
+
+
+def save_tiny_model(folder: Path) -> Path:
+    """The model that the tests use, made by a process that takes PyTorch away with it."""
+    code = "import pathlib, sys; from tests.tiny_models import save_tiny_model as s; s(pathlib.Path(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT, check=True)
+    return folder
+
+
+@contextmanager
+def simulator(folder: Path) -> Iterator[tuple[int, str]]:
+    """Serve the timelines of a folder; yields process and URL."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "hugtweets", "simulate-x", str(folder), "--port", str(port)]
+    with _serving(command, f"{url}/usage", os.environ, folder.parent / "simulator.log") as process:
+        yield process, url
+
+
+@contextmanager
+def prefect_server(home: Path) -> Iterator[tuple[int, str]]:
+    """A Prefect server on SQLite whose ``PREFECT_HOME`` is the given folder; yields process and API URL."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/api"
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    with _serving(command, f"{url}/health", environment, home.parent / "server.log") as process:
+        yield process, url
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def _serving(command: Sequence[str], url: str, environment: Mapping[str, str], log: Path) -> Iterator[int]:
+    """Run a server, wait until it answers, and stop it at the end."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            _wait_for(url, process, log)
+            yield process.pid
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 180) -> None:
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310  # a loopback address of ours
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError(f"{url} does not answer: {log.read_text(errors='replace')[-2000:]}")
