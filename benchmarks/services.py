@@ -1,4 +1,4 @@
-"""What a run stands on, each a process of its own: invented timelines, a tiny model, the X simulator, a Prefect server."""
+"""What a run stands on: invented timelines, a tiny model, and as processes the X simulator and a Prefect server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORDS = (
     "harbour bicycle soup neighbour clock umbrella brass band rain Tuesday noise garden letter ferry lantern kettle "
     "sings forgets repairs borrows follows paints answers keeps finds loses quietly again twice early never slowly "
     "green salted crooked borrowed patient enormous second-hand the a our my every another that because while under"
-).split()
+)
 
 
 def write_timelines(folder: Path, handles: Sequence[str], posts: int, first: int = 0) -> None:
@@ -38,7 +38,7 @@ def _post(handle: str, number: int) -> dict[str, object]:
     return {
         "id": str(10**17 + number),
         "created_at": (FIRST + timedelta(hours=number)).isoformat(),
-        "text": " ".join(draw.choices(WORDS, k=16)),
+        "text": " ".join(draw.choices(WORDS.split(), k=16)),
     }
 
 
