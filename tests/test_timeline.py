@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.posts import RAW_SCHEMA, Mention, Post
-from hugtweets.timeline import Gap, Timeline, load, save
+from hugtweets.timeline import GAPS, Gap, Timeline, load, save, summarise
 from tests.post_strategies import POSTS, TIMELINES
 
 MOMENT = datetime(2024, 5, 31, 18, 30, tzinfo=UTC)
@@ -46,6 +46,25 @@ def test_posts_and_gaps_are_saved_together(tmp_path: Path) -> None:
     save(path, timeline)
 
     assert load(path) == timeline
+
+
+@given(TIMELINES)
+@settings(max_examples=30, deadline=None)
+def test_a_summary_says_what_the_posts_say(tmp_path_factory: pytest.TempPathFactory, posts: list[Post]) -> None:
+    path = tmp_path_factory.mktemp("summary") / "skipper.parquet"
+    assert summarise(path) == Timeline().summary()
+    timeline = Timeline().merged(posts, [Gap(None, "3")])
+    save(path, timeline)
+    assert summarise(path) == load(path).summary() == timeline.summary()
+
+
+def test_a_file_without_a_summary_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "skipper.parquet"
+    timeline = Timeline().merged([post("3"), post("21")], [Gap(None, "3")])
+    save(path, timeline)
+    older = pq.read_table(path)
+    pq.write_table(older.replace_schema_metadata({GAPS: older.schema.metadata[GAPS]}), path)
+    assert summarise(path) == timeline.summary()
 
 
 def test_gaps_stay_unless_others_are_given() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from hugtweets.budget import SMALLEST_PAGE, TINY, SharedBudget, post_price
@@ -16,7 +17,7 @@ from hugtweets.sources.x_answers import PostsAnswer, account_problem, parse, sil
 from hugtweets.sources.x_client import XClient
 from hugtweets.sources.x_posts import to_posts
 from hugtweets.sources.x_users import XUser, look_up_users
-from hugtweets.timeline import Gap, Timeline, load, order, save
+from hugtweets.timeline import Gap, Timeline, load, order, save, summarise
 
 __all__ = ["XClient", "XSource", "XUser", "look_up_users"]
 
@@ -47,8 +48,8 @@ class XSource:
             SharedBudgetUsedUp: not one page could be read, as other accounts have used the budget up.
             AccountError, RetryableError: as drawn in :mod:`hugtweets.errors`; what arrived before is stored.
         """
-        stored = load(timeline)
-        download = _Download(self, timeline, stored)
+        stored = summarise(timeline)
+        download = _Download(self, timeline, stored.gaps)
         try:
             for gap in sorted({Gap(stored.newest_id), *stored.gaps}, key=_height, reverse=True):
                 download.fill(gap)
@@ -62,11 +63,16 @@ class XSource:
 
 @dataclass
 class _Download:
-    """One update under way: ``stored`` is what the file at ``path`` holds."""
+    """One update under way: ``gaps`` are those of the file at ``path``, whose posts are read when first needed."""
 
     source: XSource
     path: Path
-    stored: Timeline
+    gaps: tuple[Gap, ...]
+
+    @cached_property
+    def stored(self) -> Timeline:
+        """What the file holds."""
+        return load(self.path)
 
     def fill(self, gap: Gap) -> None:
         """Read a gap downwards until X says that it ends, or no more posts are wanted.
@@ -74,7 +80,7 @@ class _Download:
         Raises:
             BudgetUsedUp: the next page might cost more than is left.
         """
-        others = tuple(other for other in self.stored.gaps if other != gap)
+        others = tuple(other for other in self.gaps if other != gap)
         rest, token, barren = gap, None, 0
         while size := self._page_size(gap):
             page = self._ask(gap, token, size)
@@ -103,10 +109,13 @@ class _Download:
 
     def _store(self, posts: list[Post], gaps: Iterable[Gap]) -> None:
         # A gap without an upper end is the one that every update starts with; there is nothing to remember of it.
-        merged = self.stored.merged(posts, (gap for gap in gaps if gap.until_id))
+        kept = tuple(gap for gap in gaps if gap.until_id)
+        if not posts and kept == self.gaps:
+            return
+        merged = self.stored.merged(posts, kept)
         if merged != self.stored:
             save(self.path, merged)
-            self.stored = merged
+            self.stored, self.gaps = merged, kept
 
     def _page_size(self, gap: Gap) -> int:
         """Posts to ask for next; 0 if ``max_posts`` is reached.

@@ -16,7 +16,7 @@ from hugtweets.sources import Source
 from hugtweets.sources.archive import ArchiveSource
 from hugtweets.sources.file import FileSource
 from hugtweets.steps.step import perform
-from hugtweets.timeline import Timeline
+from hugtweets.timeline import Summary, Timeline
 from hugtweets.tracking import Content
 
 if TYPE_CHECKING:
@@ -45,18 +45,23 @@ def fetch(job: Job, user: XUser | AccessError | None = None) -> Fetched:
         AccountError, PutOff, RetryableError: as drawn in :mod:`hugtweets.errors`; what arrived before is stored.
     """
     path = job.home.timeline(job.handle)
-    before = timelines.load(path)
+    before = timelines.summarise(path)
     try:
         remark = open_source(job, user).update(path)
     except AccessError as refusal:
         remark = str(refusal)
-        if not timelines.load(path).posts:
+        if not timelines.summarise(path).posts:
             raise
-    after = timelines.load(path)
-    plan = Plan("fetch", VERSION, job.handle, extra={"timeline": after.digest()})
+    after = timelines.summarise(path)
+    plan = _plan(job, after)
     cached = exists(plan.reference(job.home))
-    reference = perform(job, plan, lambda folder: _fill(folder, after), _content)
-    return Fetched(reference, cached, len(after.posts) - len(before.posts), remark)
+    timeline = Timeline()
+    if not cached:
+        # Read whole only to be copied, and planned anew: another process may have added posts in between.
+        timeline = timelines.load(path)
+        plan = _plan(job, timeline.summary())
+    reference = perform(job, plan, lambda folder: _fill(folder, timeline), _content)
+    return Fetched(reference, cached, after.posts - before.posts, remark)
 
 
 def open_source(job: Job, user: XUser | AccessError | None) -> Source:
@@ -79,6 +84,10 @@ def open_source(job: Job, user: XUser | AccessError | None) -> Source:
     from hugtweets.sources.x_client import XClient
 
     return XSource(user, XClient.from_environment(job.config.fetch), job.config.fetch, job.ledger)
+
+
+def _plan(job: Job, timeline: Summary) -> Plan:
+    return Plan("fetch", VERSION, job.handle, extra={"timeline": timeline.digest})
 
 
 def _fill(folder: Path, timeline: Timeline) -> Mapping[str, Any]:
