@@ -67,6 +67,10 @@ class Home:
         built = {path.name for path in self.artifacts.glob("*/*") if path.is_dir()}
         return sorted(stored | built, key=str.casefold)
 
+    def spellings(self) -> dict[str, str]:
+        """Every known account as this home spells it, by its handle in lower case (casefolded)."""
+        return {known.casefold(): known for known in reversed(self.known_handles())}
+
     def spelling(self, handle: str) -> str:
         """The handle as this home already spells it: X handles ignore case, file systems may not.
 
@@ -74,7 +78,4 @@ class Home:
             InvalidHandle: as :func:`validate_handle`.
         """
         wanted = validate_handle(handle)
-        for known in self.known_handles():
-            if known.casefold() == wanted.casefold():
-                return known
-        return wanted
+        return self.spellings().get(wanted.casefold(), wanted)

@@ -43,5 +43,10 @@ def longest_waiting_first(jobs: Sequence[Job]) -> list[Job]:
 
 def plan_jobs(home: Home, requests: Sequence[AccountRequest], run: str) -> list[Job]:
     """One job a request, each handle in the spelling that this home already knows it by."""
-    spelled = [request.model_copy(update={"handle": home.spelling(request.handle)}) for request in requests]
-    return [Job(home, request, run) for request in spelled]
+    # Looked for once: the home holds a folder an account and step, and a list may name hundreds of accounts.
+    known = home.spellings()
+    spelled = [known.get(request.handle.casefold(), request.handle) for request in requests]
+    return [
+        Job(home, request.model_copy(update={"handle": handle}), run)
+        for request, handle in zip(requests, spelled, strict=True)
+    ]
