@@ -9,10 +9,9 @@ from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 
 from flows.credentials import load_credentials
-from flows.runs import BaseModels, end, look_up_all, name_run
+from flows.runs import BaseModels, end, look_up_all, name_run, open_home
 from flows.steps import process
 from hugtweets.accounts import AccountRequest
-from hugtweets.home import Home
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import RunOutcome
 from hugtweets.steps import StepName
@@ -26,7 +25,7 @@ def _name() -> str:
 def account(request: AccountRequest, until: StepName | None = None) -> State[RunOutcome]:
     """Take one account through the steps, up to ``until``."""
     load_credentials()
-    home = Home.from_environment()
+    home = open_home()
     run = str(runtime.flow_run.name)
     jobs = plan_jobs(home, [request], run)
     users = look_up_all(jobs)

@@ -15,11 +15,10 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.credentials import load_credentials
-from flows.runs import BaseModels, end, look_up_all, name_run
+from flows.runs import BaseModels, end, look_up_all, name_run, open_home
 from flows.steps import process
 from hugtweets.accounts import AccountRequest
 from hugtweets.errors import HugtweetsError
-from hugtweets.home import Home
 from hugtweets.jobs import Job, longest_waiting_first, plan_jobs
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps import StepName
@@ -51,7 +50,7 @@ def work_through(requests: list[AccountRequest], until: StepName | None, may_wai
     With ``may_wait`` a model waits for as many new posts as ``refresh.min_new_posts`` and ``min_new_characters`` say.
     """
     load_credentials()
-    home = Home.from_environment()
+    home = open_home()
     run = str(runtime.flow_run.name)
     jobs = plan_jobs(home, requests, run)
     waiting = longest_waiting_first(jobs)

@@ -18,6 +18,7 @@ from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.ledger import Ledger
 from hugtweets.outcomes import AccountOutcome, AccountStatus, RunOutcome
+from hugtweets.shared_ledger import pull_ledger, push_ledger
 from tasks.base_model import base_model
 from tasks.fetch import look_up
 from tasks.retries import patient
@@ -33,6 +34,19 @@ def name_run(subject: str) -> str:
     return f"{subject}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{str(runtime.flow_run.id)[:4]}"
 
 
+def open_home() -> Home:
+    """The home of this machine, knowing what all machines spent.
+
+    Raises:
+        ConfigurationError: there is a store that cannot be used.
+    """
+    home = Home.from_environment()
+    if home.store:
+        home.store.check()
+        pull_ledger(home)
+    return home
+
+
 def look_up_all(jobs: Sequence[Job]) -> dict[str, XUser | HugtweetsError]:
     """One request for up to 100 accounts on X; an answer that concerns the whole request is every account's."""
     asked = [job for job in jobs if job.request.source_spec.kind == "x"]
@@ -40,10 +54,13 @@ def look_up_all(jobs: Sequence[Job]) -> dict[str, XUser | HugtweetsError]:
         return {}
     handles = [job.handle for job in asked]
     config = asked[0].config.fetch
+    home, run = asked[0].home, asked[0].run
     try:
-        return dict(patient(look_up, config)(handles, Ledger(asked[0].home.ledger, asked[0].run), config))
+        found = dict(patient(look_up, config)(handles, Ledger(home.ledger, run), config))
+        push_ledger(home, run)
     except HugtweetsError as error:
         return dict.fromkeys(handles, error)
+    return found
 
 
 class BaseModels:

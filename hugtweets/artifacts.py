@@ -3,13 +3,16 @@
 A :class:`Plan` says what is to be made: its digest follows from the step, the step's version, the handle, the digests
 of the inputs and the slice of configuration that matters, so that it is known before any work. The folder is written
 under a temporary name and renamed: a reader never sees half of one.
+
+With a store the folder is this machine's copy. What the store has is brought here instead of being made again, what is
+made here is sent there with its manifest last, and of what other machines made the manifests are known here.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -25,6 +28,7 @@ from hugtweets.home import Home
 
 LIBRARIES = ("hugtweets", "pyarrow", "datasets", "tokenizers", "transformers", "peft", "torch")
 MANIFEST = "manifest.json"
+NOTES = ".elsewhere"
 
 
 @dataclass(frozen=True)
@@ -45,9 +49,15 @@ class Reference:
         """One of its files."""
         return self.folder / name
 
+    @property
+    def note(self) -> Path:
+        """The copy of its manifest on a machine that does not have its files."""
+        return self.folder.parent / NOTES / f"{self.digest}.json"
+
     def manifest(self) -> Manifest:
         """What it is made of and what was counted."""
-        return Manifest.model_validate_json(self.file(MANIFEST).read_text(encoding="utf-8"))
+        found = self.file(MANIFEST) if exists(self) else self.note
+        return Manifest.model_validate_json(found.read_text(encoding="utf-8"))
 
 
 class Manifest(BaseModel):
@@ -96,52 +106,103 @@ class Plan:
 
 
 def exists(reference: Reference) -> bool:
-    """Whether the artifact is there, whole."""
+    """Whether the artifact is here, whole."""
     return reference.file(MANIFEST).is_file()
 
 
-def create(home: Home, plan: Plan, fill: Callable[[Path], Mapping[str, Any]]) -> Reference:
-    """Make the artifact unless it exists; ``fill`` writes files into a folder and returns counts for the manifest."""
-    reference = plan.reference(home)
+def is_shared(home: Home, reference: Reference) -> bool:
+    """Whether the store has the artifact, whole; without a store, whether it is here.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    return home.store.has(f"{home.key(reference.folder)}/{MANIFEST}") if home.store else exists(reference)
+
+
+def obtain(home: Home, reference: Reference) -> bool:
+    """Bring the artifact here if the store has it; whether it is here then, whole.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
     if exists(reference):
-        return reference
-    # Another process may finish the same artifact first: same digest, same content, so either will do.
+        return True
+    if home.store is None or not is_shared(home, reference):
+        return False
     with filling(reference.folder, proof=MANIFEST) as partial:
-        started = datetime.now(UTC)
-        counts = fill(partial)
-        manifest = _manifest(plan, counts, started)
-        write_text(partial / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+        home.store.receive_folder(home.key(reference.folder), partial)
+    return True
+
+
+def create(home: Home, plan: Plan, fill: Callable[[Path], Mapping[str, Any]]) -> Reference:
+    """Make the artifact unless it exists; ``fill`` writes files into a folder and returns counts for the manifest.
+
+    Raises:
+        StoreUnavailable: the store does not answer; what was made is here, and is sent when it is asked for again.
+    """
+    reference = plan.reference(home)
+    if not obtain(home, reference):
+        # Another process may finish the same artifact first: same digest, same content, so either will do.
+        with filling(reference.folder, proof=MANIFEST) as partial:
+            started = datetime.now(UTC)
+            counts = fill(partial)
+            manifest = _manifest(plan, counts, started)
+            write_text(partial / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+    if home.store and not is_shared(home, reference):
+        home.store.send_folder(reference.folder, home.key(reference.folder), last=MANIFEST)
     return reference
 
 
 def references(home: Home, handle: str, step: str = "*") -> list[Reference]:
-    """The artifacts of an account, oldest first."""
-    folders = (path.parent for path in home.artifacts.glob(f"{step}/{handle}/*/{MANIFEST}"))
-    found = [
-        Reference(path.parts[-3], path.parts[-2], path.parts[-1], str(path)) for path in folders if path.name[0] != "."
-    ]
+    """The artifacts of an account, oldest first, with those that only the store has: :func:`obtain` brings them here.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    manifests = set(home.artifacts.glob(f"{step}/{handle}/*/{MANIFEST}")) | _stored_manifests(home, handle, step)
+    folders = [path.parent for path in manifests if path.parent.name[0] != "."]
+    found = [Reference(path.parts[-3], path.parts[-2], path.parts[-1], str(path)) for path in folders]
+    _note(home, [reference for reference in found if not (exists(reference) or reference.note.exists())])
     return sorted(found, key=lambda reference: reference.manifest().created)
 
 
 def latest(home: Home, handle: str, step: str) -> Reference | None:
-    """The newest artifact of a step, if there is one."""
+    """The newest artifact of a step, if there is one; :func:`obtain` brings it here."""
     found = references(home, handle, step)
     return found[-1] if found else None
 
 
 def input_of(home: Home, reference: Reference, step: str) -> Reference | None:
-    """The artifact of a step that another was made from; None if either is gone."""
-    if not exists(reference):
+    """The artifact of a step that another was made from, brought here; None if either is gone."""
+    if not (reference.note.is_file() or obtain(home, reference)):
         return None
     digest = reference.manifest().inputs[step]
     found = Reference(step, reference.handle, digest, str(home.artifacts / step / reference.handle / digest))
-    return found if exists(found) else None
+    return found if obtain(home, found) else None
 
 
 def learned_posts(home: Home, model: Reference) -> Reference | None:
     """The clean posts that a finetune artifact was made from, if they are still there."""
     tokens = input_of(home, model, "tokenise")
     return input_of(home, tokens, "clean") if tokens else None
+
+
+def _stored_manifests(home: Home, handle: str, step: str) -> set[Path]:
+    """Where the manifests of what the store has would be here."""
+    if home.store is None:
+        return set()
+    steps = home.store.names("artifacts") if step == "*" else [step]
+    keys = [key for name in steps for key in home.store.sizes(f"artifacts/{name}/{handle}")]
+    return {home.root / key for key in keys if key.endswith(f"/{MANIFEST}")}
+
+
+def _note(home: Home, elsewhere: Sequence[Reference]) -> None:
+    """Write down the manifests of artifacts that are not here."""
+    if not (home.store and elsewhere):
+        return
+    keys = {f"{home.key(reference.folder)}/{MANIFEST}": reference for reference in elsewhere}
+    for key, manifest in home.store.read(list(keys)).items():
+        write_text(keys[key].note, manifest.decode())
 
 
 def _manifest(plan: Plan, counts: Mapping[str, Any], started: datetime) -> Manifest:

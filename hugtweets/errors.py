@@ -24,6 +24,7 @@
     │       └── SharedBudgetUsedUp  the budget of the run or of the month: the remaining accounts are put off alike
     └── RetryableError              retried with back-off; what is left of it then:
         ├── XUnavailable            5xx, a reset or silent connection: the account fails
+        ├── StoreUnavailable        the store of all machines cannot be read or written: the account fails
         └── RateLimited             429: retried if the reset is near, else the account is put off
 
 Nothing that happens to one account ends the run; what would end it is found before it starts (RequestError).
@@ -129,6 +130,10 @@ class RetryableError(HugtweetsError):
 
 class XUnavailable(RetryableError):
     """5xx, a reset connection or a silent one."""
+
+
+class StoreUnavailable(RetryableError):
+    """The store that all machines share cannot be read or written; what was made is kept on this machine."""
 
 
 class RateLimited(RetryableError):

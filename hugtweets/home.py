@@ -1,4 +1,7 @@
-"""Where everything lives: one folder, moved by the variable ``HUGTWEETS_HOME``."""
+"""Where everything lives: one folder, moved by the variable ``HUGTWEETS_HOME``.
+
+With a store (:mod:`hugtweets.store`) the folder is this machine's working copy of what all machines share.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hugtweets.handles import validate_handle
+from hugtweets.store import Store
 
 VARIABLE = "HUGTWEETS_HOME"
 
@@ -16,11 +20,13 @@ class Home:
     """The root folder of all state. Folders are made when something is first written to them."""
 
     root: Path
+    store: Store | None = None
 
     @classmethod
     def from_environment(cls) -> Home:
-        """``$HUGTWEETS_HOME``, or ``~/.hugtweets``."""
-        return cls(Path(os.environ.get(VARIABLE) or "~/.hugtweets").expanduser().resolve())
+        """``$HUGTWEETS_HOME``, or ``~/.hugtweets``, and the store of ``$HUGTWEETS_STORE`` if that is set."""
+        root = Path(os.environ.get(VARIABLE) or "~/.hugtweets").expanduser().resolve()
+        return cls(root, Store.from_environment())
 
     @property
     def timelines(self) -> Path:
@@ -57,13 +63,23 @@ class Home:
         """One file for each device on which one process at a time computes."""
         return self.root / "locks"
 
+    def key(self, path: Path) -> str:
+        """What a file or folder of the home is called in the store."""
+        return path.relative_to(self.root).as_posix()
+
     def timeline(self, handle: str) -> Path:
         """The raw posts of an account."""
         return self.timelines / f"{validate_handle(handle)}.parquet"
 
+    def synchronised(self, handle: str) -> Path:
+        """What is known of the copy of an account's raw posts in the store."""
+        return self.timelines / ".synchronised" / f"{validate_handle(handle)}.json"
+
     def known_handles(self) -> list[str]:
-        """Every account this home holds raw posts or artifacts of, sorted."""
+        """Every account this home or its store holds raw posts or artifacts of, sorted."""
         stored = {path.stem for path in self.timelines.glob("*.parquet")}
+        if self.store:
+            stored |= {Path(name).stem for name in self.store.names(self.key(self.timelines))}
         built = {path.name for path in self.artifacts.glob("*/*") if path.is_dir()}
         return sorted(stored | built, key=str.casefold)
 

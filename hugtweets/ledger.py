@@ -62,15 +62,19 @@ class Ledger:
         return replace(self, handle=None)
 
     def record(self, usage: Usage, refused: bool = False) -> None:
-        """Append one line; a single write, so that threads and processes may share the file."""
+        """Append one line; threads and processes may share the file."""
         entry = Entry(datetime.now(UTC).isoformat(timespec="seconds"), self.run, self.handle, usage, refused)
+        self.append(json.dumps(asdict(entry)).encode() + b"\n")
+
+    def append(self, lines: bytes) -> None:
+        """Add whole lines, in a single write."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             end = os.fstat(descriptor).st_size
             # A line that a crash cut short must not swallow this one.
             torn = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
-            os.write(descriptor, ("\n" * torn + json.dumps(asdict(entry)) + "\n").encode())
+            os.write(descriptor, b"\n" * torn + lines)
         finally:
             os.close(descriptor)
 

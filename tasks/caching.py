@@ -37,6 +37,7 @@ def cache_key(plan: Callable[..., Plan]) -> Callable[[TaskRunContext, dict[str, 
 def call(step: Task[..., Reference], plan: Plan, job: Job, *inputs: object) -> Call:
     """Run a cached step of one account in the flow that we are in."""
     reference = plan.reference(job.home)
-    cached = exists(reference)
-    step.with_options(refresh_cache=not is_done(job, plan))(job, *inputs)
-    return Call(reference, cached)
+    done, here = is_done(job, plan), exists(reference)
+    # A record of Prefect's brings no files here, and sends none.
+    step.with_options(refresh_cache=not (done and here))(job, *inputs)
+    return Call(reference, cached=done or here)

@@ -16,6 +16,7 @@ SECRETS = (
     "WANDB_MODE",
     "HF_TOKEN",
     "X_API_URL",
+    "HUGTWEETS_STORE",
     "PREFECT_API_URL",
     "PREFECT_API_KEY",
 )

@@ -208,14 +208,14 @@ def test_the_marker_names_the_run_and_prevents_a_second_one(home: Home) -> None:
         output(run).digest,
         "nightly",
     )
-    assert is_tracked(made["fetch"], OFFLINE)
+    assert is_tracked(home, made["fetch"], OFFLINE)
 
 
 def test_an_artifact_without_its_marker_is_logged_by_the_next_run_with_the_same_digest(home: Home) -> None:
     made = make_chain(home, steps={"fetch": ()})
     track_all(home, made)
     made["fetch"].file(MARKER).unlink()
-    assert not is_tracked(made["fetch"], OFFLINE)
+    assert not is_tracked(home, made["fetch"], OFFLINE)
     track_all(home, made)
     first, second = read_runs(home.wandb)
     assert output(first).digest == output(second).digest

@@ -20,6 +20,7 @@ from rich.text import Text
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.config import Config, TrackingConfig, TrainConfig
+from hugtweets.errors import ConfigurationError
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger
 
@@ -53,6 +54,7 @@ def doctor(as_json: JsonOption = False, home: HomeOption = None, verbose: Verbos
         check_python,
         check_libraries,
         check_home,
+        check_store,
         check_device,
         check_base_model,
         check_x,
@@ -95,6 +97,19 @@ def check_home(home: Home) -> Finding:
         advice = "choose another folder with --home or HUGTWEETS_HOME"
         return Finding(subject="home", verdict="missing", detail=f"{detail}, not writable", advice=advice)
     return Finding(subject="home", verdict="ok", detail=detail)
+
+
+def check_store(home: Home) -> Finding:
+    """The store that all machines share."""
+    if home.store is None:
+        detail = "HUGTWEETS_STORE is not set: all that is kept is in the home"
+        return Finding(subject="store", verdict="ok", detail=detail)
+    try:
+        home.store.check()
+    except ConfigurationError as error:
+        advice = "see docs/nightly.md, Several machines"
+        return Finding(subject="store", verdict="missing", detail=str(error), advice=advice)
+    return Finding(subject="store", verdict="ok", detail=f"{home.store.shown} can be written")
 
 
 def check_device(home: Home) -> Finding:

@@ -10,11 +10,13 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
+from hugtweets.artifacts import MANIFEST
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.errors import NothingKept
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger
+from hugtweets.shared_ledger import forget_in_store
 
 
 class Forgotten(BaseModel):
@@ -33,22 +35,27 @@ def forget(
 ) -> None:
     """Delete all that was kept of an account: raw posts, artifacts, models, W&B runs of this machine.
 
+    With HUGTWEETS_STORE also what the store holds; other machines keep their copies until it is run there as well.
     What was uploaded to W&B stays there. For example: hugtweets forget fogbell_keeper --yes
     """
     where = begin(home, verbose)
     name = where.spelling(handle)
     paths = kept_of(where, name)
-    if not paths:
+    stored = keys_of(where, name)
+    if not (paths or stored):
         raise NothingKept(f"nothing is kept of {name} in {where.root}")
     if not (yes or as_json):
-        typer.confirm(f"Delete {len(paths)} files and folders of {name} for ever?", abort=True, err=True)
+        typer.confirm(f"Delete {len(paths) + len(stored)} files and folders of {name} for ever?", abort=True, err=True)
+    if where.store:
+        where.store.remove(stored)
+        forget_in_store(where.store, name)
     for path in paths:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     Ledger(where.ledger, run="").forget(name)
     if as_json:
-        print_json(Forgotten(handle=name, deleted=[str(path) for path in paths]))
+        print_json(Forgotten(handle=name, deleted=[*map(str, paths), *stored]))
     else:
-        typer.echo(f"{name} is forgotten: {len(paths)} files and folders deleted")
+        typer.echo(f"{name} is forgotten: {len(paths) + len(stored)} files and folders deleted")
 
 
 def kept_of(home: Home, handle: str) -> list[Path]:
@@ -56,8 +63,18 @@ def kept_of(home: Home, handle: str) -> list[Path]:
     runs = [path for path in home.wandb.glob("**/*run-*") if path.is_dir() and _names(path, handle)]
     records = list(home.results.glob(f"hugtweets-*-{handle}-*"))
     artifacts = [path for path in home.artifacts.glob(f"*/{handle}") if path.is_dir()]
-    timeline = [path for path in [home.timeline(handle)] if path.exists()]
+    timeline = [path for path in (home.timeline(handle), home.synchronised(handle)) if path.exists()]
     return [*runs, *records, *artifacts, *timeline]
+
+
+def keys_of(home: Home, handle: str) -> list[str]:
+    """Every object of an account in the store, manifests first: what is half deleted is no artifact any more."""
+    if home.store is None:
+        return []
+    folders = [f"artifacts/{step}/{handle}" for step in home.store.names("artifacts")]
+    keys = [key for folder in folders for key in home.store.sizes(folder)]
+    timeline = home.key(home.timeline(handle))
+    return sorted(keys, key=lambda key: not key.endswith(f"/{MANIFEST}")) + [timeline] * home.store.has(timeline)
 
 
 def _names(run: Path, handle: str) -> bool:

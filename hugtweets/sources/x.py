@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,12 +29,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class XSource:
-    """One account on X; ``ledger`` is that account's."""
+    """One account on X; ``ledger`` is that account's, and ``stored`` is called whenever posts have been stored."""
 
     user: XUser
     client: XClient
     config: FetchConfig
     ledger: Ledger
+    stored: Callable[[], None] = lambda: None
 
     def update(self, timeline: Path) -> str | None:
         """Read the posts above the newest stored one, then the stored gaps, newest first.
@@ -116,6 +117,7 @@ class _Download:
         if merged != self.stored:
             save(self.path, merged)
             self.stored, self.gaps = merged, kept
+            self.source.stored()
 
     def _page_size(self, gap: Gap) -> int:
         """Posts to ask for next; 0 if ``max_posts`` is reached.

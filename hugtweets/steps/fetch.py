@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hugtweets import timeline as timelines
-from hugtweets.artifacts import Plan, Reference, exists
+from hugtweets.artifacts import Plan, Reference, obtain
 from hugtweets.errors import AccessError, AccountError
 from hugtweets.jobs import Job
 from hugtweets.posts import to_table
+from hugtweets.shared_ledger import push_ledger
+from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.sources import Source
 from hugtweets.sources.archive import ArchiveSource
 from hugtweets.sources.file import FileSource
@@ -44,7 +46,8 @@ def fetch(job: Job, user: XUser | AccessError | None = None) -> Fetched:
     Raises:
         AccountError, PutOff, RetryableError: as drawn in :mod:`hugtweets.errors`; what arrived before is stored.
     """
-    path = job.home.timeline(job.handle)
+    path, shared = job.home.timeline(job.handle), SharedTimeline(job.home, job.handle)
+    shared.pull()
     before = timelines.summarise(path)
     try:
         remark = open_source(job, user).update(path)
@@ -52,9 +55,12 @@ def fetch(job: Job, user: XUser | AccessError | None = None) -> Fetched:
         remark = str(refusal)
         if not timelines.summarise(path).posts:
             raise
+    finally:
+        shared.push()
+        push_ledger(job.home, job.run)
     after = timelines.summarise(path)
     plan = _plan(job, after)
-    cached = exists(plan.reference(job.home))
+    cached = obtain(job.home, plan.reference(job.home))
     timeline = Timeline()
     if not cached:
         # Read whole only to be copied, and planned anew: another process may have added posts in between.
@@ -83,7 +89,9 @@ def open_source(job: Job, user: XUser | AccessError | None) -> Source:
     from hugtweets.sources.x import XSource
     from hugtweets.sources.x_client import XClient
 
-    return XSource(user, XClient.from_environment(job.config.fetch), job.config.fetch, job.ledger)
+    client = XClient.from_environment(job.config.fetch)
+    # Each page is paid for: it leaves this machine before the next one is asked for.
+    return XSource(user, client, job.config.fetch, job.ledger, SharedTimeline(job.home, job.handle).push)
 
 
 def _plan(job: Job, timeline: Summary) -> Plan:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hugtweets.artifacts import Plan, Reference, latest, learned_posts
+from hugtweets.artifacts import Plan, Reference, latest, learned_posts, obtain
 from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.device_queue import on_device
 from hugtweets.errors import BaseModelError, NothingKept
@@ -85,7 +85,7 @@ def find_model(home: Home, handle: str) -> tuple[Reference, Reference]:
         NothingKept: there is no model, or what it was made from is gone.
     """
     model = latest(home, handle, "finetune")
-    if model is None:
+    if model is None or not obtain(home, model):
         raise NothingKept(f"there is no model of {handle} in {home.root}: make one with `hugtweets run {handle}`")
     clean = learned_posts(home, model)
     if clean is None:

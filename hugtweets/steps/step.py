@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hugtweets.artifacts import Plan, Reference, create, exists
+from hugtweets.artifacts import Plan, Reference, create, is_shared
 from hugtweets.jobs import Job
 from hugtweets.tracking import Content, is_tracked, track
 
 
 def is_done(job: Job, plan: Plan) -> bool:
-    """Whether nothing is left to do: the artifact is there and logged."""
+    """Whether nothing is left to do: the artifact is where all machines find it, and logged."""
     reference = plan.reference(job.home)
-    return exists(reference) and is_tracked(reference, job.config.tracking)
+    return is_shared(job.home, reference) and is_tracked(job.home, reference, job.config.tracking)
 
 
 def perform(
@@ -25,6 +25,6 @@ def perform(
 ) -> Reference:
     """Make and log an artifact. A crash between the two is repaired by the next run, which only logs."""
     reference = create(job.home, plan, fill)
-    if not is_tracked(reference, job.config.tracking):
+    if not is_tracked(job.home, reference, job.config.tracking):
         track(job.home, reference, content(reference), job.config.tracking, job.run)
     return reference

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Reference, exists, latest, learned_posts
+from hugtweets.artifacts import Reference, is_shared, latest, learned_posts
 from hugtweets.base_models import BaseModel
 from hugtweets.config import RefreshConfig
 from hugtweets.jobs import Job
@@ -58,7 +58,7 @@ def _same_options(job: Job, clean: Reference, learned: Reference, base_model: Ba
     tokens = plan_tokenise(job, learned, base_model).reference(job.home)
     model = plan_finetune(job, tokens, base_model).reference(job.home)
     same_rules = (rules.step_version, rules.config) == (rules_then.step_version, rules_then.config)
-    return same_rules and exists(model)
+    return same_rules and is_shared(job.home, model)
 
 
 def _newly_kept(clean: Reference, learned: Reference) -> pa.Array:

@@ -30,9 +30,16 @@ logger = logging.getLogger(__name__)
 _online_failed = threading.Event()
 
 
-def is_tracked(reference: Reference, config: TrackingConfig) -> bool:
-    """Whether there is nothing to log: the artifact has its run, online or offline, or tracking is disabled."""
-    return wish(config) == "disabled" or reference.file(MARKER).is_file()
+def is_tracked(home: Home, reference: Reference, config: TrackingConfig) -> bool:
+    """Whether there is nothing to log: the artifact has its run, online or offline, or tracking is disabled.
+
+    Raises:
+        StoreUnavailable: another machine may have logged it, and the store does not answer.
+    """
+    marker = reference.file(MARKER)
+    if wish(config) == "disabled" or marker.is_file():
+        return True
+    return home.store is not None and home.store.has(home.key(marker))
 
 
 def track(home: Home, reference: Reference, content: Content, config: TrackingConfig, group: str) -> None:
@@ -40,8 +47,11 @@ def track(home: Home, reference: Reference, content: Content, config: TrackingCo
 
     Trouble with W&B never raises. If the server cannot be reached or refuses, the run is kept offline and a warning
     says how to send it; if not even that works, the next run of the same artifact tries again.
+
+    Raises:
+        StoreUnavailable: the other machines cannot be told that it was logged.
     """
-    if is_tracked(reference, config):
+    if is_tracked(home, reference, config):
         return
     try:
         if resolve(config) == "online" and not _online_failed.is_set():
@@ -56,7 +66,10 @@ def track(home: Home, reference: Reference, content: Content, config: TrackingCo
             _reason(error),
         )
         return
-    write_text(reference.file(MARKER), json.dumps(marker, indent=2) + "\n")
+    written = json.dumps(marker, indent=2) + "\n"
+    if home.store:
+        home.store.write(home.key(reference.file(MARKER)), written.encode())
+    write_text(reference.file(MARKER), written)
 
 
 def _log_online(home: Home, reference: Reference, content: Content, config: TrackingConfig, group: str) -> Marker:

@@ -1,0 +1,133 @@
+"""The ledger as all machines know it: each run writes objects of its own into the store, so that no two ever race.
+
+``ledger/<run>/00000.jsonl`` holds the run's first lines in their order, ``00001.jsonl`` the next ones, and so on: what
+is sent again and again while a run goes on is only its last few hundred lines.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from hugtweets.home import Home
+from hugtweets.ledger import Ledger
+from hugtweets.store import Store
+
+FOLDER = "ledger"
+SEGMENT_LINES = 500
+
+
+def pull_ledger(home: Home) -> None:
+    """Add to this machine's ledger what the runs of other machines wrote.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    store = home.store
+    if store is None:
+        return
+    ours: dict[str, list[bytes]] = defaultdict(list)
+    for line in _whole_lines(home, 0):
+        ours[_run_of(line)].append(line)
+    for run, sizes in _segments(store).items():
+        known = ours[run]
+        if sum(sizes.values()) != sum(map(len, known)):
+            whole = len(known) // SEGMENT_LINES
+            content = store.read([_key(run, number) for number in range(whole, len(sizes))])
+            there = [line for key in sorted(content) for line in content[key].splitlines(keepends=True)]
+            Ledger(home.ledger, run).append(b"".join(there[len(known) - whole * SEGMENT_LINES :]))
+
+
+def push_ledger(home: Home, run: str) -> None:
+    """Send what a run of this process wrote and the store lacks.
+
+    Raises:
+        StoreUnavailable: the store does not answer; the lines are kept here, and sent the next time.
+    """
+    if home.store is None:
+        return
+    with _outboxes_lock:
+        outbox = _outboxes.setdefault((home, run), _Outbox(home, run))
+    outbox.send(home.store)
+
+
+class _Outbox:
+    """The lines of one run, read on from where the file was left the last time."""
+
+    def __init__(self, home: Home, run: str) -> None:
+        self._home = home
+        self._run = run
+        self._lock = threading.Lock()
+        self._offset = 0
+        self._lines: list[bytes] = []
+        self._sent = 0
+
+    def send(self, store: Store) -> None:
+        with self._lock:
+            self._read_on()
+            while self._sent < len(self._lines):
+                number = self._sent // SEGMENT_LINES
+                segment = self._lines[number * SEGMENT_LINES : (number + 1) * SEGMENT_LINES]
+                store.write(_key(self._run, number), b"".join(segment))
+                self._sent = number * SEGMENT_LINES + len(segment)
+
+    def _read_on(self) -> None:
+        named = json.dumps(self._run).encode()
+        for line in _whole_lines(self._home, self._offset):
+            self._offset += len(line)
+            if named in line and _run_of(line) == self._run:
+                self._lines.append(line)
+
+
+_outboxes: dict[tuple[Home, str], _Outbox] = {}
+_outboxes_lock = threading.Lock()
+
+
+def forget_in_store(store: Store, handle: str) -> None:
+    """Blank an account's name in the lines of all runs; what was spent stays known.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    keys = [key for sizes in _segments(store).values() for key in sizes]
+    for key, content in store.read(keys).items():
+        blanked = _blank(content.splitlines(keepends=True), handle)
+        if blanked != content:
+            store.write(key, blanked)
+
+
+def _whole_lines(home: Home, offset: int) -> Iterator[bytes]:
+    """The lines of this machine's ledger from a place on; one that is being written has no end yet."""
+    if not home.ledger.exists():
+        return
+    with home.ledger.open("rb") as file:
+        file.seek(offset)
+        yield from (line for line in file if line.endswith(b"\n"))
+
+
+def _run_of(line: bytes) -> str:
+    """The run that wrote a line; empty for what a crash left of one."""
+    try:
+        return str(json.loads(line)["run"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _blank(lines: Iterable[bytes], handle: str) -> bytes:
+    entries = (json.loads(line) for line in lines)
+    kept = (entry | {"handle": None} if entry["handle"] == handle else entry for entry in entries)
+    return b"".join(json.dumps(entry).encode() + b"\n" for entry in kept)
+
+
+def _segments(store: Store) -> dict[str, dict[str, int]]:
+    """For each run its objects, in order, and their bytes."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for key, size in sorted(store.sizes(FOLDER).items()):
+        found[key.split("/")[1]][key] = size
+    return found
+
+
+def _key(run: str, number: int) -> str:
+    return f"{FOLDER}/{run}/{number:05}.jsonl"
