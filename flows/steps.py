@@ -16,6 +16,7 @@ from hugtweets.device_queue import waited_seconds
 from hugtweets.errors import AccessError, AccountUnavailable, HugtweetsError, PutOff, RateLimited
 from hugtweets.jobs import Job
 from hugtweets.outcomes import AccountOutcome, AccountStatus, SampleOutcome, StepOutcome
+from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.steps import StepName, includes
 from hugtweets.steps.clean import check_enough_text, plan_clean
 from hugtweets.steps.evaluate import plan_evaluate, read_scores
@@ -77,7 +78,7 @@ def leave_out(job: Job, error: AccountUnavailable) -> tuple[AccountStatus, str]:
     One that was read before has vanished, which no run can change: it must not make every night end as failed. One of
     which nothing is stored is a request that could not be met, such as a misspelled handle.
     """
-    if not job.home.timeline(job.handle).exists():
+    if not SharedTimeline(job.home, job.handle).exists():
         return "failed", str(error)
     return "skipped", f"{error}; what is stored of it stays until `hugtweets forget {job.handle}`"
 

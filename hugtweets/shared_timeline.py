@@ -32,6 +32,14 @@ class SharedTimeline:
     home: Home
     handle: str
 
+    def exists(self) -> bool:
+        """Whether anything is stored of the account, here or in the store.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+        """
+        return self._file.exists() or (self.home.store is not None and self.home.store.has(self._key))
+
     def pull(self) -> None:
         """Add what other machines stored, and send what they lack. An unchanged timeline costs one request.
 

@@ -49,6 +49,7 @@ def ids(home: Home) -> list[str]:
 def test_what_one_machine_stored_another_goes_on_from(here: Home, there: Home) -> None:
     add(here, 7, 8, gaps=(Gap("3", "7"),))
     SharedTimeline(here, "ferryclock").push()
+    assert SharedTimeline(there, "ferryclock").exists()
     SharedTimeline(there, "ferryclock").pull()
     assert load(there.timeline("ferryclock")) == load(here.timeline("ferryclock"))
 
