@@ -19,8 +19,8 @@ class WandbServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, status: int = 200, refused: frozenset[str] = frozenset()) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, status: int = 200, refused: frozenset[str] = frozenset(), port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.status = status
         self.refused = refused
         self.url = f"http://127.0.0.1:{self.server_port}"

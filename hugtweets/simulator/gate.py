@@ -80,7 +80,9 @@ class Gate:
         return JSONResponse(refusal(401), 401)
 
     def _record(self, request: HttpRequest, status: int) -> None:
-        seen = Request(request.url.path, dict(request.query_params), status, request.state.posts)
+        fault, posts = request.state.fault, request.state.posts
+        kind = fault.kind if fault else None
+        seen = Request(request.url.path, dict(request.query_params), status, posts, kind, time.time())
         self._state.requests.append(seen)
 
 

@@ -14,12 +14,17 @@ from hugtweets.simulator.limits import RateLimits
 
 @dataclass(frozen=True)
 class Request:
-    """A request to the API, the status of its answer (0: the connection ended without one), and the posts in it."""
+    """A request to the API and its answer: status (0: the connection ended without one) and ids of the posts in it.
+
+    ``time`` is that of the answer in seconds since 1970, ``fault`` the kind of fault that the request met.
+    """
 
     path: str
     query: Mapping[str, str]
     status: int
-    posts: tuple[str, ...] = ()
+    posts: tuple[str, ...]
+    fault: str | None
+    time: float
 
 
 @dataclass
