@@ -1,6 +1,6 @@
 """Does a night survive what can happen to it?
 
-    python -m benchmarks.chaos --seed 1 [--accounts 30] [--kills 10] [--keep DIR] [--json]
+    PYTHONPATH=. python benchmarks/chaos.py --seed 1 [--accounts 30] [--kills 10] [--keep DIR] [--json]
 
 `hugtweets refresh` works through synthetic accounts of 150 to 450 posts with a tiny model, as a process of its own,
 against an X simulator, a Prefect server and a stand-in for W&B. Of the requests to X 5 % are answered by 503, 5 % lose
@@ -35,13 +35,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chaos_promises import Promise, count_posts, keep_promises
-from benchmarks.chaos_world import FULL, FullDisk, World, kill, world
+from chaos_promises import Promise, count_posts, keep_promises
+from chaos_world import FULL, FullDisk, World, kill, world
+
 from hugtweets.artifacts import MANIFEST
 
 WANDB_LEAVES, WANDB_RETURNS, DISK_RETURNS = 0.3, 0.6, 0.5
 ARTIFACTS_PER_ACCOUNT = 6
-FULL_DISK_SEEN = f"{FULL}: failed"
+FULL_DISK_SEEN = f"{FULL}: failed: there is no room left on the disk"
 
 
 @dataclass

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
+from chaos_world import FEW, PROTECTED, SUSPENDED, TOKEN, WANDB_KEY
 
-from benchmarks.chaos_world import FEW, PROTECTED, SUSPENDED, TOKEN, WANDB_KEY
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger
 from hugtweets.simulator.accounts import user_id
@@ -21,8 +21,8 @@ from hugtweets.timeline import Timeline, load
 from tests.wandb_log import read_run
 
 if TYPE_CHECKING:
-    from benchmarks.chaos import Night
-    from benchmarks.chaos_world import World
+    from chaos import Night
+    from chaos_world import World
 
 POST_USD = 0.005
 Row = dict[str, Any]
@@ -120,12 +120,12 @@ def posts_kept(world: World) -> Iterator[Promise]:
 
 def posts_paid(world: World, night: Night, asked: list[Row]) -> Iterator[Promise]:
     """Which posts X sent more than once, and why."""
-    days: defaultdict[str, set[str]] = defaultdict(set)
-    before: dict[str, Row] = {}
+    days: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    before: dict[tuple[str, str], Row] = {}
     lost = {id(row) for row in lost_answers(night, asked)}
     after_loss, unexplained = 0, []
     for row in asked:
-        for post in row["posts"]:
+        for post in ((row["path"], identifier) for identifier in row["posts"]):
             days[post].add(f"{datetime.fromtimestamp(row['time'], UTC):%Y-%m-%d}")
             if post in before:
                 after_loss += 1

@@ -6,22 +6,18 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import requests
 import yaml
+from processes import family
+from services import prefect_server, save_tiny_model, simulator, write_timelines
 
-from benchmarks.run import family
-from tests.flow_fixtures import rows, write_timeline
-from tests.tiny_models import save_tiny_model
 from tests.wandb_server import WandbServer
 
 TOKEN = "AAAAchaosBEARERtokenAAAA"  # noqa: S105  # of the simulator; no file may hold it
@@ -128,38 +124,30 @@ def world(folder: Path, number: int, seed: int) -> Iterator[World]:
     """Write the accounts and start the servers, each a process of its own that the kills do not touch."""
     home = folder / "home"
     home.mkdir()
-    timelines = write_timelines(folder / "x", number, random.Random(seed))
+    timelines = invent_timelines(folder / "x", number, random.Random(seed))
     (folder / "faults.json").write_text(json.dumps(FAULTS))
     accounts = write_accounts(folder / "accounts.yaml", list(timelines), save_tiny_model(folder / "tiny"))
-    x_port, prefect_port = free_port(), free_port()
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "WANDB_", "X_"))}
-    plain |= {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    simulator = ["hugtweets", "simulate-x", str(folder / "x"), f"--port={x_port}", f"--seed={seed}"]
+    faults = ("--faults", str(folder / "faults.json"), "--seed", str(seed))
     with ExitStack() as stack:
         wandb = WandbStandIn()
         stack.callback(wandb.leave)
-        log = stack.enter_context((folder / "servers.log").open("w"))
-        stack.enter_context(serving([*simulator, f"--faults={folder / 'faults.json'}"], plain, log))
-        stack.enter_context(serving(["prefect", "server", "start", f"--port={prefect_port}"], plain, log))
-        x_url, prefect_url = f"http://127.0.0.1:{x_port}", f"http://127.0.0.1:{prefect_port}/api"
-        wait_for(f"{x_url}/usage")
-        wait_for(f"{prefect_url}/health")
+        _, x_url = stack.enter_context(simulator(folder / "x", *faults))
+        _, prefect_url = stack.enter_context(prefect_server(folder / "prefect"))
         secrets = {"X_BEARER_TOKEN": TOKEN, "WANDB_API_KEY": WANDB_KEY}
         places = {"X_API_URL": x_url, "WANDB_BASE_URL": wandb.url, "PREFECT_API_URL": prefect_url}
-        machine = {"HF_HUB_OFFLINE": "1", "NETRC": str(folder / "no-netrc")}
-        environment = plain | secrets | places | machine
-        yield World(folder, home, accounts, timelines, x_url, prefect_url, wandb, environment)
+        machine = {"HF_HUB_OFFLINE": "1", "NETRC": str(folder / "no-netrc"), "PREFECT_HOME": str(folder / "prefect")}
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "WANDB_"))}
+        yield World(folder, home, accounts, timelines, x_url, prefect_url, wandb, plain | secrets | places | machine)
 
 
-def write_timelines(folder: Path, number: int, chance: random.Random) -> dict[str, dict[str, str]]:
-    """150 to 450 posts an account, ids used once in all; one account has five, two are suspended, one is protected."""
+def invent_timelines(folder: Path, number: int, chance: random.Random) -> dict[str, dict[str, str]]:
+    """150 to 450 posts an account; one account has five, two are suspended, one is protected. Id to text of each."""
     special = [*SUSPENDED, PROTECTED, FEW, FULL]
     handles = [*special, *(f"account_{index:02}" for index in range(number - len(special)))]
     timelines = {}
-    for place, handle in enumerate(handles):
-        length = FEW_POSTS if handle == FEW else chance.randint(150, 450)
-        posts = [row | {"id": str(int(row["id"]) + 10_000_000 * place)} for row in rows(length)]
-        write_timeline(folder / f"{handle}.jsonl", posts)
+    for handle in handles:
+        write_timelines(folder, [handle], FEW_POSTS if handle == FEW else chance.randint(150, 450))
+        posts = map(json.loads, (folder / f"{handle}.jsonl").read_text().splitlines())
         timelines[handle] = {post["id"]: post["text"] for post in posts}
     states = {PROTECTED: {"state": "protected"}} | {handle: {"state": "suspended"} for handle in SUSPENDED}
     (folder / "accounts.json").write_text(json.dumps(states))
@@ -177,17 +165,6 @@ def write_accounts(path: Path, handles: list[str], model: Path) -> Path:
     return path
 
 
-@contextmanager
-def serving(module: list[str], environment: Mapping[str, str], log: IO[str]) -> Iterator[None]:
-    """Run a Python module while the block lasts."""
-    command = [sys.executable, "-m", *module]
-    process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        yield
-    finally:
-        kill(process)
-
-
 def kill(process: subprocess.Popen[Any]) -> None:
     """End a process and all that it started with SIGKILL, as if the machine had gone."""
     for member in family(process.pid):
@@ -196,21 +173,3 @@ def kill(process: subprocess.Popen[Any]) -> None:
         except ProcessLookupError:
             continue
     process.wait()
-
-
-def wait_for(url: str) -> None:
-    """Return when a server answers."""
-    for _ in range(1200):
-        try:
-            if requests.get(url, timeout=5).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise TimeoutError(f"{url} does not answer")
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port

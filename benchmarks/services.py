@@ -50,11 +50,11 @@ def save_tiny_model(folder: Path) -> Path:
 
 
 @contextmanager
-def simulator(folder: Path) -> Iterator[tuple[int, str]]:
-    """Serve the timelines of a folder; yields process and URL."""
+def simulator(folder: Path, *options: str) -> Iterator[tuple[int, str]]:
+    """Serve the timelines of a folder; ``options`` are those of the command. Yields process and URL."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "hugtweets", "simulate-x", str(folder), "--port", str(port)]
+    command = [sys.executable, "-m", "hugtweets", "simulate-x", str(folder), "--port", str(port), *options]
     with _serving(command, f"{url}/usage", os.environ, folder.parent / "simulator.log") as process:
         yield process, url
 

@@ -13,13 +13,15 @@ from prefect.transactions import CommitMode, transaction
 from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.device_queue import waited_seconds
-from hugtweets.errors import AccessError, AccountUnavailable, HugtweetsError, PutOff, RateLimited
+from hugtweets.errors import AccessError, AccountUnavailable, HugtweetsError, PutOff, RateLimited, RetryableError
+from hugtweets.full_disk import naming_full_disk
 from hugtweets.jobs import Job
 from hugtweets.outcomes import AccountOutcome, AccountStatus, SampleOutcome, StepOutcome
 from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.steps import StepName, includes
 from hugtweets.steps.clean import check_enough_text, plan_clean
 from hugtweets.steps.evaluate import plan_evaluate, read_scores
+from hugtweets.steps.fetch import Fetched, Tally
 from hugtweets.steps.finetune import plan_finetune
 from hugtweets.steps.sample import plan_sample, read_samples
 from hugtweets.steps.tokenise import plan_tokenise
@@ -57,7 +59,7 @@ def process(
     walk = Walk(job, outcome, may_wait)
     try:
         # Without the eager commit, steps called inside a task are recorded only when that task ends.
-        with transaction(commit_mode=CommitMode.EAGER):
+        with transaction(commit_mode=CommitMode.EAGER), naming_full_disk(job.home, job.handle):
             walk.through(user, base_model, until)
     except (PutOff, RateLimited) as error:
         outcome.status, outcome.reason = "skipped", str(error)
@@ -124,11 +126,26 @@ class Walk:
         if isinstance(user, HugtweetsError) and not isinstance(user, AccessError):
             raise user
         watch = Watch()
-        fetched = patient(fetch, self.job.config.fetch)(self.job, user)
+        fetched = self.download(user)
         self.note("fetch", fetched.reference, fetched.cached, watch)
         self.outcome.counts |= {"fetched": fetched.reference.manifest().counts["fetched"], "new": fetched.new}
         self.outcome.reason = fetched.remark
         return fetched.reference
+
+    def download(self, user: XUser | AccessError | None) -> Fetched:
+        """All that is new; attempts that brought posts do not count, as a long timeline meets more failures.
+
+        Raises:
+            RetryableError: what could not be had by ``fetch.retries`` attempts in a row.
+        """
+        tally = Tally()
+        while True:
+            before = self.job.ledger.spent().posts_read
+            try:
+                return patient(fetch, self.job.config.fetch)(self.job, user, tally)
+            except RetryableError:
+                if self.job.ledger.spent().posts_read == before:
+                    raise
 
     def learn(self, cleaned: Reference, base: BaseModel, until: StepName | None) -> None:
         """From kept posts to a model, its posts and its scores."""

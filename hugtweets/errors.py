@@ -17,7 +17,8 @@
     │   │   └── WrongTier           403, also error 453
     │   ├── UnexpectedAnswer        X answered something that no documentation describes
     │   ├── BaseModelError          the base model cannot be found, loaded or converted: all that ask for it fail alike
-    │   └── TrainingError           the loss is not a number, or the model cannot be trained as asked
+    │   ├── TrainingError           the loss is not a number, or the model cannot be trained as asked
+    │   └── DiskFull                no room is left for what a step writes
     ├── PutOff                      this account is skipped today, with its reason; nothing is wrong, exit code 0
     │   ├── NotEnoughText           fewer characters than a voice can be learned from
     │   └── BudgetUsedUp            not one page could be read within the budget
@@ -106,6 +107,10 @@ class BaseModelError(AccountError):
 
 class TrainingError(AccountError):
     """The loss is not a number, or the model cannot be trained as asked."""
+
+
+class DiskFull(AccountError):
+    """No room is left on the disk; what was finished before is kept."""
 
 
 class PutOff(HugtweetsError):

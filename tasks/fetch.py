@@ -13,16 +13,16 @@ from hugtweets.errors import AccessError, HugtweetsError
 from hugtweets.jobs import Job
 from hugtweets.ledger import Ledger
 from hugtweets.steps import fetch as step
-from hugtweets.steps.fetch import Fetched
+from hugtweets.steps.fetch import Fetched, Tally
 
 if TYPE_CHECKING:
     from hugtweets.sources.x_users import XUser
 
 
 @task(name="fetch", task_run_name="fetch[{job.handle}]", cache_policy=NO_CACHE)
-def fetch(job: Job, user: XUser | AccessError | None) -> Fetched:
+def fetch(job: Job, user: XUser | AccessError | None, tally: Tally) -> Fetched:
     """See :func:`hugtweets.steps.fetch.fetch`. Never cached: whether there is something new is the question."""
-    return step.fetch(job, user)
+    return step.fetch(job, user, tally)
 
 
 @task(name="look-up", task_run_name="look-up", cache_policy=NO_CACHE)

@@ -121,6 +121,22 @@ def test_each_answer_of_x_concerns_one_account_only(
     assert alice.counts.get("kept") == (30 if status == "completed" else None)
 
 
+def test_a_retry_that_brings_posts_does_not_count(simulator: Simulator, tmp_path: Path) -> None:
+    write_timeline(tmp_path / "x" / "alice.jsonl", rows(250))
+    one_retry = tiny_config(fetch={"retries": 1})
+    passes, fails = {"kind": "slow", "seconds": 0}, {"kind": "status", "status": 503}
+    # First and third page arrive; in between an attempt also asks once for what is newer.
+    simulator.add_faults(*(timeline_of("alice", **fault) for fault in (passes, fails, passes, passes, fails)))
+    alice = pick(run_to("fetch", from_x("alice", one_retry)), "alice")
+    assert (alice.status, alice.counts) == ("completed", {"fetched": 250, "new": 250})
+
+
+def test_attempts_that_bring_nothing_are_counted(simulator: Simulator) -> None:
+    simulator.add_faults(timeline_of("alice", kind="status", status=503, times=9))
+    assert pick(run_to("fetch", from_x("alice", tiny_config(fetch={"retries": 1}))), "alice").status == "failed"
+    assert [request.status for request in simulator.requests].count(503) == 2
+
+
 def run_one_by_one(*handles: str) -> RunOutcome:
     config = tiny_config(refresh={"parallel": 1})
     return run_to("clean", *(from_x(handle, config) for handle in handles))

@@ -38,8 +38,23 @@ class Fetched:
     remark: str | None
 
 
-def fetch(job: Job, user: XUser | AccessError | None = None) -> Fetched:
+@dataclass
+class Tally:
+    """How many posts were stored before the first of several attempts; those that failed may have stored some."""
+
+    before: int = 0
+    _noted: bool = False
+
+    def note(self, stored: int) -> None:
+        """Take the number, if this is the first attempt."""
+        if not self._noted:
+            self.before, self._noted = stored, True
+
+
+def fetch(job: Job, user: XUser | AccessError | None = None, tally: Tally | None = None) -> Fetched:
     """Ask the source for what is new. ``user`` is what the look-up on X said, for source ``x`` only.
+
+    Attempts of one run share a ``tally``, so that all they stored is counted as new.
 
     If X refuses us, the run goes on with what is stored of the account, and the refusal is the remark.
 
@@ -48,7 +63,8 @@ def fetch(job: Job, user: XUser | AccessError | None = None) -> Fetched:
     """
     path, shared = job.home.timeline(job.handle), SharedTimeline(job.home, job.handle)
     shared.pull()
-    before = timelines.summarise(path)
+    tally = tally or Tally()
+    tally.note(timelines.summarise(path).posts)
     try:
         remark = open_source(job, user).update(path)
     except AccessError as refusal:
@@ -67,7 +83,7 @@ def fetch(job: Job, user: XUser | AccessError | None = None) -> Fetched:
         timeline = timelines.load(path)
         plan = _plan(job, timeline.summary())
     reference = perform(job, plan, lambda folder: _fill(folder, timeline), _content)
-    return Fetched(reference, cached, after.posts - before.posts, remark)
+    return Fetched(reference, cached, after.posts - tally.before, remark)
 
 
 def open_source(job: Job, user: XUser | AccessError | None) -> Source:

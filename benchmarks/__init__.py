@@ -1,1 +1,0 @@
-"""What was measured, and how; the results are in ``LOG.md``."""
