@@ -29,7 +29,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,27 +97,31 @@ def finished(world: World) -> set[str]:
     return {str(path.parent) for path in world.home.glob(f"artifacts/*/*/[!.]*/{MANIFEST}")}
 
 
-def start(world: World) -> subprocess.Popen[str]:
-    """Begin a run; what it prints goes through a pipe, what it says into the log of all runs."""
+@contextmanager
+def running(world: World) -> Iterator[subprocess.Popen[str]]:
+    """A run that ends with the block: what it prints goes through a pipe, what it says into the log of all runs."""
     command = [sys.executable, "-m", "hugtweets", "--home", str(world.home), "refresh", str(world.accounts), "--json"]
     with world.log.open("a") as log:
-        return subprocess.Popen(command, env=world.environment, stdout=subprocess.PIPE, stderr=log, text=True)
+        process = subprocess.Popen(command, env=world.environment, stdout=subprocess.PIPE, stderr=log, text=True)
+    try:
+        yield process
+    finally:
+        kill(process)
 
 
 def run_until_killed(world: World, night: Night, events: Events, artifacts: int, chance: random.Random) -> None:
     """Start a run and kill it a moment after so many artifacts are finished; if they are, soon after its start."""
     early = len(finished(world)) >= artifacts
     moment = time.monotonic() + chance.uniform(1, 15) if early else None
-    process = start(world)
-    while moment is None or time.monotonic() < moment:
-        made = len(finished(world))
-        events.go_on(made)
-        if moment is None and made >= artifacts:
-            moment = time.monotonic() + chance.uniform(0, 1.5)
-        if process.poll() is not None:
-            raise RuntimeError(f"a run ended before it was killed: see {world.log}")
-        time.sleep(0.05)
-    kill(process)
+    with running(world) as process:
+        while moment is None or time.monotonic() < moment:
+            made = len(finished(world))
+            events.go_on(made)
+            if moment is None and made >= artifacts:
+                moment = time.monotonic() + chance.uniform(0, 1.5)
+            if process.poll() is not None:
+                raise RuntimeError(f"a run ended before it was killed: see {world.log}")
+            time.sleep(0.05)
     time.sleep(0.3)  # until the simulator has noticed that nobody listens
     night.kills.append(time.time())
     night.artifacts_at_kills.append(len(finished(world)))
@@ -138,9 +143,9 @@ def live_through(world: World, seed: int, kills: int) -> Night:
         events.end()
     night.finished_before_last = finished(world)
     night.posts_before_last = count_posts(world)
-    last = start(world)
-    printed, _ = last.communicate()
-    night.exit_code, night.seconds = last.returncode, time.monotonic() - began
+    with running(world) as last:
+        printed, _ = last.communicate()
+        night.exit_code, night.seconds = last.returncode, time.monotonic() - began
     night.document = json.loads(printed)
     return night
 
