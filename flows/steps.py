@@ -26,7 +26,7 @@ from hugtweets.steps.finetune import plan_finetune
 from hugtweets.steps.sample import plan_sample, read_samples
 from hugtweets.steps.tokenise import plan_tokenise
 from hugtweets.steps.waiting import find_waiting
-from tasks.caching import call
+from tasks.caching import Call, call, is_ready
 from tasks.clean import clean
 from tasks.evaluate import evaluate
 from tasks.fetch import fetch
@@ -53,7 +53,9 @@ def process(
     """Take one account through the steps; what goes wrong with it becomes its outcome.
 
     ``user`` is what the look-up on X said (None for other sources); ``base_model`` is asked only when a step needs it.
-    With ``may_wait`` an account's model waits until as many posts are new as ``config.refresh`` asks for.
+    With ``may_wait`` an account's model waits until as many posts are new as ``config.refresh`` asks for, and a step
+    without anything to do is told of in the log only: as task runs, such steps of hundreds of unchanged accounts cost
+    more than all else in a night, and hide in Prefect's UI what was done (see benchmarks/LOG.md).
     """
     outcome = AccountOutcome(handle=job.handle)
     walk = Walk(job, outcome, may_wait)
@@ -165,7 +167,10 @@ class Walk:
     def step(self, task: Task[..., Reference], plan: Plan, *inputs: object) -> Reference:
         """Run one cached step."""
         watch = Watch()
-        done = call(task, plan, self.job, *inputs)
+        if self.may_wait and is_ready(self.job, plan):
+            done = Call(plan.reference(self.job.home), cached=True)
+        else:
+            done = call(task, plan, self.job, *inputs)
         self.note(plan.step, done.reference, done.cached, watch)
         return done.reference
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_serializer
 
 from hugtweets.config import Config, Section, read_yaml, unknown_key
 from hugtweets.errors import ConfigurationError, HugtweetsError
@@ -34,6 +34,11 @@ class AccountRequest(Section):
     handle: Annotated[str, AfterValidator(_handle)] = Field(description="the X handle, with or without @")
     source: Annotated[str, AfterValidator(_source)] = Field("x", description="x, archive:PATH or file:PATH")
     config: Config = Config()
+
+    @field_serializer("config")
+    def _what_differs(self, config: Config) -> dict[str, Any]:
+        """The options that are not the defaults: Prefect takes 512 KiB of parameters, less than 500 whole ones."""
+        return config.model_dump(mode="json", exclude_defaults=True)
 
     @property
     def source_spec(self) -> SourceSpec:

@@ -1,6 +1,7 @@
 """Which pretrained model to start from, and where its weights are: packaged, a hub id, a folder, or a GGUF file.
 
-Resolving imports neither torch nor transformers, unless a GGUF file has to be converted (once).
+Resolving imports neither torch nor transformers, unless a GGUF file has to be converted (once, in its turn on the
+device).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hugtweets.device_queue import on_device
 from hugtweets.errors import BaseModelError
 from hugtweets.file_digests import FileDigests
 from hugtweets.home import Home
@@ -93,7 +95,7 @@ def _from_gguf(path: Path, home: Home) -> BaseModel:
     folder = home.models / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', path.stem)}-{digest}"
     if not folder.is_dir():
         log.info("Converting %s to safetensors, once; this takes up to a minute.", path.name)
-        convert(path, folder)
+        on_device(convert, path, folder)
     return BaseModel(path.stem, str(folder), digest)
 
 

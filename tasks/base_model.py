@@ -6,11 +6,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from hugtweets.base_models import BaseModel, resolve_base_model
-from hugtweets.device_queue import on_device
 from hugtweets.home import Home
 
 
 @task(name="base-model", task_run_name="base-model[{spec}]", cache_policy=NO_CACHE)
 def base_model(spec: str, home: Home) -> BaseModel:
-    """See :func:`hugtweets.base_models.resolve_base_model`; a conversion, which imports PyTorch, takes its turn."""
-    return on_device(resolve_base_model, spec, home)
+    """See :func:`hugtweets.base_models.resolve_base_model`."""
+    return resolve_base_model(spec, home)

@@ -34,10 +34,14 @@ def cache_key(plan: Callable[..., Plan]) -> Callable[[TaskRunContext, dict[str, 
     return key
 
 
+def is_ready(job: Job, plan: Plan) -> bool:
+    """Whether a step has nothing to do at all: a record of Prefect's alone brings no files here, and sends none."""
+    return is_done(job, plan) and exists(plan.reference(job.home))
+
+
 def call(step: Task[..., Reference], plan: Plan, job: Job, *inputs: object) -> Call:
     """Run a cached step of one account in the flow that we are in."""
     reference = plan.reference(job.home)
-    done, here = is_done(job, plan), exists(reference)
-    # A record of Prefect's brings no files here, and sends none.
-    step.with_options(refresh_cache=not (done and here))(job, *inputs)
-    return Call(reference, cached=done or here)
+    cached = is_done(job, plan) or exists(reference)
+    step.with_options(refresh_cache=not is_ready(job, plan))(job, *inputs)
+    return Call(reference, cached)

@@ -14,6 +14,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, Fl
 from flows.account import account
 from flows.refresh import refresh
 from flows.runs import TABLE
+from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
 from hugtweets.home import Home
 from hugtweets.outcomes import AccountOutcome, RunOutcome
@@ -106,6 +107,22 @@ def test_prefect_shows_handles_and_a_table(tmp_path: Path, config: Config) -> No
     names, table = asyncio.run(_seen_in_prefect(outcome.flow_run))
     assert {"handle[alice]", "fetch[alice]", "clean[alice]"} <= names
     assert [row["handle"] for row in table] == ["alice"]
+
+
+def test_a_refresh_shows_in_prefect_what_it_did_and_not_what_it_found_done(tmp_path: Path, config: Config) -> None:
+    asked = [request("alice", write_timeline(tmp_path / "alice.jsonl", rows(60)), config)]
+    refresh(asked, "tokenise", return_state=True)
+    outcome = outcome_of(refresh(asked, "tokenise", return_state=True))
+    names, _ = asyncio.run(_seen_in_prefect(outcome.flow_run))
+    assert outcome.accounts[0].status == "unchanged"
+    assert {name for name in names if name.endswith("[alice]")} == {"handle[alice]", "fetch[alice]"}
+
+
+def test_a_thousand_accounts_fit_into_the_parameters_of_a_run(config: Config) -> None:
+    asked = [AccountRequest(handle=f"account_{number}", config=config) for number in range(1000)]
+    parameters = refresh.serialize_parameters({"requests": asked})
+    assert len(json.dumps(parameters)) < 512 * 1024
+    assert refresh.validate_parameters(parameters)["requests"] == asked
 
 
 async def _seen_in_prefect(flow_run: str) -> tuple[set[str], list[dict[str, Any]]]:
