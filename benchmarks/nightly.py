@@ -8,13 +8,14 @@ the tiny model of the tests, hardly trained, and W&B offline. Processor time and
 are kept apart; memory is the peak of each with all below it (in the first night the client's holds PyTorch and W&B's
 service).
 
-The exit code is 1 if a night of the last N is not as promised: an account that is not unchanged, a post read, or more
-requests than one an account and one a hundred accounts.
+A second table says what each account more costs in the last night. The exit code is 1 if a night after the first is not
+as promised: an account that is not unchanged, a post read, or more requests than one an account and one a hundred.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -55,6 +56,11 @@ class Night:
     posts_read: int
     usd: float
     statuses: dict[str, int]
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of all three."""
+        return self.client_cpu_seconds + self.server_cpu_seconds + self.simulator_cpu_seconds
 
     @property
     def kept_promises(self) -> bool:
@@ -117,7 +123,7 @@ def spend(number: int, accounts: int, folder: Path, services: Services, options:
 
 def environment(folder: Path, services: Services) -> dict[str, str]:
     """What the client is told; no credential of this machine reaches it."""
-    mine = {name: value for name, value in os.environ.items() if name not in ("WANDB_API_KEY", "WANDB_MODE")}
+    mine = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "WANDB_"))}
     return mine | {
         "PREFECT_API_URL": services.prefect_url,
         "PREFECT_HOME": str(folder / "prefect"),
@@ -148,6 +154,20 @@ def table(nights: list[Night]) -> str:
     return "\n".join(lines)
 
 
+def growth_table(nights: list[Night]) -> str:
+    """What an account more costs in the last night of each list, as Markdown."""
+    head = "from → to accounts | CPU ms an account more | client MB for 10 more | server MB for 10 more"
+    lines = [f"| {head} |", "|" + " ---: |" * 4]
+    last = {night.accounts: night for night in nights}
+    for few, many in itertools.pairwise(last.values()):
+        more = many.accounts - few.accounts
+        client, server = many.client_mb - few.client_mb, many.server_mb - few.server_mb
+        cells = [f"{1000 * (many.cpu_seconds - few.cpu_seconds) / more:.0f}"]
+        cells += [f"{10 * megabytes / more:.1f}" for megabytes in (client, server)]
+        lines.append(f"| {few.accounts} → {many.accounts} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main() -> int:
     """Measure every N."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -168,7 +188,8 @@ def main() -> int:
         for accounts in options.accounts:
             (folder / str(accounts)).mkdir()
             nights += measure(accounts, options, folder / str(accounts), model)
-    print(json.dumps([asdict(night) for night in nights], indent=1) if options.json else table(nights))
+    report = f"{table(nights)}\n\n{growth_table(nights)}"
+    print(json.dumps([asdict(night) for night in nights], indent=1) if options.json else report)
     return 0 if all(night.kept_promises for night in nights if night.night > 1) else 1
 
 

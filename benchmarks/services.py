@@ -24,13 +24,12 @@ WORDS = (
 )
 
 
-def write_timelines(folder: Path, handles: Sequence[str], posts: int, first: int = 0) -> None:
+def write_timelines(folder: Path, handles: Sequence[str], posts: int) -> None:
     """One ``<handle>.jsonl`` of invented posts each, the same at every call; about 100 characters a post."""
     folder.mkdir(parents=True, exist_ok=True)
     for handle in handles:
-        lines = [json.dumps(_post(handle, number)) for number in range(first, first + posts)]
-        with (folder / f"{handle}.jsonl").open("a", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
+        lines = [json.dumps(_post(handle, number)) for number in range(posts)]
+        (folder / f"{handle}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _post(handle: str, number: int) -> dict[str, object]:
