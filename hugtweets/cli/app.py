@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from hugtweets.cli import doctor, forget, runs, sample, serve, show, simulate
+from hugtweets.cli import doctor, forget, runs, sample, serve, setup, show, simulate
 from hugtweets.cli.settings import settings
 from hugtweets.errors import HugtweetsError, RequestError
 
@@ -23,6 +23,7 @@ app.callback()(settings)
 app.command("demo")(runs.demo)
 app.command("run")(runs.run)
 app.command("refresh")(runs.refresh)
+app.command("setup")(setup.setup)
 app.command("serve")(serve.serve)
 app.command("sample")(sample.sample)
 app.command("show")(show.show)

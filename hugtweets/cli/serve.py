@@ -34,9 +34,13 @@ def serve(
     # Prefect takes seconds to import: not before the file has been found to make sense.
     from deployments.serve import check_server, next_run
     from deployments.serve import serve as serve_deployments
+    from deployments.setup import provide
 
     first = next_run(cron, timezone)
     server = check_server()
+    for provision in provide(create=True):
+        if provision.state == "created":
+            typer.echo(f"created {provision.subject}: {provision.detail}", err=True)
     typer.echo(
         f"serving nightly ({len(listed)} accounts, next at {first:%Y-%m-%d %H:%M} {timezone}), account and sample "
         f"to {server}; stop with Ctrl-C",

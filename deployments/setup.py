@@ -1,0 +1,66 @@
+"""What the service needs of a Prefect server: an automation that marks killed runs as crashed, and secrets.
+
+hugtweets setup
+
+No concurrency limit is among it: the deployments bring their own, and :mod:`hugtweets.device_queue` keeps devices to one
+process at a time, so that nothing runs unlimited because somebody forgot to set something up.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.events.schemas.automations import AutomationCore
+from prefect.exceptions import ObjectNotFound
+
+from flows.credentials import BLOCKS
+
+CRASHED = Path(__file__).parent / "automations" / "crashed.yaml"
+
+
+@dataclass(frozen=True)
+class Provision:
+    """One thing that is needed: ``there`` before, ``created`` just now, or ``missing``; people read ``detail``."""
+
+    subject: str
+    state: Literal["there", "created", "missing"]
+    detail: str
+
+
+def provide(create: bool) -> list[Provision]:
+    """Look for what the service needs, and with ``create`` make what is lacking; what is there is never changed."""
+    with get_client(sync_client=True) as client:
+        return [_automation(client, create), *(_secret(client, *names) for names in BLOCKS.items())]
+
+
+def _automation(client: SyncPrefectClient, create: bool) -> Provision:
+    automation = AutomationCore.model_validate(yaml.safe_load(CRASHED.read_text(encoding="utf-8")))
+    subject = f"automation {automation.name}"
+    found = client.read_automations_by_name(automation.name)
+    if found:
+        switched_off = "" if found[0].enabled else ", switched off in the Prefect UI"
+        return Provision(subject, "there", f"marks runs as crashed whose heartbeats stopped{switched_off}")
+    if not create:
+        return Provision(subject, "missing", "killed runs would stay Running: create it with `hugtweets setup`")
+    client.create_automation(automation)
+    return Provision(subject, "created", "from now on a run whose heartbeats stop is marked as crashed")
+
+
+def _secret(client: SyncPrefectClient, variable: str, block: str) -> Provision:
+    subject = f"secret {block}"
+    if os.environ.get(variable):
+        return Provision(subject, "there", f"not looked for: {variable} is set here, and wins")
+    try:
+        client.read_block_document_by_name(block, "secret", include_secrets=False)
+    except ObjectNotFound:
+        return Provision(
+            subject,
+            "missing",
+            f"set {variable} where the runs are, or create a Secret block named {block} in the Prefect UI under Blocks",
+        )
+    return Provision(subject, "there", f"runs read {variable} from it")
