@@ -23,6 +23,7 @@ from prefect.types.entrypoint import EntrypointType
 from flows.ad_hoc import ad_hoc
 from flows.nightly import nightly
 from flows.sample import sample
+from flows.watching import TAG
 from hugtweets.errors import ConfigurationError
 
 # A night that is still going makes the next one skip; what a person asks for waits its turn.
@@ -85,6 +86,7 @@ def build(accounts: Path, cron: str, timezone: str) -> list[RunnerDeployment]:
             nightly,
             "nightly",
             description="Every account of the accounts file, which is read at each run.",
+            tags=[TAG],
             parameters={"accounts": str(accounts.absolute())},
             schedule=Cron(cron, timezone=timezone),
             concurrency_limit=SKIP,
@@ -94,6 +96,7 @@ def build(accounts: Path, cron: str, timezone: str) -> list[RunnerDeployment]:
             ad_hoc,
             "account",
             description="One or more accounts, now.",
+            tags=[TAG],
             concurrency_limit=WAIT,
             entrypoint_type=BY_MODULE,
         ),
@@ -101,6 +104,7 @@ def build(accounts: Path, cron: str, timezone: str) -> list[RunnerDeployment]:
             sample,
             "sample",
             description="New posts in the voice of an account that was learned before.",
+            tags=[TAG],
             concurrency_limit=WAIT,
             entrypoint_type=BY_MODULE,
         ),

@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State
 from flows.credentials import load_credentials
 from flows.runs import BaseModels, end, look_up_all, name_run, open_home
 from flows.steps import process
+from flows.watching import tag_run
 from hugtweets.accounts import AccountRequest
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import RunOutcome
@@ -28,6 +29,7 @@ def account(request: AccountRequest, until: StepName | None = None) -> State[Run
     home = open_home()
     run = str(runtime.flow_run.name)
     jobs = plan_jobs(home, [request], run)
+    tag_run([request.handle])
     users = look_up_all(jobs)
     models = BaseModels(home)
     outcomes = [

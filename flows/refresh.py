@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.futures import PrefectFuture, wait
+from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.credentials import load_credentials
 from flows.runs import BaseModels, end, look_up_all, name_run, open_home
 from flows.steps import process
+from flows.watching import show_progress, tag_run
 from hugtweets.accounts import AccountRequest
 from hugtweets.errors import HugtweetsError
 from hugtweets.jobs import Job, longest_waiting_first, plan_jobs
@@ -53,6 +54,7 @@ def work_through(requests: list[AccountRequest], until: StepName | None, may_wai
     home = open_home()
     run = str(runtime.flow_run.name)
     jobs = plan_jobs(home, requests, run)
+    tag_run([job.handle for job in jobs])
     waiting = longest_waiting_first(jobs)
     users = look_up_all(waiting)
     models = BaseModels(home)
@@ -60,7 +62,7 @@ def work_through(requests: list[AccountRequest], until: StepName | None, may_wai
     runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=requests[0].config.refresh.parallel)
     with runner:
         futures = {job: runner.submit(handle, _parameters(job, users, models, until, may_wait)) for job in waiting}
-        wait(list(futures.values()))
+        show_progress(list(futures.values()))
     return end(run, home, [_outcome(job, futures[job]) for job in jobs])
 
 

@@ -1,23 +1,23 @@
-"""What every flow run has: a name, jobs, look-ups, an end that tells which accounts failed, and a table in the UI."""
+"""What every flow run has: a name, jobs, look-ups, an end that tells which accounts failed."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING
 
 from prefect import runtime
-from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.watching import show_outcome
 from hugtweets.base_models import BaseModel
-from hugtweets.errors import BaseModelError, HugtweetsError
+from hugtweets.errors import AccountsFailed, BaseModelError, HugtweetsError
 from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.ledger import Ledger
-from hugtweets.outcomes import AccountOutcome, AccountStatus, RunOutcome
+from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.shared_ledger import pull_ledger, push_ledger
 from tasks.base_model import base_model
 from tasks.fetch import look_up
@@ -25,8 +25,6 @@ from tasks.retries import patient
 
 if TYPE_CHECKING:
     from hugtweets.sources.x_users import XUser
-
-TABLE = "hugtweets-accounts"
 
 
 def name_run(subject: str) -> str:
@@ -94,32 +92,11 @@ class BaseModels:
 
 
 def end(run: str, home: Home, accounts: Sequence[AccountOutcome]) -> State[RunOutcome]:
-    """The final state of a run: failed if an account failed, naming it; the outcome is its data."""
-    outcome = RunOutcome.of(run, accounts, Ledger(home.ledger, run).spent())
-    create_table_artifact(key=TABLE, table=[table_row(account) for account in accounts], description=describe(outcome))
+    """The final state of a run: its data is the :class:`RunOutcome`, or :class:`AccountsFailed` naming who failed."""
+    ledger = Ledger(home.ledger, run)
+    outcome = RunOutcome.of(run, accounts, ledger.spent())
+    show_outcome(outcome, ledger)
     failure = outcome.failure()
-    return Failed(message=failure, data=outcome) if failure else Completed(message=describe(outcome), data=outcome)
-
-
-def table_row(account: AccountOutcome) -> dict[str, Any]:
-    """One account in the table of the Prefect UI."""
-    metrics = account.metrics
-    change = f"{metrics['base_bits_per_byte']:.3f} → {metrics['bits_per_byte']:.3f}" if metrics else ""
-    return {
-        "handle": account.handle,
-        "status": account.status,
-        "reason": account.reason or "",
-        "kept posts": account.counts.get("kept", ""),
-        "bits per byte (base → tuned)": change,
-        "generated post": account.best_sample(),
-    }
-
-
-def describe(outcome: RunOutcome) -> str:
-    """One sentence on a run."""
-    numbers = dict.fromkeys(get_args(AccountStatus), 0)
-    for account in outcome.accounts:
-        numbers[account.status] += 1
-    parts = ", ".join(f"{number} {status}" for status, number in numbers.items() if number)
-    api = outcome.api
-    return f"{outcome.flow_run}: {parts}; X: {api.requests} requests, {api.posts_read} posts read, ${api.usd:.2f}"
+    if failure:
+        return Failed(message=failure, data=AccountsFailed(failure, outcome))
+    return Completed(message=outcome.describe(), data=outcome)

@@ -10,6 +10,7 @@ from prefect.artifacts import create_table_artifact
 
 from flows.forms import Handle, PerPrompt, Prompts
 from flows.runs import name_run
+from flows.watching import tag_run
 from hugtweets.config import DEFAULT_PROMPTS, Config
 from hugtweets.home import Home
 from hugtweets.outcomes import SampleOutcome
@@ -40,6 +41,7 @@ def sample(
         NothingKept: no model of the account is kept.
         BaseModelError: the base model of its model is gone.
     """
+    tag_run([handle.removeprefix("@")])
     home = Home.from_environment()
     name = home.spelling(handle)
     model, clean = find_model(home, name)

@@ -23,6 +23,7 @@
     │   ├── NotEnoughText           fewer characters than a voice can be learned from
     │   └── BudgetUsedUp            not one page could be read within the budget
     │       └── SharedBudgetUsedUp  the budget of the run or of the month: the remaining accounts are put off alike
+    ├── AccountsFailed              what a run ends with of whose accounts some failed, exit code 1
     └── RetryableError              retried with back-off; what is left of it then:
         ├── XUnavailable            5xx, a reset or silent connection: the account fails
         ├── StoreUnavailable        the store of all machines cannot be read or written: the account fails
@@ -35,6 +36,10 @@ A message says what happened, to which account, and what to do. It is one senten
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hugtweets.outcomes import RunOutcome
 
 
 class HugtweetsError(Exception):
@@ -127,6 +132,17 @@ class BudgetUsedUp(PutOff):
 
 class SharedBudgetUsedUp(BudgetUsedUp):
     """The budget of the whole run or month is used up: all accounts not yet read are put off."""
+
+
+class AccountsFailed(HugtweetsError):
+    """Some accounts of a run failed; ``outcome`` tells of all of them."""
+
+    def __init__(self, message: str, outcome: RunOutcome) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+    def __reduce__(self) -> tuple[type[AccountsFailed], tuple[str, RunOutcome]]:
+        return type(self), (str(self), self.outcome)
 
 
 class RetryableError(HugtweetsError):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
@@ -87,7 +88,18 @@ class RunOutcome(BaseModel):
         status: Literal["completed", "failed"] = "failed" if failed else "completed"
         return cls(status=status, flow_run=run, accounts=list(accounts), api=ApiUsage.of(usage))
 
+    def failed(self) -> list[str]:
+        """The accounts that failed."""
+        return [account.handle for account in self.accounts if account.status == "failed"]
+
     def failure(self) -> str | None:
         """``2/30 accounts failed: alice, bob``, or None."""
-        failed = [account.handle for account in self.accounts if account.status == "failed"]
+        failed = self.failed()
         return f"{len(failed)}/{len(self.accounts)} accounts failed: {', '.join(failed)}" if failed else None
+
+    def describe(self) -> str:
+        """One sentence: ``nightly-20261123: 28 unchanged, 2 failed; X: 33 requests, 41 posts read, $0.21``."""
+        numbers = Counter(account.status for account in self.accounts)
+        parts = ", ".join(f"{numbers[status]} {status}" for status in get_args(AccountStatus) if numbers[status])
+        api = self.api
+        return f"{self.flow_run}: {parts}; X: {api.requests} requests, {api.posts_read} posts read, ${api.usd:.2f}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config, build_config
+from hugtweets.errors import AccountsFailed
 from hugtweets.outcomes import RunOutcome
 
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
@@ -68,4 +69,5 @@ def request(handle: str, path: Path, config: Config) -> AccountRequest:
 
 def outcome_of(state: Any) -> RunOutcome:
     """What a flow run came to, failed or not."""
-    return RunOutcome.model_validate(state.result(raise_on_failure=False))
+    result = state.result(raise_on_failure=False)
+    return RunOutcome.model_validate(result.outcome if isinstance(result, AccountsFailed) else result)

@@ -13,7 +13,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, Fl
 
 from flows.account import account
 from flows.refresh import refresh
-from flows.runs import TABLE
+from flows.watching import TABLE
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
 from hugtweets.home import Home

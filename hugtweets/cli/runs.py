@@ -22,6 +22,7 @@ from hugtweets.cli.settings import (
 )
 from hugtweets.cost_estimate import estimate_cost
 from hugtweets.demo import demo_accounts
+from hugtweets.errors import AccountsFailed
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import RunOutcome
 from hugtweets.steps import STEPS, StepName
@@ -121,6 +122,8 @@ def run_flow(
         else:
             state = refresh_flow(list(requests), until, may_wait=always_refresh, return_state=True)
         result: Any = state.result(raise_on_failure=False)
+    if isinstance(result, AccountsFailed):
+        return result.outcome
     if isinstance(result, BaseException):
         raise result
     return RunOutcome.model_validate(result)

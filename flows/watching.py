@@ -1,0 +1,89 @@
+"""What a person sees of a run in the Prefect UI while it goes on and after it, and what an automation can react to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from prefect import runtime
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.client.orchestration import get_client
+from prefect.events import emit_event
+from prefect.futures import PrefectFuture, as_completed
+
+from hugtweets.ledger import Ledger
+from hugtweets.outcomes import AccountOutcome, RunOutcome
+
+PROGRESS = "hugtweets-progress"
+TABLE = "hugtweets-accounts"
+TAG = "hugtweets"
+MOST_TAGS = 10
+COMPLETED_EVENT = "hugtweets.run.completed"
+FAILED_EVENT = "hugtweets.accounts.failed"
+# Three hundred accounts that end at once should not be three hundred requests to the server.
+UPDATE_SECONDS = 2.0
+
+
+def tag_run(handles: Sequence[str]) -> None:
+    """Let a run be found by ``hugtweets`` and by its accounts, if they are few enough to be read.
+
+    Tasks get no tags: Prefect asks its server for a limit of every tag of every task.
+    """
+    wanted = {*runtime.flow_run.tags, TAG, *(handles if len(handles) <= MOST_TAGS else ())}
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(UUID(str(runtime.flow_run.id)), tags=wanted)
+
+
+def show_progress(futures: Sequence[PrefectFuture[Any]]) -> None:
+    """Wait for all accounts of a run; a progress artifact tells how many are done."""
+    total, shown = len(futures), time.monotonic()
+    # Typed as if it might be awaited; it is not, in a flow that is not async.
+    artifact = cast("UUID", create_progress_artifact(0.0, key=PROGRESS, description=f"0 of {total} accounts"))
+    for done, future in enumerate(as_completed(list(futures)), start=1):
+        # Done, but its final state is known only to who waits for it.
+        future.wait()
+        if done == total or time.monotonic() - shown >= UPDATE_SECONDS:
+            update_progress_artifact(artifact, 100 * done / total, description=f"{done} of {total} accounts")
+            shown = time.monotonic()
+
+
+def show_outcome(outcome: RunOutcome, ledger: Ledger) -> None:
+    """Leave a table of all accounts, and tell automations that the run ended, and how."""
+    rows = [table_row(account, ledger.of(account.handle).spent().usd) for account in outcome.accounts]
+    create_table_artifact(key=TABLE, table=rows, description=outcome.describe())
+    failed = outcome.failed()
+    emit_event(
+        FAILED_EVENT if failed else COMPLETED_EVENT,
+        resource={
+            "prefect.resource.id": f"prefect.flow-run.{runtime.flow_run.id}",
+            "prefect.resource.name": outcome.flow_run,
+        },
+        payload={
+            "run": outcome.flow_run,
+            "accounts": len(outcome.accounts),
+            "failed": len(failed),
+            "handles": failed,
+            "summary": outcome.describe(),
+            "usd": outcome.api.usd,
+        },
+    )
+
+
+def table_row(account: AccountOutcome, usd: float) -> dict[str, Any]:
+    """One account in the table; ``usd`` is what this run spent on it. Steps that were found done took no time."""
+    metrics, counts = account.metrics, account.counts
+    change = f"{metrics['base_bits_per_byte']:.3f} → {metrics['bits_per_byte']:.3f}" if metrics else ""
+    seconds = (f"{name} {step.seconds:.1f}" for name, step in account.steps.items() if not step.cached)
+    return {
+        "handle": account.handle,
+        "status": account.status,
+        "reason": account.reason or "",
+        "new posts": counts.get("new", ""),
+        "kept posts": counts.get("kept", ""),
+        "spent": f"${usd:.2f}",
+        "bits per byte (base → tuned)": change,
+        "seconds": ", ".join(seconds),
+        "generated post": account.best_sample(),
+    }
