@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 from urllib.parse import urlsplit
@@ -26,6 +26,7 @@ from hugtweets.ledger import Ledger
 
 Verdict = Literal["ok", "optional", "missing"]
 REACH_SECONDS = 3.0
+PREFECT = "Prefect"
 LIBRARIES = ("prefect", "tweepy", "transformers", "torch", "peft", "datasets", "wandb", "pyarrow")
 
 
@@ -64,6 +65,7 @@ def doctor(as_json: JsonOption = False, home: HomeOption = None, verbose: Verbos
         check_spending,
     )
     report = Report(findings=[check(where) for check in checks])
+    report.findings += check_service(report.findings)
     if as_json:
         print_json(report)
     else:
@@ -145,8 +147,32 @@ def check_prefect(home: Home) -> Finding:
     if not url:
         detail = "no server configured: each run starts one of its own for as long as it lasts"
         advice = "to watch runs: prefect server start, then set PREFECT_API_URL=http://127.0.0.1:4200/api"
-        return Finding(subject="Prefect", verdict="optional", detail=detail, advice=advice)
-    return _reach("Prefect", url, "configured", "start it with: prefect server start")
+        return Finding(subject=PREFECT, verdict="optional", detail=detail, advice=advice)
+    return _reach(PREFECT, url, "configured", "start it with: prefect server start")
+
+
+def check_service(findings: Sequence[Finding]) -> list[Finding]:
+    """What the nightly service needs of the Prefect server, if there is one that answers."""
+    if not any(finding.subject == PREFECT and finding.verdict == "ok" for finding in findings):
+        return []
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    from deployments.setup import provide
+
+    try:
+        provisions = provide(create=False)
+    except PrefectHTTPStatusError as error:
+        detail = f"what answers there is no Prefect server that we know (HTTP {error.response.status_code})"
+        return [Finding(subject=PREFECT, verdict="missing", detail=detail, advice="correct PREFECT_API_URL")]
+    return [
+        Finding(
+            subject=provision.subject,
+            verdict="optional" if provision.state == "missing" else "ok",
+            detail=provision.state,
+            advice=provision.detail if provision.state == "missing" else "",
+        )
+        for provision in provisions
+    ]
 
 
 def check_wandb(home: Home) -> Finding:
