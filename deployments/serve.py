@@ -79,8 +79,15 @@ def check_server() -> str:
     return shown
 
 
-def build(accounts: Path, cron: str, timezone: str) -> list[RunnerDeployment]:
-    """The three deployments: ``nightly`` on its schedule, ``account`` and ``sample`` on request."""
+def build(accounts: Path, cron: str, timezone: str, verify_cron: str | None = None) -> list[RunnerDeployment]:
+    """The three deployments: ``nightly`` on its schedules, ``account`` and ``sample`` on request.
+
+    On ``verify_cron`` the nightly run also asks X again for the posts that are stored. Being the same deployment, it
+    never runs beside an ordinary night.
+    """
+    schedules = [Cron(cron, timezone=timezone, slug="nightly")]
+    if verify_cron:
+        schedules.append(Cron(verify_cron, timezone=timezone, parameters={"verify": True}, slug="verify"))
     return [
         RunnerDeployment.from_flow(
             nightly,
@@ -88,7 +95,7 @@ def build(accounts: Path, cron: str, timezone: str) -> list[RunnerDeployment]:
             description="Every account of the accounts file, which is read at each run.",
             tags=[TAG],
             parameters={"accounts": str(accounts.absolute())},
-            schedule=Cron(cron, timezone=timezone),
+            schedules=schedules,
             concurrency_limit=SKIP,
             entrypoint_type=BY_MODULE,
         ),
@@ -111,6 +118,6 @@ def build(accounts: Path, cron: str, timezone: str) -> list[RunnerDeployment]:
     ]
 
 
-def serve(accounts: Path, cron: str, timezone: str) -> None:
+def serve(accounts: Path, cron: str, timezone: str, verify_cron: str | None = None) -> None:
     """Serve until stopped. The schedule stays active meanwhile: a night missed by a restart is caught up."""
-    prefect.serve(*build(accounts, cron, timezone), pause_on_shutdown=False, print_starting_message=False)
+    prefect.serve(*build(accounts, cron, timezone, verify_cron), pause_on_shutdown=False, print_starting_message=False)

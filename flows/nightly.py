@@ -17,13 +17,14 @@ from hugtweets.outcomes import RunOutcome
 
 
 @flow(name="nightly", flow_run_name=lambda: name_run("nightly"))
-def nightly(accounts: Path) -> State[RunOutcome]:
+def nightly(accounts: Path, verify: bool = False) -> State[RunOutcome]:
     """Take every account that the file names now through the steps.
 
     Args:
         accounts: The accounts file, on the machine that runs the flow.
+        verify: Ask X again for the posts that are stored, within the budgets, so that deleted ones go.
 
     Raises:
         InvalidHandle, ConfigurationError: the file makes no sense any more; nothing is started.
     """
-    return work_through(read_accounts(accounts), until=None, may_wait=True)
+    return work_through(read_accounts(accounts), until=None, may_wait=True, verify=verify)

@@ -30,25 +30,35 @@ if TYPE_CHECKING:
 
 @task(name="handle", task_run_name="handle[{job.handle}]", cache_policy=NO_CACHE, persist_result=False)
 def handle(
-    job: Job, user: XUser | HugtweetsError | None, models: BaseModels, until: StepName | None, may_wait: bool
+    job: Job,
+    user: XUser | HugtweetsError | None,
+    models: BaseModels,
+    until: StepName | None,
+    may_wait: bool,
+    verify: bool,
 ) -> State[AccountOutcome]:
     """One account; never cached and never retried: that is for the steps inside."""
-    outcome = process(job, user, lambda: models.find(job.config.train.base_model), until, may_wait)
+    outcome = process(job, user, lambda: models.find(job.config.train.base_model), until, may_wait, verify)
     if outcome.status == "failed":
         return Failed(message=outcome.reason, data=outcome)
     return Completed(name=outcome.status.capitalize(), message=outcome.reason, data=outcome)
 
 
 @flow(name="refresh", flow_run_name=lambda: name_run("refresh"))
-def refresh(requests: list[AccountRequest], until: StepName | None = None, may_wait: bool = True) -> State[RunOutcome]:
+def refresh(
+    requests: list[AccountRequest], until: StepName | None = None, may_wait: bool = True, verify: bool = False
+) -> State[RunOutcome]:
     """Take every account through the steps, several at once; see :func:`work_through`."""
-    return work_through(requests, until, may_wait)
+    return work_through(requests, until, may_wait, verify)
 
 
-def work_through(requests: list[AccountRequest], until: StepName | None, may_wait: bool) -> State[RunOutcome]:
+def work_through(
+    requests: list[AccountRequest], until: StepName | None, may_wait: bool, verify: bool = False
+) -> State[RunOutcome]:
     """What every flow over a list of accounts does: ``refresh.parallel`` of them at once, and the run's final state.
 
-    With ``may_wait`` a model waits for as many new posts as ``refresh.min_new_posts`` and ``min_new_characters`` say.
+    With ``may_wait`` a model waits for as many new posts as ``refresh.min_new_posts`` and ``min_new_characters`` say;
+    with ``verify`` X is asked again for the posts that are stored, and the deleted ones go.
     """
     load_credentials()
     home = open_home()
@@ -61,7 +71,9 @@ def work_through(requests: list[AccountRequest], until: StepName | None, may_wai
     # How many at once stands in the options, which a scheduled flow learns only when it runs.
     runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=requests[0].config.refresh.parallel)
     with runner:
-        futures = {job: runner.submit(handle, _parameters(job, users, models, until, may_wait)) for job in waiting}
+        futures = {
+            job: runner.submit(handle, _parameters(job, users, models, until, may_wait, verify)) for job in waiting
+        }
         show_progress(list(futures.values()))
     return end(run, home, [_outcome(job, futures[job]) for job in jobs])
 
@@ -72,8 +84,16 @@ def _parameters(
     models: BaseModels,
     until: StepName | None,
     may_wait: bool,
+    verify: bool,
 ) -> dict[str, Any]:
-    return {"job": job, "user": users.get(job.handle), "models": models, "until": until, "may_wait": may_wait}
+    return {
+        "job": job,
+        "user": users.get(job.handle),
+        "models": models,
+        "until": until,
+        "may_wait": may_wait,
+        "verify": verify,
+    }
 
 
 def _outcome(job: Job, future: PrefectFuture[State[AccountOutcome]]) -> AccountOutcome:

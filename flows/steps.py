@@ -13,7 +13,15 @@ from prefect.transactions import CommitMode, transaction
 from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.device_queue import waited_seconds
-from hugtweets.errors import AccessError, AccountUnavailable, HugtweetsError, PutOff, RateLimited, RetryableError
+from hugtweets.errors import (
+    AccessError,
+    AccountUnavailable,
+    HugtweetsError,
+    NotEnoughText,
+    PutOff,
+    RateLimited,
+    RetryableError,
+)
 from hugtweets.full_disk import naming_full_disk
 from hugtweets.jobs import Job
 from hugtweets.outcomes import AccountOutcome, AccountStatus, SampleOutcome, StepOutcome
@@ -23,6 +31,7 @@ from hugtweets.steps.clean import check_enough_text, plan_clean
 from hugtweets.steps.evaluate import plan_evaluate, read_scores
 from hugtweets.steps.fetch import Fetched, Tally
 from hugtweets.steps.finetune import plan_finetune
+from hugtweets.steps.retraction import retract, still_held
 from hugtweets.steps.sample import plan_sample, read_samples
 from hugtweets.steps.tokenise import plan_tokenise
 from hugtweets.steps.waiting import find_waiting
@@ -49,16 +58,18 @@ def process(
     base_model: FindBaseModel,
     until: StepName | None,
     may_wait: bool = False,
+    verify: bool = False,
 ) -> AccountOutcome:
     """Take one account through the steps; what goes wrong with it becomes its outcome.
 
     ``user`` is what the look-up on X said (None for other sources); ``base_model`` is asked only when a step needs it.
     With ``may_wait`` an account's model waits until as many posts are new as ``config.refresh`` asks for, and a step
     without anything to do is told of in the log only: as task runs, such steps of hundreds of unchanged accounts cost
-    more than all else in a night, and hide in Prefect's UI what was done (see benchmarks/LOG.md).
+    more than all else in a night, and hide in Prefect's UI what was done (see benchmarks/LOG.md). With ``verify`` X is
+    asked again for the posts that are stored.
     """
     outcome = AccountOutcome(handle=job.handle)
-    walk = Walk(job, outcome, may_wait)
+    walk = Walk(job, outcome, may_wait, verify)
     try:
         # Without the eager commit, steps called inside a task are recorded only when that task ends.
         with transaction(commit_mode=CommitMode.EAGER), naming_full_disk(job.home, job.handle):
@@ -90,24 +101,37 @@ def leave_out(job: Job, error: AccountUnavailable) -> tuple[AccountStatus, str]:
 class Walk:
     """The walk of one account, writing down each step in its outcome as it goes."""
 
-    def __init__(self, job: Job, outcome: AccountOutcome, may_wait: bool) -> None:
+    def __init__(self, job: Job, outcome: AccountOutcome, may_wait: bool, verify: bool) -> None:
         self.job = job
         self.outcome = outcome
         self.may_wait = may_wait
+        self.verify = verify
         self.waits = False
 
     def through(self, user: XUser | HugtweetsError | None, base_model: FindBaseModel, until: StepName | None) -> None:
         """All steps up to ``until``."""
         timeline = self.fetch(user)
+        if not includes(until, "finetune"):
+            self.remark(still_held(self.job))
         if not includes(until, "clean"):
             return
         cleaned = self.step(clean, plan_clean(self.job, timeline), timeline)
         counts = cleaned.manifest().counts
         self.outcome.counts |= {"kept": counts["kept"], "dropped": counts["dropped"]}
         if includes(until, "tokenise"):
-            check_enough_text(cleaned, self.job.config.clean)
+            self.check_enough_text(cleaned)
             base = base_model()
             self.learn(self.choose_posts(cleaned, base), base, until)
+        if includes(until, "finetune"):
+            retract(self.job)
+
+    def check_enough_text(self, cleaned: Reference) -> None:
+        """See :func:`hugtweets.steps.clean.check_enough_text`; what cannot be learned again goes all the same."""
+        try:
+            check_enough_text(cleaned, self.job.config.clean)
+        except NotEnoughText:
+            retract(self.job)
+            raise
 
     def choose_posts(self, cleaned: Reference, base: BaseModel) -> Reference:
         """The posts to learn from: those of the last model while it waits for more new ones."""
@@ -115,8 +139,13 @@ class Walk:
         if waiting is None:
             return cleaned
         self.waits = True
-        self.outcome.reason = "; ".join(filter(None, (self.outcome.reason, waiting.reason)))
+        self.remark(waiting.reason)
         return waiting.posts
+
+    def remark(self, *remarks: object) -> None:
+        """Add to the reason what there is to say."""
+        said = [str(remark) for remark in (self.outcome.reason, *remarks) if remark]
+        self.outcome.reason = "; ".join(said) or None
 
     def is_unchanged(self) -> bool:
         """Whether nothing was made; new posts in store are no change while the model waits for more."""
@@ -131,7 +160,9 @@ class Walk:
         fetched = self.download(user)
         self.note("fetch", fetched.reference, fetched.cached, watch)
         self.outcome.counts |= {"fetched": fetched.reference.manifest().counts["fetched"], "new": fetched.new}
-        self.outcome.reason = fetched.remark
+        if verification := fetched.verification:
+            self.outcome.counts |= {"verified": verification.verified, "deleted": verification.deleted}
+        self.remark(fetched.remark, fetched.verification)
         return fetched.reference
 
     def download(self, user: XUser | AccessError | None) -> Fetched:
@@ -144,7 +175,7 @@ class Walk:
         while True:
             before = self.job.ledger.spent().posts_read
             try:
-                return patient(fetch, self.job.config.fetch)(self.job, user, tally)
+                return patient(fetch, self.job.config.fetch)(self.job, user, tally, self.verify)
             except RetryableError:
                 if self.job.ledger.spent().posts_read == before:
                     raise

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from hugtweets.files import write_text
 from hugtweets.folders import filling
 from hugtweets.handles import validate_handle
 from hugtweets.home import Home
+from hugtweets.partials import partial_prefix
 
 LIBRARIES = ("hugtweets", "pyarrow", "datasets", "tokenizers", "transformers", "peft", "torch")
 MANIFEST = "manifest.json"
@@ -151,6 +153,23 @@ def create(home: Home, plan: Plan, fill: Callable[[Path], Mapping[str, Any]]) ->
     if home.store and not is_shared(home, reference):
         home.store.send_folder(reference.folder, home.key(reference.folder), last=MANIFEST)
     return reference
+
+
+def remove(home: Home, reference: Reference) -> None:
+    """Remove an artifact: it is gone at once, and what a crash leaves of its files goes with the next of its step.
+
+    Raises:
+        StoreUnavailable: the store does not answer; the artifact is still there and here.
+    """
+    if home.store:
+        keys = home.store.sizes(home.key(reference.folder))
+        home.store.remove(sorted(keys, key=lambda key: not key.endswith(f"/{MANIFEST}")))
+        reference.note.unlink(missing_ok=True)
+    if not reference.folder.exists():
+        return
+    doomed = reference.folder.with_name(f"{partial_prefix()}{reference.digest}")
+    reference.folder.rename(doomed)
+    shutil.rmtree(doomed)
 
 
 def references(home: Home, handle: str, step: str = "*") -> list[Reference]:

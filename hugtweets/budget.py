@@ -7,6 +7,7 @@ account on X know nothing of each other: give each its part of the budget.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,13 @@ LOOK_AGAIN_SECONDS = 0.1
 def post_price(config: FetchConfig) -> float:
     """The most that one post is reckoned to cost, in USD."""
     return config.post_usd + config.user_usd * MENTIONS_PER_POST * config.mention_names
+
+
+def affordable(ledger: Ledger, config: FetchConfig, price: float) -> float:
+    """How many posts of that price the account's own budget still pays for in this run; infinite without one."""
+    if config.budget_usd is None or not price:
+        return math.inf
+    return int((config.budget_usd - ledger.spent().usd + TINY) / price)
 
 
 @dataclass(frozen=True)

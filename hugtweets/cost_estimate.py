@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from hugtweets.budget import SMALLEST_PAGE, SharedBudget, post_price
+from hugtweets.budget import SMALLEST_PAGE, TINY, SharedBudget, post_price
 from hugtweets.jobs import Job
 
 
 class AccountCost(BaseModel):
-    """The most that one account may cost in a run: looking it up, and its posts."""
+    """The most that one account may cost in a run: looking it up, its new posts, and those that are asked for again."""
 
     handle: str
     posts: int
@@ -27,9 +27,9 @@ class CostEstimate(BaseModel):
     accounts: list[AccountCost]
 
 
-def estimate_cost(jobs: Sequence[Job]) -> CostEstimate:
-    """The most that a run of these accounts may cost at the prices in their options."""
-    accounts = [_estimate_account(job) for job in jobs]
+def estimate_cost(jobs: Sequence[Job], verify: bool = False) -> CostEstimate:
+    """The most that a run of these accounts may cost at the prices in their options; ``verify`` as the run is told."""
+    accounts = [_estimate_account(job, verify) for job in jobs]
     total = 0.0
     # Shared budgets may differ from account to account: most is spent if those with the smallest ones come first.
     for left, account in sorted(zip(map(_left, jobs), accounts, strict=True), key=lambda pair: pair[0]):
@@ -38,15 +38,25 @@ def estimate_cost(jobs: Sequence[Job]) -> CostEstimate:
     return CostEstimate(usd=round(total, 6), spent_this_month_usd=spent, accounts=accounts)
 
 
-def _estimate_account(job: Job) -> AccountCost:
+def _estimate_account(job: Job, verify: bool) -> AccountCost:
     config = job.config.fetch
     if job.request.source_spec.kind != "x":
         return AccountCost(handle=job.handle, posts=0, usd=0.0)
     # The last page may be the smallest that X sends although a single post was wanted.
-    posts, price = config.max_posts + SMALLEST_PAGE - 1, post_price(config)
+    new, again, price = config.max_posts + SMALLEST_PAGE - 1, _stored(job) if verify else 0, post_price(config)
     if config.budget_usd is not None and price > 0:
-        posts = min(posts, int(config.budget_usd / price + 1e-6))
-    return AccountCost(handle=job.handle, posts=posts, usd=round(posts * price + config.user_usd, 6))
+        again = min(again, int(config.budget_usd / config.post_usd + TINY)) if config.post_usd else again
+        new = min(new, int((config.budget_usd - again * config.post_usd) / price + TINY))
+    usd = new * price + again * config.post_usd + config.user_usd
+    return AccountCost(handle=job.handle, posts=new + again, usd=round(usd, 6))
+
+
+def _stored(job: Job) -> int:
+    """How many stored posts X would be asked for."""
+    # pyarrow takes a moment to import: `hugtweets --help` must not wait for it.
+    from hugtweets import timeline
+
+    return len(timeline.load(job.home.timeline(job.handle)).due(job.began))
 
 
 def _left(job: Job) -> float:

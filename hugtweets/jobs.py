@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
@@ -13,11 +14,16 @@ from hugtweets.ledger import Ledger
 
 @dataclass(frozen=True)
 class Job:
-    """One account in one run. ``run`` names the run: the W&B group, and the key in the ledger."""
+    """One account in one run.
+
+    ``run`` names the run: the W&B group, and the key in the ledger. Posts that X showed since it ``began``
+    are not asked for again.
+    """
 
     home: Home
     request: AccountRequest
     run: str
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def handle(self) -> str:

@@ -25,6 +25,7 @@ RAW_SCHEMA = pa.schema(
         pa.field("edit_ids", pa.list_(pa.string())),
         pa.field("mentions", pa.list_(MENTION)),
         pa.field("source", pa.string()),
+        pa.field("deleted", pa.bool_()),
     ]
 )
 
@@ -43,7 +44,8 @@ class Post:
 
     ``id`` is a string of digits (too big for a float), ``created_at`` is UTC, ``text`` is what the source sent (HTML
     entities, links and all), ``author`` is the handle and ``name`` the display name of who wrote it, ``edit_ids`` all
-    versions of an edited post, oldest first, ``source`` is ``x``, ``archive`` or ``file``.
+    versions of an edited post, oldest first, ``source`` is ``x``, ``archive`` or ``file``. A ``deleted`` post was taken
+    back by its author: see :func:`blank`.
     """
 
     id: str
@@ -59,10 +61,23 @@ class Post:
     edit_ids: tuple[str, ...] | None = None
     mentions: tuple[Mention, ...] | None = None
     source: str | None = None
+    deleted: bool = False
+
+
+def blank(post: Post) -> Post:
+    """What is kept of a deleted post: that it was there, so that nothing brings its text back."""
+    return Post(
+        post.id, post.created_at, text="", author=post.author, edit_ids=post.edit_ids, source=post.source, deleted=True
+    )
 
 
 def merge_posts(stored: Post, newcomer: Post) -> Post:
-    """The stored post with its gaps filled; its text changes only where it was cut off and the newcomer is whole."""
+    """The stored post with its gaps filled; its text changes only where it was cut off and the newcomer is whole.
+
+    A deleted post stays blank, whatever an export or a file still holds of it.
+    """
+    if stored.deleted or newcomer.deleted:
+        return stored if stored.deleted else newcomer
     if stored.truncated and newcomer.truncated is False:
         mentions = _merge_mentions(newcomer.mentions, stored.mentions)
         stored = replace(stored, text=newcomer.text, truncated=False, mentions=mentions)
@@ -80,6 +95,13 @@ def to_table(posts: Sequence[Post]) -> pa.Table:
     return pa.Table.from_pydict(columns, schema=RAW_SCHEMA)
 
 
+def complete(table: pa.Table) -> pa.Table:
+    """A table of an earlier version under :data:`RAW_SCHEMA`: no post had been found deleted then."""
+    if "deleted" in table.column_names:
+        return table
+    return table.append_column(RAW_SCHEMA.field("deleted"), pa.nulls(len(table), pa.bool_()))
+
+
 def from_table(table: pa.Table) -> list[Post]:
     """The posts of a table under :data:`RAW_SCHEMA`."""
     return [_from_row(row) for row in table.to_pylist()]
@@ -90,6 +112,7 @@ def _from_row(row: dict[str, Any]) -> Post:
         row["edit_ids"] = tuple(row["edit_ids"])
     if row["mentions"] is not None:
         row["mentions"] = tuple(Mention(**mention) for mention in row["mentions"])
+    row["deleted"] = bool(row["deleted"])
     return Post(**row)
 
 

@@ -107,7 +107,10 @@ def reconcile(ours: Timeline, theirs: Timeline) -> Timeline:
         return theirs
     if both.posts == ours.posts:
         return ours
-    return Timeline(both.posts, tuple(dict.fromkeys((*theirs.gaps, *ours.gaps))))
+    gaps = tuple(dict.fromkeys((*theirs.gaps, *ours.gaps)))
+    shown = {**ours.shown, **theirs.shown}
+    shown |= {post: at for post, at in ours.shown.items() if at > shown[post]}
+    return Timeline(both.posts, gaps, shown, tuple(dict.fromkeys((*theirs.retracted, *ours.retracted))))
 
 
 def _version(file: Path) -> str | None:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 @task(name="fetch", task_run_name="fetch[{job.handle}]", cache_policy=NO_CACHE)
-def fetch(job: Job, user: XUser | AccessError | None, tally: Tally) -> Fetched:
+def fetch(job: Job, user: XUser | AccessError | None, tally: Tally, verify: bool) -> Fetched:
     """See :func:`hugtweets.steps.fetch.fetch`. Never cached: whether there is something new is the question."""
-    return step.fetch(job, user, tally)
+    return step.fetch(job, user, tally, verify)
 
 
 @task(name="look-up", task_run_name="look-up", cache_policy=NO_CACHE)

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.posts import RAW_SCHEMA, Mention, Post
-from hugtweets.timeline import GAPS, Gap, Timeline, load, save, summarise
+from hugtweets.posts import Mention, Post
+from hugtweets.timeline import GAPS, STORED_SCHEMA, Gap, Timeline, load, save, summarise
 from tests.post_strategies import POSTS, TIMELINES
 
 MOMENT = datetime(2024, 5, 31, 18, 30, tzinfo=UTC)
@@ -219,7 +219,7 @@ def test_any_timeline_can_be_saved_and_loaded(
     save(path, timeline)
 
     assert load(path) == timeline
-    assert pq.read_schema(path).equals(RAW_SCHEMA)
+    assert pq.read_schema(path).equals(STORED_SCHEMA)
 
 
 @given(TIMELINES)

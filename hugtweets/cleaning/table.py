@@ -15,7 +15,7 @@ from hugtweets.cleaning.texts import CleanTexts, clean_texts, readable
 from hugtweets.cleaning.words import has_words, only_points_elsewhere
 from hugtweets.config import CleanConfig
 
-REASONS = ("retweet", "other_author", "superseded", "truncated", "link_only", "too_short", "duplicate")
+REASONS = ("deleted", "retweet", "other_author", "superseded", "truncated", "link_only", "too_short", "duplicate")
 DECIDED_CLEAN = ("too_short", "duplicate")  # what shows only once a text is clean
 
 _FIELDS: list[pa.Field[Any]] = [
@@ -91,6 +91,7 @@ def _reasons_before_cleaning(
     posts: pa.RecordBatch, shown: pa.StringArray, handle: str, config: CleanConfig
 ) -> pa.StringArray:
     masks = {
+        "deleted": pc.fill_null(posts["deleted"], False),
         "superseded": is_superseded(posts["id"], posts["edit_ids"]),
         "link_only": only_points_elsewhere(shown),
     }

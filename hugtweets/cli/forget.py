@@ -63,7 +63,7 @@ def kept_of(home: Home, handle: str) -> list[Path]:
     runs = [path for path in home.wandb.glob("**/*run-*") if path.is_dir() and _names(path, handle)]
     records = list(home.results.glob(f"hugtweets-*-{handle}-*"))
     artifacts = [path for path in home.artifacts.glob(f"*/{handle}") if path.is_dir()]
-    timeline = [path for path in (home.timeline(handle), home.synchronised(handle)) if path.exists()]
+    timeline = [*home.timelines.glob(f"{handle}.*"), *home.timelines.glob(f".synchronised/{handle}.*")]
     return [*runs, *records, *artifacts, *timeline]
 
 

@@ -22,7 +22,7 @@ from hugtweets.cli.settings import (
 )
 from hugtweets.cost_estimate import estimate_cost
 from hugtweets.demo import demo_accounts
-from hugtweets.errors import AccountsFailed
+from hugtweets.errors import AccountsFailed, ConfigurationError
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import RunOutcome
 from hugtweets.steps import STEPS, StepName
@@ -61,6 +61,12 @@ def refresh(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what it would cost at most; ask nobody.", show_default=False)
     ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Ask X again for stored posts, so that deleted ones go; each costs.", show_default=False
+        ),
+    ] = False,
     config: ConfigOption = None,
     assignments: SetOption = None,
     as_json: JsonOption = False,
@@ -73,11 +79,13 @@ def refresh(
     """
     where = begin(home, verbose)
     requests = read_accounts(accounts, read_config(config, assignments))
+    if verify and all(request.source_spec.path for request in requests):
+        raise ConfigurationError(f"--verify asks X again, and no account of {accounts} has the source x: leave it out")
     if dry_run:
-        estimate = estimate_cost(plan_jobs(where, requests, run="dry-run"))
+        estimate = estimate_cost(plan_jobs(where, requests, run="dry-run"), verify)
         print_json(estimate) if as_json else print_costs(estimate)
         return
-    finish(run_flow(requests, until, verbose, always_refresh=True), as_json)
+    finish(run_flow(requests, until, verbose, always_refresh=True, verify=verify), as_json)
 
 
 def demo(
@@ -102,7 +110,11 @@ def demo(
 
 
 def run_flow(
-    requests: Sequence[AccountRequest], until: StepName | None, verbose: bool, always_refresh: bool = False
+    requests: Sequence[AccountRequest],
+    until: StepName | None,
+    verbose: bool,
+    always_refresh: bool = False,
+    verify: bool = False,
 ) -> RunOutcome:
     """Run the flow for one account, or the one for many, in this process."""
     from hugtweets.tracking import check_mode
@@ -120,7 +132,7 @@ def run_flow(
         if len(requests) == 1 and not always_refresh:
             state = account_flow(requests[0], until, return_state=True)
         else:
-            state = refresh_flow(list(requests), until, may_wait=always_refresh, return_state=True)
+            state = refresh_flow(list(requests), until, may_wait=always_refresh, verify=verify, return_state=True)
         result: Any = state.result(raise_on_failure=False)
     if isinstance(result, AccountsFailed):
         return result.outcome

@@ -19,6 +19,14 @@ def serve(
     ],
     cron: Annotated[str, typer.Option(help="When: minute, hour, day, month, weekday.", metavar="CRON")] = "0 3 * * *",
     timezone: Annotated[str, typer.Option(help="Where the clock of the schedule hangs.", metavar="ZONE")] = "UTC",
+    verify_cron: Annotated[
+        str | None,
+        typer.Option(
+            help="When to ask X again for stored posts as well, so that deleted ones go; each costs. Never, if left out.",
+            metavar="CRON",
+            show_default=False,
+        ),
+    ] = None,
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
@@ -37,13 +45,14 @@ def serve(
     from deployments.setup import provide
 
     first = next_run(cron, timezone)
+    verifying = f", verified at {next_run(verify_cron, timezone):%Y-%m-%d %H:%M}" if verify_cron else ""
     server = check_server()
     for provision in provide(create=True):
         if provision.state == "created":
             typer.echo(f"created {provision.subject}: {provision.detail}", err=True)
     typer.echo(
-        f"serving nightly ({len(listed)} accounts, next at {first:%Y-%m-%d %H:%M} {timezone}), account and sample "
+        f"serving nightly ({len(listed)} accounts, next at {first:%Y-%m-%d %H:%M} {timezone}{verifying}), account and sample "
         f"to {server}; stop with Ctrl-C",
         err=True,
     )
-    serve_deployments(accounts, cron, timezone)
+    serve_deployments(accounts, cron, timezone, verify_cron)

@@ -55,7 +55,7 @@ class Accounts:
         if not directory.is_dir():
             raise ConfigurationError(f"there is no folder {directory}: give the folder that holds the timelines")
         self._directory = directory
-        self._read: dict[Path, tuple[tuple[int, int], tuple[Post, ...]]] = {}
+        self._read: dict[Path, tuple[tuple[int, int], dict[str, Post]]] = {}
         self._lock = Lock()
         if not self._by_name():
             raise ConfigurationError(f"{directory} holds no timeline: put files named <handle>.jsonl there")
@@ -74,15 +74,29 @@ class Accounts:
         Raises:
             UnreadableSource: the file of the account is damaged.
         """
+        return tuple(self._posts_by_id(account).values())
+
+    def find(self, identifier: str) -> tuple[Account, Post] | None:
+        """The post of that id and whose timeline holds it; None if no file does, which is how a post is deleted.
+
+        Raises:
+            UnreadableSource: a file is damaged.
+        """
+        for account in self._by_name().values():
+            if post := self._posts_by_id(account).get(identifier):
+                return account, post
+        return None
+
+    def _posts_by_id(self, account: Account) -> dict[str, Post]:
         path = account.timeline
         if path is None:
-            return ()
+            return {}
         status = path.stat()
         stamp = (status.st_mtime_ns, status.st_size)
         with self._lock:
             if path not in self._read or self._read[path][0] != stamp:
                 newest_first = reversed(read_posts(path))
-                self._read[path] = stamp, tuple(_without_own_author(post, account) for post in newest_first)
+                self._read[path] = stamp, {post.id: _without_own_author(post, account) for post in newest_first}
             return self._read[path][1]
 
     def _by_name(self) -> dict[str, Account]:

@@ -16,7 +16,7 @@ from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.gate import Gate
 from hugtweets.simulator.pages import Page, page_of
 from hugtweets.simulator.problems import Body
-from hugtweets.simulator.queries import InvalidRequest, Query, TimelineQuery, UsersQuery
+from hugtweets.simulator.queries import IdsQuery, InvalidRequest, Query, TimelineQuery, UsersQuery
 from hugtweets.simulator.rendering import expand_users, render_post, render_user
 from hugtweets.simulator.state import State
 
@@ -75,6 +75,27 @@ def _add_timelines(app: FastAPI, state: State) -> None:
         page = page_of(state.accounts.posts(account), query, request.state.fault)
         request.state.posts = tuple(post.id for post in page.posts)
         return _timeline(state, account, query, page)
+
+    @app.get("/2/tweets")
+    def tweets_by_ids(request: Request) -> JSONResponse:
+        query = IdsQuery.parse(request.query_params)
+        found = [_look_up_post(state, identifier, query) for identifier in dict.fromkeys(query.ids)]
+        posts = [post for post, _ in found if post]
+        errors = [error for _, error in found if error]
+        request.state.posts = tuple(post["id"] for post in posts)
+        state.count(posts=len(posts))
+        return _answer(data=posts, errors=errors)
+
+
+def _look_up_post(state: State, identifier: str, query: IdsQuery) -> tuple[Body | None, Body | None]:
+    """The post of that id, or the error that says why there is none."""
+    found = state.accounts.find(identifier)
+    if found is None:
+        return None, problems.no_such_post(identifier)
+    account, post = found
+    if account.state != "ok":
+        return None, problems.hidden_post(identifier)
+    return render_post(post, account, query), None
 
 
 def _timeline(state: State, account: Account, query: TimelineQuery, page: Page) -> JSONResponse:

@@ -51,7 +51,7 @@ class Fault(BaseModel):
 
     def concerns(self, path: str) -> bool:
         """Whether a request to the path would meet this fault."""
-        if self.kind in PAGE_KINDS and not path.endswith("/tweets"):
+        if self.kind in PAGE_KINDS and not fnmatchcase(path, "/2/users/*/tweets"):
             return False
         return path.startswith(self.path) or fnmatchcase(path, self.path)
 

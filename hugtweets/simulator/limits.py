@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 WINDOW_SECONDS = 15 * 60
 TIMELINE_REQUESTS = 900
+POSTS_REQUESTS = 3500
 LOOKUP_REQUESTS = 300
 
 
@@ -47,5 +48,7 @@ class RateLimits:
 
 
 def limit_of(path: str) -> int:
-    """Requests allowed in a window: timelines and look-ups differ."""
+    """Requests allowed in a window: timelines, posts by id and look-ups of users differ."""
+    if path == "/2/tweets":
+        return POSTS_REQUESTS
     return TIMELINE_REQUESTS if path.endswith("/tweets") else LOOKUP_REQUESTS

@@ -55,27 +55,39 @@ def invalid_request(complaints: Mapping[str, tuple[str, str]]) -> Body:
 def not_found(parameter: str, value: str) -> Body:
     """An entry of ``errors``: there is no such user."""
     named = "id" if parameter == "id" else "username" if "username" in parameter else parameter
-    return _about_user("Not Found Error", f"Could not find user with {named}: [{value}].", parameter, value)
+    return _about("user", "Not Found Error", f"Could not find user with {named}: [{value}].", parameter, value)
 
 
 def suspended(parameter: str, value: str) -> Body:
     """An entry of ``errors``: X has suspended the user."""
-    return _about_user("Forbidden", f"User has been suspended: [{value}].", parameter, value)
+    return _about("user", "Forbidden", f"User has been suspended: [{value}].", parameter, value)
 
 
 def protected(parameter: str, value: str) -> Body:
     """An entry of ``errors``: only approved followers may read the user."""
     detail = f"Sorry, you are not authorized to see the user with {parameter}: [{value}]."
-    problem = _about_user("Authorization Error", detail, parameter, value)
+    problem = _about("user", "Authorization Error", detail, parameter, value)
     return problem | {"section": "data", "type": f"{_TYPES}not-authorized-for-resource"}
 
 
-def _about_user(title: str, detail: str, parameter: str, value: str) -> Body:
+def no_such_post(identifier: str) -> Body:
+    """An entry of ``errors``: the post was deleted, or never was."""
+    return _about("tweet", "Not Found Error", f"Could not find tweet with ids: [{identifier}].", "ids", identifier)
+
+
+def hidden_post(identifier: str) -> Body:
+    """An entry of ``errors``: the post is there, and its account is suspended or protected."""
+    detail = f"Sorry, you are not authorized to see the Tweet with ids: [{identifier}]."
+    problem = _about("tweet", "Authorization Error", detail, "ids", identifier)
+    return problem | {"section": "data", "type": f"{_TYPES}not-authorized-for-resource"}
+
+
+def _about(resource: str, title: str, detail: str, parameter: str, value: str) -> Body:
     return {
         "value": value,
         "detail": detail,
         "title": title,
-        "resource_type": "user",
+        "resource_type": resource,
         "parameter": parameter,
         "resource_id": value,
         "type": f"{_TYPES}resource-not-found",

@@ -12,6 +12,7 @@ from hugtweets.handles import HANDLE
 from hugtweets.simulator.problems import Body, invalid_request
 
 USERNAMES = 100
+IDS = 100
 
 
 @dataclass(frozen=True)
@@ -105,14 +106,9 @@ class UsersQuery(Query):
         return names
 
 
-class TimelineQuery(Query):
-    """The parameters of a page of a timeline."""
+class PostsQuery(Query):
+    """The parameters of any answer that holds posts."""
 
-    max_results: Annotated[int, Field(ge=5, le=100)] = 10
-    pagination_token: str | None = None
-    since_id: Number | None = None
-    until_id: Number | None = None
-    exclude: Annotated[frozenset[Literal["replies", "retweets"]], BeforeValidator(_split)] = frozenset()
     expansions: Annotated[frozenset[Literal["author_id", "entities.mentions.username"]], BeforeValidator(_split)] = (
         frozenset()
     )
@@ -142,3 +138,23 @@ class TimelineQuery(Query):
         asked = self.tweet_fields or self.post_fields or frozenset()
         expanded = {name.partition(".")[0] for name in self.expansions}
         return asked | expanded | {"id", "text", self.dialect.history}
+
+
+class TimelineQuery(PostsQuery):
+    """The parameters of a page of a timeline."""
+
+    max_results: Annotated[int, Field(ge=5, le=100)] = 10
+    pagination_token: str | None = None
+    since_id: Number | None = None
+    until_id: Number | None = None
+    exclude: Annotated[frozenset[Literal["replies", "retweets"]], BeforeValidator(_split)] = frozenset()
+
+
+class IdsQuery(PostsQuery):
+    """The parameters of a look-up of several posts."""
+
+    ids: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[0-9]{1,19}$")], ...],
+        BeforeValidator(_split),
+        Field(min_length=1, max_length=IDS),
+    ]

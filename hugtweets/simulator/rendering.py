@@ -12,7 +12,7 @@ from hugtweets.posts import Post
 from hugtweets.simulator.accounts import Account, post_id, user_id
 from hugtweets.simulator.pages import is_retweet
 from hugtweets.simulator.problems import Body, not_found
-from hugtweets.simulator.queries import TimelineQuery
+from hugtweets.simulator.queries import PostsQuery
 
 SHORT_POST = 280
 _HEAD = SHORT_POST - len("… https://t.co/0123456789")
@@ -20,7 +20,7 @@ _MENTION = re.compile(r"(?<![A-Za-z0-9_@])@([A-Za-z0-9_]{1,15})(?![A-Za-z0-9_])"
 _LINK = re.compile(r"https?://t\.co/([A-Za-z0-9]+)")
 
 
-def render_post(post: Post, account: Account, query: TimelineQuery) -> Body:
+def render_post(post: Post, account: Account, query: PostsQuery) -> Body:
     """One element of ``data``; what is not known of a post is not sent.
 
     The text goes out as the file holds it, which is how X escaped it. One of more than 280 characters is cut, and
@@ -57,7 +57,7 @@ def render_user(account: Account, fields: frozenset[str], posts: int | None = No
     return {name: value for name, value in known.items() if name in sent and value is not None}
 
 
-def expand_users(posts: Iterable[Post], account: Account, query: TimelineQuery) -> tuple[list[Body], list[Body]]:
+def expand_users(posts: Iterable[Post], account: Account, query: PostsQuery) -> tuple[list[Body], list[Body]]:
     """The users that the expansions of a page bring, and an error for each mentioned name that nobody holds."""
     posts = list(posts)
     users: dict[str, Body] = {}

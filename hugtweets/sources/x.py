@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from hugtweets.budget import SMALLEST_PAGE, TINY, SharedBudget, post_price
+from hugtweets.budget import SMALLEST_PAGE, SharedBudget, affordable, post_price
 from hugtweets.config import FetchConfig
 from hugtweets.errors import BudgetUsedUp, SharedBudgetUsedUp
 from hugtweets.ledger import Ledger
@@ -113,7 +114,7 @@ class _Download:
         kept = tuple(gap for gap in gaps if gap.until_id)
         if not posts and kept == self.gaps:
             return
-        merged = self.stored.merged(posts, kept)
+        merged = self.stored.merged(posts, kept, shown_at=datetime.now(UTC))
         if merged != self.stored:
             save(self.path, merged)
             self.stored, self.gaps = merged, kept
@@ -145,11 +146,9 @@ class _Download:
         """
         config, spent = self.source.config, self.source.ledger.spent()
         price = post_price(config)
-        if config.budget_usd is None or price == 0:
-            return LARGEST_PAGE
-        affordable = int((config.budget_usd - spent.usd + TINY) / price)
-        if affordable >= SMALLEST_PAGE:
-            return affordable
+        number = affordable(self.source.ledger, config, price)
+        if number >= SMALLEST_PAGE:
+            return int(min(number, LARGEST_PAGE))
         if spent.posts_read:
             raise BudgetUsedUp(
                 f"stopped at the budget of ${config.budget_usd:.2f} after {spent.posts_read} posts; "

@@ -24,6 +24,8 @@ from hugtweets.errors import (
 )
 from hugtweets.sources.fields import Identifier, Text
 
+NOT_FOUND = "Not Found Error"
+
 
 class _Sent(BaseModel):
     """A part of an answer: what X adds is passed over, a number is not taken for a string."""
@@ -118,6 +120,19 @@ class PostsAnswer(_Sent):
     errors: tuple[SentProblem, ...] = ()
 
 
+class SentId(_Sent):
+    """A post of which only its being there matters; its other fields may be of either dialect."""
+
+    id: Identifier
+
+
+class IdsAnswer(_Sent):
+    """``GET /2/tweets``; X leaves ``data`` out when it found none of the posts."""
+
+    data: tuple[SentId, ...] = ()
+    errors: tuple[SentProblem, ...] = ()
+
+
 class UsersAnswer(_Sent):
     """``GET /2/users/by``; X leaves ``data`` out when it found none of the users."""
 
@@ -171,7 +186,7 @@ def refusal(response: requests.Response, subject: str) -> HugtweetsError:
 
 def account_problem(problem: SentProblem, handle: str) -> AccountError:
     """The error for one of ``errors`` in an answer of status 200."""
-    if problem.title == "Not Found Error":
+    if problem.title == NOT_FOUND:
         return AccountNotFound(f"X knows no account @{handle}: check the spelling, or whether it was renamed")
     if problem.title == "Forbidden" and "suspended" in problem.detail.casefold():
         return AccountSuspended(f"X has suspended @{handle}: take it off the list, or use --source archive:PATH")

@@ -98,6 +98,17 @@ class XClient:
         _record(ledger, config, posts=_count(answer.get("data")), users=users)
         return answer
 
+    def posts_by_id(self, ids: Sequence[str], ledger: Ledger, config: FetchConfig) -> Answer:
+        """``GET /2/tweets`` for at most 100 posts; one post read is paid for each post in the answer.
+
+        Raises:
+            AccessError, RateLimited, UnexpectedAnswer, XUnavailable: X refuses the whole request, or is down.
+        """
+        subject = f"{len(ids)} posts of @{ledger.handle}"
+        answer = self._ask(lambda: self._tweepy.get_tweets(ids=list(ids)), subject, ledger)
+        _record(ledger, config, posts=_count(answer.get("data")), users=0)
+        return answer
+
     def _ask(self, call: Callable[[], object], subject: str, ledger: Ledger) -> Answer:
         gate = gate_of(ledger)
         gate.check(subject)

@@ -14,6 +14,7 @@ from hugtweets.cleaning import clean_table, count
 from hugtweets.config import CleanConfig
 from hugtweets.errors import NotEnoughText
 from hugtweets.jobs import Job
+from hugtweets.posts import complete
 from hugtweets.steps.fetch import TIMELINE
 from hugtweets.steps.step import perform
 from hugtweets.timeline import write_posts
@@ -37,7 +38,7 @@ def clean(job: Job, timeline: Reference) -> Reference:
     """Write ``clean.parquet``; counts tell how many posts each rule dropped."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        table = clean_table(pq.read_table(timeline.file(TIMELINE)), job.handle, job.config.clean)
+        table = clean_table(complete(pq.read_table(timeline.file(TIMELINE))), job.handle, job.config.clean)
         write_posts(folder / CLEAN, table)
         return count(table)
 

@@ -23,6 +23,7 @@ from hugtweets.tracking import Content
 
 if TYPE_CHECKING:
     from hugtweets.sources.x_users import XUser
+    from hugtweets.sources.x_verification import Verification
 
 VERSION = 1
 TIMELINE = "timeline.parquet"
@@ -30,12 +31,16 @@ TIMELINE = "timeline.parquet"
 
 @dataclass(frozen=True)
 class Fetched:
-    """The artifact, whether it was there before, how many posts are new, and what was left out, if anything."""
+    """The artifact, whether it was there before, how many posts are new, and what was left out, if anything.
+
+    ``verification`` tells what came of asking for the stored posts again, if that was wanted.
+    """
 
     reference: Reference
     cached: bool
     new: int
     remark: str | None
+    verification: Verification | None = None
 
 
 @dataclass
@@ -51,30 +56,37 @@ class Tally:
             self.before, self._noted = stored, True
 
 
-def fetch(job: Job, user: XUser | AccessError | None = None, tally: Tally | None = None) -> Fetched:
+def fetch(
+    job: Job, user: XUser | AccessError | None = None, tally: Tally | None = None, verify: bool = False
+) -> Fetched:
     """Ask the source for what is new. ``user`` is what the look-up on X said, for source ``x`` only.
 
     Attempts of one run share a ``tally``, so that all they stored is counted as new.
 
-    If X refuses us, the run goes on with what is stored of the account, and the refusal is the remark.
+    With ``verify`` X is then asked for what is stored already, so that deleted posts go. If X refuses us, the run goes
+    on with what is stored of the account, and the refusal is the remark.
 
     Raises:
         AccountError, PutOff, RetryableError: as drawn in :mod:`hugtweets.errors`; what arrived before is stored.
     """
     path, shared = job.home.timeline(job.handle), SharedTimeline(job.home, job.handle)
-    shared.pull()
-    tally = tally or Tally()
-    tally.note(timelines.summarise(path).posts)
-    try:
-        remark = open_source(job, user).update(path)
-    except AccessError as refusal:
-        remark = str(refusal)
-        if not timelines.summarise(path).posts:
-            raise
-    finally:
-        shared.push()
-        push_ledger(job.home, job.run)
-    after = timelines.summarise(path)
+    remark, verification = None, None
+    with timelines.held(path):
+        shared.pull()
+        tally = tally or Tally()
+        tally.note(timelines.summarise(path).posts)
+        try:
+            source = open_source(job, user)
+            remark = source.update(path)
+            verification = _verify(source, path, job) if verify else None
+        except AccessError as refusal:
+            remark = str(refusal)
+            if not timelines.summarise(path).posts:
+                raise
+        finally:
+            shared.push()
+            push_ledger(job.home, job.run)
+        after = timelines.summarise(path)
     plan = _plan(job, after)
     cached = obtain(job.home, plan.reference(job.home))
     timeline = Timeline()
@@ -83,7 +95,7 @@ def fetch(job: Job, user: XUser | AccessError | None = None, tally: Tally | None
         timeline = timelines.load(path)
         plan = _plan(job, timeline.summary())
     reference = perform(job, plan, lambda folder: _fill(folder, timeline), _content)
-    return Fetched(reference, cached, after.posts - tally.before, remark)
+    return Fetched(reference, cached, after.posts - tally.before, remark, verification)
 
 
 def open_source(job: Job, user: XUser | AccessError | None) -> Source:
@@ -112,6 +124,14 @@ def open_source(job: Job, user: XUser | AccessError | None) -> Source:
 
 def _plan(job: Job, timeline: Summary) -> Plan:
     return Plan("fetch", VERSION, job.handle, extra={"timeline": timeline.digest})
+
+
+def _verify(source: Source, path: Path, job: Job) -> Verification | None:
+    """Ask again for what is stored; None if the source has nobody to ask."""
+    from hugtweets.sources.x import XSource
+    from hugtweets.sources.x_verification import verify_posts
+
+    return verify_posts(source, path, job.began) if isinstance(source, XSource) else None
 
 
 def _fill(folder: Path, timeline: Timeline) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from hugtweets.config import RefreshConfig
 from hugtweets.jobs import Job
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.finetune import plan_finetune
+from hugtweets.steps.retraction import holds_text
 from hugtweets.steps.tokenise import plan_tokenise
 
 
@@ -29,7 +30,7 @@ def find_waiting(job: Job, clean: Reference, base_model: BaseModel) -> Waiting |
     """What to go on with instead of ``clean``; None if these posts are to be learned now.
 
     A model waits only for posts: one that was made under other options, of other rules of cleaning or from another
-    base model is made again at once.
+    base model is made again at once, and so is one that knows a deleted post.
     """
     wanted = job.config.refresh
     if not (wanted.min_new_posts or wanted.min_new_characters):
@@ -37,6 +38,8 @@ def find_waiting(job: Job, clean: Reference, base_model: BaseModel) -> Waiting |
     model = latest(job.home, job.handle, "finetune")
     learned = learned_posts(job.home, model) if model else None
     if learned is None or learned == clean or not _same_options(job, clean, learned, base_model):
+        return None
+    if _holds_deleted(clean, learned):
         return None
     reason = too_few(_newly_kept(clean, learned), wanted)
     return Waiting(learned, reason) if reason else None
@@ -51,6 +54,13 @@ def too_few(texts: pa.Array, config: RefreshConfig) -> str | None:
     if characters < config.min_new_characters:
         return f"{amount} with {characters:,} characters, waiting for {config.min_new_characters:,} characters"
     return None
+
+
+def _holds_deleted(clean: Reference, learned: Reference) -> bool:
+    """Whether the model's posts hold the text of one that is deleted by now: it must not wait with that."""
+    now = pq.read_table(clean.file(CLEAN), columns=["id", "reason"])
+    deleted = now["id"].filter(pc.fill_null(pc.equal(now["reason"].cast(pa.string()), "deleted"), False))
+    return holds_text(learned, deleted.to_pylist())
 
 
 def _same_options(job: Job, clean: Reference, learned: Reference, base_model: BaseModel) -> bool:

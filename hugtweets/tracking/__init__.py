@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import threading
+from pathlib import Path
 
 from hugtweets.artifacts import Reference
 from hugtweets.config import TrackingConfig
@@ -23,7 +25,7 @@ from hugtweets.home import Home
 from hugtweets.tracking.modes import check_mode, resolve, status, wish
 from hugtweets.tracking.runs import MARKER, Content, Marker, log, refusals, trouble
 
-__all__ = ["MARKER", "Content", "check_mode", "is_tracked", "status", "track"]
+__all__ = ["MARKER", "Content", "check_mode", "is_tracked", "remove_run", "status", "track"]
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +72,17 @@ def track(home: Home, reference: Reference, content: Content, config: TrackingCo
     if home.store:
         home.store.write(home.key(reference.file(MARKER)), written.encode())
     write_text(reference.file(MARKER), written)
+
+
+def remove_run(home: Home, reference: Reference) -> None:
+    """Remove the W&B run that this machine keeps of an artifact; what was uploaded stays where it is."""
+    marker = reference.file(MARKER)
+    if not marker.is_file():
+        return
+    folder = Path(json.loads(marker.read_text(encoding="utf-8"))["folder"])
+    # A home that was moved, or a marker from elsewhere, must not lead out of this one.
+    if folder.is_dir() and folder.resolve().is_relative_to(home.wandb.resolve()):
+        shutil.rmtree(folder)
 
 
 def _log_online(home: Home, reference: Reference, content: Content, config: TrackingConfig, group: str) -> Marker:

@@ -1,0 +1,105 @@
+"""Asking X again for stored posts: those that their authors deleted are to go here too.
+
+X's rules ask for it. X says of a deleted post that it does not find it; whatever else it says (an account became
+protected, a post is withheld) is no deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hugtweets.budget import SharedBudget, affordable
+from hugtweets.errors import BudgetUsedUp
+from hugtweets.sources.x import LARGEST_PAGE, XSource, XUser, look_up_users
+from hugtweets.sources.x_answers import NOT_FOUND, IdsAnswer, parse, silent
+from hugtweets.timeline import load, save
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How many posts X was to be asked for, how many it answered for, how many are deleted, and what ended it early.
+
+    After an attempt that broke off, ``due`` and ``verified`` are those of the last one; ``deleted`` is of the run.
+    """
+
+    due: int
+    verified: int = 0
+    deleted: int = 0
+    stopped: str | None = None
+
+    def __str__(self) -> str:
+        verified = f"{self.verified:,} of {self.due:,} posts" if self.stopped else f"{self.verified:,} posts"
+        remark = f"verified {verified}, {self.deleted:,} deleted"
+        return f"{remark}; {self.stopped}" if self.stopped else remark
+
+
+def verify_posts(source: XSource, path: Path, began: datetime) -> Verification:
+    """Ask for every post of the stored timeline that X has not shown since ``began``; blank the deleted ones.
+
+    Each answer is stored before the next request: whatever ends the verification, the next one goes on with the posts
+    that have waited longest. It costs a post read for every post that is still there.
+
+    Raises:
+        AccountUnavailable: not one post of a request was found, as X does not show the account any more.
+        AccountError, RetryableError: as drawn in :mod:`hugtweets.errors`; what was found before is stored.
+    """
+    stored = load(path)
+    waiting = stored.due(began)
+    due, verified = len(waiting), 0
+    while waiting:
+        try:
+            batch, answer = _ask(source, waiting)
+        except BudgetUsedUp as stopped:
+            return Verification(due, verified, stored.deleted_since(began), str(stopped))
+        answered, gone = _sort(answer, batch)
+        if gone and not answer.data:
+            _check_account(source)
+        stored = stored.verified(answered, gone, datetime.now(UTC))
+        save(path, stored)
+        verified += len(answered)
+        waiting = waiting[len(batch) :]
+    return Verification(due, verified, stored.deleted_since(began))
+
+
+def _ask(source: XSource, waiting: Sequence[str]) -> tuple[Sequence[str], IdsAnswer]:
+    """X's answer for as many of the posts as a request may hold and the budgets pay for.
+
+    Raises:
+        BudgetUsedUp: they do not pay for one.
+    """
+    config, ledger = source.config, source.ledger
+    size = int(min(len(waiting), LARGEST_PAGE, affordable(ledger, config, config.post_usd)))
+    if size < 1:
+        raise BudgetUsedUp(f"stopped at the budget of ${config.budget_usd:.2f}; the next verification goes on")
+    with SharedBudget(ledger, config).reserve(config.post_usd, 1, size) as most:
+        batch = waiting[:most]
+        sent = source.client.posts_by_id(batch, ledger, config)
+    subject = f"@{source.user.username}"
+    answer = parse(IdsAnswer, sent, subject)
+    if not answer.data and not answer.errors:
+        raise silent(subject)
+    return batch, answer
+
+
+def _sort(answer: IdsAnswer, batch: Collection[str]) -> tuple[set[str], set[str]]:
+    """The posts that X answered for, and those of them that it did not find."""
+    asked = set(batch)
+    problems = [problem for problem in answer.errors if problem.about in asked]
+    gone = {problem.about for problem in problems if problem.title == NOT_FOUND}
+    answered = {post.id for post in answer.data} & asked | {problem.about for problem in problems}
+    return answered, gone - {post.id for post in answer.data}
+
+
+def _check_account(source: XSource) -> None:
+    """Make sure that the account is still there: of one that vanished X finds no post, which is no deletion.
+
+    Raises:
+        AccountError, BudgetUsedUp: it is not, or X does not say.
+    """
+    handle = source.user.username
+    found = look_up_users(source.client, [handle], source.ledger, source.config)[handle]
+    if not isinstance(found, XUser):
+        raise found

@@ -1,0 +1,83 @@
+"""What older artifacts still hold of deleted posts: it goes as soon as the account has been learned again without them.
+
+The timeline remembers which deleted posts that is still to be done for, so that a crash between finding a deletion and
+the end of this is repaired by the next run. With a store every machine looks through its own copies as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from hugtweets.artifacts import Reference, exists, obtain, references, remove
+from hugtweets.home import Home
+from hugtweets.jobs import Job
+from hugtweets.shared_timeline import SharedTimeline
+from hugtweets.steps.clean import CLEAN
+from hugtweets.steps.fetch import TIMELINE
+from hugtweets.timeline import Timeline, held, load, save, summarise
+from hugtweets.tracking import remove_run
+
+# The files in which the text of a post stands beside its id.
+TEXTS = {"fetch": TIMELINE, "clean": CLEAN}
+
+
+def retract(job: Job) -> None:
+    """Remove every artifact that holds a deleted post or was made from one, model and generated posts included.
+
+    To be called once newer artifacts can stand in for them, or none ever will.
+    """
+    path = job.home.timeline(job.handle)
+    if not (job.home.store or summarise(path).retracted):
+        return
+    with held(path):
+        timeline = load(path)
+        # What was made last goes first: whatever is left by a crash still shows what it was made from.
+        for reference in reversed(find_outdated(job.home, job.handle, timeline)):
+            remove_run(job.home, reference)
+            remove(job.home, reference)
+        if timeline.retracted:
+            save(path, replace(timeline, retracted=()))
+            SharedTimeline(job.home, job.handle).push()
+
+
+def still_held(job: Job) -> str | None:
+    """Say how many deleted posts wait for :func:`retract`; None if there are none."""
+    number = len(summarise(job.home.timeline(job.handle)).retracted)
+    if not number:
+        return None
+    posts = "1 deleted post is" if number == 1 else f"{number:,} deleted posts are"
+    return f"{posts} still in older artifacts, until the account is learned again"
+
+
+def find_outdated(home: Home, handle: str, timeline: Timeline) -> list[Reference]:
+    """The artifacts of an account that hold the text of a deleted post, and all made from them; oldest first."""
+    deleted = [post.id for post in timeline.posts if post.deleted]
+    found: dict[tuple[str, str], Reference] = {}
+    if not deleted:
+        return []
+    for reference in references(home, handle):
+        # A model goes on from an earlier one only with posts that it holds itself: those decide, not the earlier model.
+        inputs = [item for item in reference.manifest().inputs.items() if item[0] != reference.step]
+        if any(item in found for item in inputs) or _is_outdated(home, reference, deleted, timeline):
+            found[reference.step, reference.digest] = reference
+    return list(found.values())
+
+
+def _is_outdated(home: Home, reference: Reference, deleted: Collection[str], timeline: Timeline) -> bool:
+    """What only the store has is looked into, too, once after each deletion."""
+    here = exists(reference) or (bool(timeline.retracted) and reference.step in TEXTS and obtain(home, reference))
+    return here and holds_text(reference, deleted)
+
+
+def holds_text(reference: Reference, ids: Collection[str]) -> bool:
+    """Whether an artifact of raw or clean posts holds the text of one of them."""
+    if reference.step not in TEXTS:
+        return False
+    posts = pq.read_table(reference.file(TEXTS[reference.step]), columns=["id", "text"])
+    wanted = pc.is_in(posts["id"], value_set=pa.array(sorted(ids), pa.string()))
+    return bool(pc.any(pc.and_(wanted, pc.not_equal(posts["text"], ""))).as_py())
