@@ -22,7 +22,7 @@ def serve(
     verify_cron: Annotated[
         str | None,
         typer.Option(
-            help="When to ask X again for stored posts as well, so that deleted ones go; each costs. Never, if left out.",
+            help="When to ask X again for stored posts too, so that deleted ones go; each costs. Never, if left out.",
             metavar="CRON",
             show_default=False,
         ),
@@ -50,9 +50,9 @@ def serve(
     for provision in provide(create=True):
         if provision.state == "created":
             typer.echo(f"created {provision.subject}: {provision.detail}", err=True)
+    nights = f"{len(listed)} accounts, next at {first:%Y-%m-%d %H:%M} {timezone}{verifying}"
     typer.echo(
-        f"serving nightly ({len(listed)} accounts, next at {first:%Y-%m-%d %H:%M} {timezone}{verifying}), account and sample "
-        f"to {server}; stop with Ctrl-C",
+        f"serving nightly ({nights}), account and sample to {server}; stop with Ctrl-C",
         err=True,
     )
     serve_deployments(accounts, cron, timezone, verify_cron)
