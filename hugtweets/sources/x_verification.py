@@ -54,12 +54,12 @@ def verify_posts(source: XSource, path: Path, began: datetime) -> Verification:
             batch, answer = _ask(source, waiting)
         except BudgetUsedUp as stopped:
             return Verification(due, verified, stored.deleted_since(began), str(stopped))
-        answered, gone = _sort(answer, batch)
-        if gone and not answer.data:
+        shown, hidden, gone = _sort(answer, batch)
+        if gone and not shown:
             _check_account(source)
-        stored = stored.verified(answered, gone, datetime.now(UTC))
+        stored = stored.verified(shown | hidden | gone, gone, datetime.now(UTC))
         save(path, stored)
-        verified += len(answered)
+        verified += len(shown | hidden | gone)
         waiting = waiting[len(batch) :]
     return Verification(due, verified, stored.deleted_since(began))
 
@@ -84,13 +84,13 @@ def _ask(source: XSource, waiting: Sequence[str]) -> tuple[Sequence[str], IdsAns
     return batch, answer
 
 
-def _sort(answer: IdsAnswer, batch: Collection[str]) -> tuple[set[str], set[str]]:
-    """The posts that X answered for, and those of them that it did not find."""
+def _sort(answer: IdsAnswer, batch: Collection[str]) -> tuple[set[str], set[str], set[str]]:
+    """Of the posts that were asked for: those that X shows, those that it hides, and those that it does not find."""
     asked = set(batch)
-    problems = [problem for problem in answer.errors if problem.about in asked]
-    gone = {problem.about for problem in problems if problem.title == NOT_FOUND}
-    answered = {post.id for post in answer.data} & asked | {problem.about for problem in problems}
-    return answered, gone - {post.id for post in answer.data}
+    shown = {post.id for post in answer.data} & asked
+    problems = {problem.about: problem.title for problem in answer.errors if problem.about in asked - shown}
+    gone = {identifier for identifier, title in problems.items() if title == NOT_FOUND}
+    return shown, problems.keys() - gone, gone
 
 
 def _check_account(source: XSource) -> None:
