@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from hugtweets.cli.app import main
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger, Usage
+from hugtweets.posts import Post
+from hugtweets.timeline import Timeline, save
 
 Program = Callable[..., int]
 
@@ -166,6 +169,25 @@ def test_a_dry_run_says_the_most_it_may_cost(
     Ledger(home.ledger, "earlier").record(Usage(requests=1, users_read=100, usd=1))
     assert program("refresh", path, "--dry-run", "--set", "fetch.month_budget_usd=4") == 0
     assert "all together: at most $3.00" in capsys.readouterr().out
+
+
+def test_a_dry_run_of_a_verification_counts_the_stored_posts(
+    program: Program, capsys: pytest.CaptureFixture[str], tmp_path: Path, home: Home
+) -> None:
+    posts = [Post(str(number), datetime(2024, 1, 1, tzinfo=UTC), "hi", source="x") for number in range(200)]
+    save(home.timeline("alice"), Timeline().merged(posts).verified(["1"], ["1"], datetime.now(UTC)))
+    path = write(tmp_path / "accounts.yaml", "accounts: [alice, {handle: bob, fetch: {budget_usd: 0.5}}]")
+    assert program("refresh", path, "--dry-run", "--verify", "--json", "--set", "fetch.max_posts=1000") == 0
+    estimate = json.loads(capsys.readouterr().out)
+    assert [(account["posts"], account["usd"]) for account in estimate["accounts"]] == [(1203, 6.025), (100, 0.51)]
+
+
+def test_verification_without_an_account_on_x_makes_no_sense(
+    program: Program, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = write(tmp_path / "accounts.yaml", "accounts: [{handle: alice, source: 'file:alice.csv'}]")
+    assert program("refresh", path, "--verify") == 2
+    assert "no account of" in capsys.readouterr().err
 
 
 def test_doctor_says_what_was_spent_this_month(

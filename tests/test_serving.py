@@ -60,6 +60,13 @@ def test_a_night_that_is_still_going_makes_the_next_one_skip(
     assert night.parameters == {"accounts": str(tmp_path / "accounts.yaml")}
 
 
+def test_verification_has_a_schedule_of_its_own_and_never_runs_beside_a_night(tmp_path: Path) -> None:
+    night = build(tmp_path / "accounts.yaml", "0 3 * * *", "Europe/Paris", "0 12 * * 0")[0]
+    plans = [(plan.schedule.cron, plan.parameters) for plan in night.schedules or []]  # type: ignore[union-attr]
+    assert plans == [("0 3 * * *", {}), ("0 12 * * 0", {"verify": True})]
+    assert night.concurrency_limit == 1
+
+
 def test_what_people_ask_for_waits_its_turn_and_has_no_schedule(deployments: dict[str, RunnerDeployment]) -> None:
     for name in ("account", "sample"):
         options = deployments[name].concurrency_options
@@ -186,6 +193,7 @@ def test_one_file_for_several_accounts_is_refused(prefect_server: str) -> None:
         (["--cron", "61 3 * * *"], "'61 3 * * *' is no cron schedule"),
         (["--cron", "0 0 30 2 *"], "'0 0 30 2 *' is no cron schedule"),
         (["--cron", "0 3 * * * *"], "write five fields"),
+        (["--verify-cron", "0 12 * * 8"], "'0 12 * * 8' is no cron schedule"),
         (["--timezone", "Europe/Pariss"], "did you mean Europe/Paris?"),
         (["--timezone", ""], "is no timezone"),
         (["nowhere.yaml"], "nowhere.yaml cannot be read"),

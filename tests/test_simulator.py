@@ -118,6 +118,40 @@ def test_a_lookup_sorts_found_from_missing(harbour: Simulator) -> None:
     assert body["errors"][0]["detail"] == "User has been suspended: [gone]."
 
 
+def test_posts_are_found_by_id_in_either_dialect(harbour: Simulator) -> None:
+    asked = f"{FIRST_ID + 5},{FIRST_ID + 99999}"
+    old = get(harbour, "/2/tweets", ids=asked, **{"tweet.fields": "note_tweet"}).json()
+    new = get(harbour, "/2/tweets", ids=asked, **{"post.fields": "note_post"}).json()
+    assert (ids(old), ids(new)) == ([str(FIRST_ID + 5)], [str(FIRST_ID + 5)])
+    assert old["data"][0]["note_tweet"]["text"] == new["data"][0]["note_post"]["text"] == LONG
+    (error,) = old["errors"]
+    assert (error["title"], error["resource_type"]) == ("Not Found Error", "tweet")
+    assert error["value"] == str(FIRST_ID + 99999)
+
+
+def test_a_post_of_a_hidden_account_is_hidden_and_not_missing(tmp_path: Path) -> None:
+    write(tmp_path, "shy", [post(0)])
+    (tmp_path / "accounts.json").write_text('{"shy": {"state": "protected"}}')
+    with running(tmp_path) as simulator:
+        body = get(simulator, "/2/tweets", ids=str(FIRST_ID)).json()
+    assert [error["title"] for error in body["errors"]] == ["Authorization Error"]
+    assert "data" not in body
+
+
+def test_a_post_is_deleted_by_taking_it_out_of_the_file(small: Simulator, tmp_path: Path) -> None:
+    write(tmp_path, "Keeper", (post(n) for n in range(11)))
+    body = get(small, "/2/tweets", ids=f"{FIRST_ID + 10},{FIRST_ID + 11}").json()
+    assert ids(body) == [str(FIRST_ID + 10)]
+    assert [error["value"] for error in body["errors"]] == [str(FIRST_ID + 11)]
+    assert requests.get(f"{small.url}/usage", timeout=10).json()["posts"] == 1
+
+
+@pytest.mark.parametrize("asked", ["", "x", "1" * 20, ",".join(["1"] * 101)])
+def test_ids_that_x_refuses_are_refused(small: Simulator, asked: str) -> None:
+    answer = get(small, "/2/tweets", ids=asked)
+    assert (answer.status_code, answer.json()["title"]) == (400, "Invalid Request")
+
+
 def test_an_unknown_handle_is_answered_without_data(harbour: Simulator) -> None:
     for path, parameters in (("/2/users/by", {"usernames": "nobody"}), ("/2/users/by/username/nobody", {})):
         answer = get(harbour, path, **parameters)
