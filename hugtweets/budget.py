@@ -1,8 +1,8 @@
 """The budgets that accounts share: that of the run and that of the calendar month, both kept by the ledger.
 
 Before a request its worst price is set aside, so that accounts fetched at the same time cannot overspend together, be
-it in this process or in others of this machine: see :mod:`hugtweets.reservations`. Machines that share nothing but an
-account on X know nothing of each other: give each its part of the budget.
+it in this process or in others of this machine: see :mod:`hugtweets.reservations`. Machines that share a store
+learn from its ledger what the others spent, and nothing of what they have set aside: give each its part of the budget.
 """
 
 from __future__ import annotations

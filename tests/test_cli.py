@@ -196,4 +196,15 @@ def test_doctor_says_what_was_spent_this_month(
     Ledger(home.ledger, "earlier").record(Usage(requests=1, users_read=100, usd=1))
     program("doctor", "--json")
     found = {finding["subject"]: finding for finding in json.loads(capsys.readouterr().out)["findings"]}
-    assert "$1.00 this month" in found["spent on X"]["detail"]
+    assert "$1.00 this month;" in found["spent on X"]["detail"]
+
+
+@pytest.mark.parametrize(("budget", "verdict"), [(1.03, "ok"), (1.02, "optional")])
+def test_doctor_holds_what_was_spent_against_the_month_s_budget(
+    program: Program, capsys: pytest.CaptureFixture[str], tmp_path: Path, home: Home, budget: float, verdict: str
+) -> None:
+    Ledger(home.ledger, "earlier").record(Usage(requests=1, users_read=100, usd=1))
+    accounts = f"defaults: {{fetch: {{month_budget_usd: {budget}}}}}\naccounts: [alice]"
+    program("doctor", write(tmp_path / "accounts.yaml", accounts), "--json")
+    (found,) = [f for f in json.loads(capsys.readouterr().out)["findings"] if f["subject"] == "spent on X"]
+    assert (f"$1.00 this month of at most ${budget:.2f}" in found["detail"], found["verdict"]) == (True, verdict)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import platform
 import shutil
 import socket
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+import typer
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hugtweets.accounts import read_accounts
+from hugtweets.budget import SMALLEST_PAGE
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.config import Config, TrackingConfig, TrainConfig
@@ -45,12 +50,21 @@ class Report(BaseModel):
     findings: list[Finding]
 
 
-def doctor(as_json: JsonOption = False, home: HomeOption = None, verbose: VerboseOption = False) -> None:
+def doctor(
+    accounts: Annotated[
+        Path | None,
+        typer.Argument(help="An accounts file, to check it and see its month's budget.", metavar="[ACCOUNTS.yaml]"),
+    ] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
     """Say what is installed, reachable and configured, and what to do about the rest.
 
-    For example: hugtweets doctor
+    For example: hugtweets doctor accounts.yaml
     """
     where = begin(home, verbose)
+    configs = [request.config for request in read_accounts(accounts)] if accounts else [Config()]
     checks: tuple[Callable[[Home], Finding], ...] = (
         check_python,
         check_libraries,
@@ -62,9 +76,8 @@ def doctor(as_json: JsonOption = False, home: HomeOption = None, verbose: Verbos
         check_prefect,
         check_wandb,
         check_hub,
-        check_spending,
     )
-    report = Report(findings=[check(where) for check in checks])
+    report = Report(findings=[*(check(where) for check in checks), check_spending(where, configs)])
     report.findings += check_service(report.findings)
     if as_json:
         print_json(report)
@@ -189,14 +202,19 @@ def check_hub(home: Home) -> Finding:
     return _reach("model hub", url, token, "needed only for base models from the hub")
 
 
-def check_spending(home: Home) -> Finding:
-    """What reading X has cost so far."""
+def check_spending(home: Home, configs: Sequence[Config]) -> Finding:
+    """What reading X has cost so far, against the tightest of the month's budgets."""
     ledger = Ledger(home.ledger, run="")
     usage, month = ledger.total(), ledger.month()
-    prices = Config().fetch
+    budgets = [config.fetch.month_budget_usd for config in configs if config.fetch.month_budget_usd is not None]
+    budget = min(budgets, default=math.inf)
     detail = f"{usage.requests} requests, {usage.posts_read} posts read, ${usage.usd:.2f} in all"
-    detail += f", ${month.usd:.2f} this month"
-    return Finding(subject="spent on X", verdict="ok", detail=f"{detail}; a post costs ${prices.post_usd}")
+    detail += f", ${month.usd:.2f} this month{f' of at most ${budget:.2f}' if budgets else ''}"
+    detail += f"; a post costs ${configs[0].fetch.post_usd}"
+    if budgets and month.usd + SMALLEST_PAGE * configs[0].fetch.post_usd > budget:
+        advice = "nothing more is read until the month (UTC) ends; raise fetch.month_budget_usd to go on"
+        return Finding(subject="spent on X", verdict="optional", detail=detail, advice=advice)
+    return Finding(subject="spent on X", verdict="ok", detail=detail)
 
 
 def _reach(subject: str, url: str, detail: str, advice: str) -> Finding:
