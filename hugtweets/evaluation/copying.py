@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from hugtweets.evaluation.words import words_of
+
+# A run of that many words is no coincidence: n-grams of 8 are what Brown et al. 2020 ("Language Models are Few-Shot
+# Learners", appendix C) take as the shortest sign that a text was seen in training.
+COPIED_WORDS = 8
 
 # Between posts in the joined text, so that no match crosses from one into the next.
 _BORDER = "\0"
@@ -13,6 +19,29 @@ class Corpus:
 
     def __init__(self, texts: Iterable[str]) -> None:
         self.joined = _BORDER.join(texts)
+
+
+class WordCorpus:
+    """Training posts as words: each word is one character of an alphabet made up for them, so that runs of words are
+    found by the same search as runs of characters.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._letters: dict[str, str] = {}
+        self._corpus = Corpus("".join(map(self._learn, words_of(text))) for text in texts)
+
+    def longest_copy(self, text: str) -> int:
+        """Length in words of the longest run that ``text`` shares with one training post; case does not count."""
+        # A word that no training post has ends every run, as the border between posts does.
+        return longest_copy("".join(self._letters.get(word, _BORDER) for word in words_of(text)), self._corpus)
+
+    def _learn(self, word: str) -> str:
+        return self._letters.setdefault(word, chr(len(self._letters) + 1))
+
+
+def copied_share(longest_copies: Sequence[int]) -> float:
+    """Share of posts, 0 to 1, with a run of :data:`COPIED_WORDS` words or more from one training post."""
+    return sum(longest >= COPIED_WORDS for longest in longest_copies) / len(longest_copies)
 
 
 def longest_copy(text: str, corpus: Corpus) -> int:

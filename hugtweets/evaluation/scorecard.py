@@ -1,0 +1,74 @@
+"""The scorecard of a model: every figure by which it is judged, and what each of them means."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# Kept and shown with as many decimals as mean something.
+Figure = float | None
+
+
+class Scorecard(BaseModel):
+    """``scores.json`` of an evaluate artifact, and the metrics of a run; None is what could not be measured.
+
+    Bits per byte are those of held-out posts, lower is better: see :mod:`hugtweets.evaluation.bits_per_byte`. ``low``
+    and ``high`` bound the 95 % interval over posts: see :mod:`hugtweets.evaluation.intervals`. ``previous`` is the
+    model that was the account's current one when this one was made.
+
+    What is said of generated posts holds for posts drawn without a prompt, and is compared with as many real posts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    held_out_posts: int = Field(description="real posts that the model was not trained on")
+    held_out_bytes: int = Field(description="their text in UTF-8")
+
+    base_bits_per_byte: float = Field(description="of the base model")
+    base_bits_per_byte_low: Figure = None
+    base_bits_per_byte_high: Figure = None
+    bits_per_byte: float = Field(description="of the model")
+    bits_per_byte_low: Figure = None
+    bits_per_byte_high: Figure = None
+    over_base: float = Field(description="bits per byte of the model less those of the base, post by post")
+    over_base_low: Figure = None
+    over_base_high: Figure = None
+
+    previous_held_out_posts: int = Field(0, description="held-out posts that the previous model was not trained on")
+    previous_bits_per_byte: Figure = Field(None, description="of the previous model, on those posts")
+    previous_bits_per_byte_low: Figure = None
+    previous_bits_per_byte_high: Figure = None
+    over_previous: Figure = Field(None, description="bits per byte of the model less those of the previous, on those")
+    over_previous_low: Figure = None
+    over_previous_high: Figure = None
+
+    generated_posts: int = Field(0, description="posts that the model drew without a prompt")
+    told_apart: Figure = Field(None, description="see :func:`hugtweets.evaluation.detection.share_told_apart`")
+    copied_share: Figure = Field(None, description="see :func:`hugtweets.evaluation.copying.copied_share`")
+    held_out_copied_share: Figure = None
+    longest_copied_words: int | None = Field(None, description="longest run shared with one training post, in words")
+    held_out_longest_copied_words: int | None = None
+    longest_copy: int | None = Field(None, description="longest run of a generated post, in characters")
+    copies_replaced: int = Field(0, description="copies that the sampler drew again, of all posts of the model")
+    distinct_1: Figure = Field(None, description="see :func:`hugtweets.evaluation.diversity.distinct_n`")
+    held_out_distinct_1: Figure = None
+    distinct_2: Figure = None
+    held_out_distinct_2: Figure = None
+    distinct_3: Figure = None
+    held_out_distinct_3: Figure = None
+    mean_length: Figure = Field(None, description="characters of a generated post")
+    held_out_mean_length: Figure = None
+
+
+class Authorship(BaseModel):
+    """``authorship.json`` of an authorship artifact: for whose the posts are taken, in random sets of 20.
+
+    Shares of sets that :class:`hugtweets.evaluation.authorship.AuthorshipClassifier` takes for the account's: its own
+    held-out posts (the ceiling), its model's (ours), and the base model's (the floor).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    authors: int = Field(description="accounts to choose from")
+    taken_for_author: Figure = Field(None, description="of sets of generated posts")
+    held_out_taken_for_author: Figure = Field(None, description="of sets of the account's held-out posts")
+    base_taken_for_author: Figure = Field(None, description="of sets of posts by the base model")
