@@ -8,6 +8,7 @@ from __future__ import annotations
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 
+from flows.comparison import compare
 from flows.credentials import load_credentials
 from flows.runs import BaseModels, end, look_up_all, name_run, open_home
 from flows.steps import process
@@ -35,4 +36,5 @@ def account(request: AccountRequest, until: StepName | None = None) -> State[Run
     outcomes = [
         process(job, users.get(job.handle), lambda: models.find(request.config.train.base_model), until) for job in jobs
     ]
+    compare(jobs, outcomes, models)
     return end(run, home, outcomes)

@@ -14,6 +14,7 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.comparison import compare
 from flows.credentials import load_credentials
 from flows.runs import BaseModels, end, look_up_all, name_run, open_home
 from flows.steps import process
@@ -75,7 +76,9 @@ def work_through(
             job: runner.submit(handle, _parameters(job, users, models, until, may_wait, verify)) for job in waiting
         }
         show_progress(list(futures.values()))
-    return end(run, home, [_outcome(job, futures[job]) for job in jobs])
+    outcomes = [_outcome(job, futures[job]) for job in jobs]
+    compare(jobs, outcomes, models)
+    return end(run, home, outcomes)
 
 
 def _parameters(

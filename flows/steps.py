@@ -25,6 +25,7 @@ from hugtweets.errors import (
 from hugtweets.full_disk import naming_full_disk
 from hugtweets.jobs import Job
 from hugtweets.outcomes import AccountOutcome, AccountStatus, SampleOutcome, StepOutcome
+from hugtweets.promotion import judge, previous_of
 from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.steps import StepName, includes
 from hugtweets.steps.clean import check_enough_text, plan_clean
@@ -192,8 +193,17 @@ class Walk:
         rows = read_samples(samples)
         self.outcome.samples = [SampleOutcome.of(row) for row in rows]
         if includes(until, "evaluate"):
-            plan = plan_evaluate(self.job, model, samples, tokens, cleaned)
-            self.outcome.metrics = read_scores(self.step(evaluate, plan, model, samples, tokens, cleaned, base))
+            self.score(model, samples, tokens, cleaned, base)
+
+    def score(
+        self, model: Reference, samples: Reference, tokens: Reference, cleaned: Reference, base: BaseModel
+    ) -> None:
+        """From a model and its posts to its scorecard, and to the decision whether it becomes the current one."""
+        previous = previous_of(self.job.home, model)
+        plan = plan_evaluate(self.job, model, samples, tokens, cleaned, previous)
+        scores = read_scores(self.step(evaluate, plan, model, samples, tokens, cleaned, previous, base))
+        self.outcome.metrics = scores.model_dump()
+        self.outcome.promotion = judge(self.job.home, model, previous, scores, self.job.run)
 
     def step(self, task: Task[..., Reference], plan: Plan, *inputs: object) -> Reference:
         """Run one cached step."""

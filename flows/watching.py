@@ -84,6 +84,7 @@ def table_row(account: AccountOutcome, usd: float) -> dict[str, Any]:
         "kept posts": counts.get("kept", ""),
         "spent": f"${usd:.2f}",
         "bits per byte (base → tuned)": change,
+        "model": account.promotion.reason if account.promotion else "",
         "seconds": ", ".join(seconds),
         "generated post": account.best_sample(),
     }

@@ -114,6 +114,14 @@ class SampleConfig(Section):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="seed of the draw")
 
 
+class EvaluateConfig(Section):
+    """How a model is judged."""
+
+    generated: Annotated[int, Field(ge=0, le=1000)] = Field(
+        40, description="posts drawn without a prompt to judge how the model writes; 0 judges only how it predicts"
+    )
+
+
 class TrackingConfig(Section):
     """Where runs and artifacts are logged."""
 
@@ -143,6 +151,7 @@ class Config(Section):
     clean: CleanConfig = CleanConfig()
     train: TrainConfig = TrainConfig()
     sample: SampleConfig = SampleConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
     tracking: TrackingConfig = TrackingConfig()
     refresh: RefreshConfig = RefreshConfig()
 

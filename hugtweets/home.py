@@ -75,6 +75,14 @@ class Home:
         """What is known of the copy of an account's raw posts in the store."""
         return self.timelines / ".synchronised" / f"{validate_handle(handle)}.json"
 
+    def promotions(self, handle: str) -> Path:
+        """Which of an account's models were promoted, and why."""
+        return self.root / "promotions" / f"{validate_handle(handle)}.json"
+
+    def base_posts(self, name: str) -> Path:
+        """Posts by a base model; they are of no account."""
+        return self.models / "posts" / f"{name}.parquet"
+
     def known_handles(self) -> list[str]:
         """Every account this home or its store holds raw posts or artifacts of, sorted."""
         stored = {path.stem for path in self.timelines.glob("*.parquet")}

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from hugtweets.artifacts import Reference
 from hugtweets.ledger import Usage
+from hugtweets.promotion import Standing
 
 AccountStatus = Literal["completed", "unchanged", "skipped", "failed"]
 
@@ -43,14 +44,18 @@ class SampleOutcome(BaseModel):
 
 
 class AccountOutcome(BaseModel):
-    """One account. ``reason`` says why it was skipped or failed, or what was left out."""
+    """One account. ``reason`` says why it was skipped or failed, or what was left out.
+
+    ``metrics`` are a :class:`Scorecard` and an :class:`Authorship`; empty if the run did not get as far.
+    """
 
     handle: str
     status: AccountStatus = "completed"
     reason: str | None = None
     steps: dict[str, StepOutcome] = Field(default_factory=dict)
     counts: dict[str, Any] = Field(default_factory=dict)
-    metrics: dict[str, float] = Field(default_factory=dict)
+    metrics: dict[str, float | None] = Field(default_factory=dict)
+    promotion: Standing | None = None
     samples: list[SampleOutcome] = Field(default_factory=list)
 
     def best_sample(self) -> str:

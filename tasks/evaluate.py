@@ -19,7 +19,13 @@ from tasks.caching import cache_key
     result_serializer="json",
 )
 def evaluate(
-    job: Job, model: Reference, samples: Reference, tokens: Reference, clean: Reference, base_model: BaseModel
+    job: Job,
+    model: Reference,
+    samples: Reference,
+    tokens: Reference,
+    clean: Reference,
+    previous: Reference | None,
+    base_model: BaseModel,
 ) -> Reference:
     """See :func:`hugtweets.steps.evaluate.evaluate`."""
-    return step.evaluate(job, model, samples, tokens, clean, base_model)
+    return step.evaluate(job, model, samples, tokens, clean, previous, base_model)

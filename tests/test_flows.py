@@ -16,6 +16,7 @@ from flows.refresh import refresh
 from flows.watching import TABLE
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
+from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.home import Home
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps import STEPS
@@ -46,7 +47,8 @@ def test_a_timeline_becomes_scored_posts(tmp_path: Path, config: Config) -> None
     alice = outcome.accounts[0]
     assert (outcome.status, alice.status, list(alice.steps)) == ("completed", "completed", list(STEPS))
     assert [sample.prompt for sample in alice.samples] == ["the", "a wet"]
-    assert alice.metrics["bits_per_byte"] < alice.metrics["base_bits_per_byte"]
+    scores = Scorecard.model_validate(alice.metrics)
+    assert scores.bits_per_byte < scores.base_bits_per_byte
 
 
 def test_a_second_run_finds_everything_done(tmp_path: Path, config: Config) -> None:

@@ -64,7 +64,8 @@ def kept_of(home: Home, handle: str) -> list[Path]:
     records = list(home.results.glob(f"hugtweets-*-{handle}-*"))
     artifacts = [path for path in home.artifacts.glob(f"*/{handle}") if path.is_dir()]
     timeline = [*home.timelines.glob(f"{handle}.*"), *home.timelines.glob(f".synchronised/{handle}.*")]
-    return [*runs, *records, *artifacts, *timeline]
+    promotions = [path for path in [home.promotions(handle)] if path.exists()]
+    return [*runs, *records, *artifacts, *timeline, *promotions]
 
 
 def keys_of(home: Home, handle: str) -> list[str]:
@@ -73,8 +74,9 @@ def keys_of(home: Home, handle: str) -> list[str]:
         return []
     folders = [f"artifacts/{step}/{handle}" for step in home.store.names("artifacts")]
     keys = [key for folder in folders for key in home.store.sizes(folder)]
-    timeline = home.key(home.timeline(handle))
-    return sorted(keys, key=lambda key: not key.endswith(f"/{MANIFEST}")) + [timeline] * home.store.has(timeline)
+    files = [home.key(path) for path in (home.promotions(handle), home.timeline(handle))]
+    manifests_first = sorted(keys, key=lambda key: not key.endswith(f"/{MANIFEST}"))
+    return manifests_first + [key for key in files if home.store.has(key)]
 
 
 def _names(run: Path, handle: str) -> bool:

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from hugtweets.cli.scorecard import prediction, writing
 from hugtweets.cost_estimate import CostEstimate
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.progress import Progress, listening
@@ -127,7 +128,11 @@ def print_account(console: Console, account: AccountOutcome) -> None:
     if "fetched" in account.counts:
         console.print(Text(f"  {funnel(account)}"))
     if account.metrics:
-        console.print(Text(f"  {score(account)}"))
+        console.print(Text(f"  {prediction(account.metrics)}"))
+    if account.promotion:
+        console.print(Text(f"  {account.promotion.reason}"))
+    for line in writing(account.metrics) if account.metrics else []:
+        console.print(Text(f"    {line}", style="dim"))
     if account.samples:
         console.print(Text("  generated posts (written by the model, not by the account)", style="dim"))
     for sample in account.samples:
@@ -146,11 +151,3 @@ def funnel(account: AccountOutcome) -> str:
         return line
     dropped = ", ".join(f"{number:,} {reason}" for reason, number in sorted(counts["dropped"].items()))
     return f"{line} → {counts['kept']:,} kept" + (f"; dropped: {dropped}" if dropped else "")
-
-
-def score(account: AccountOutcome) -> str:
-    """Bits per byte of the base and of the tuned model on posts neither has seen."""
-    base, tuned = account.metrics["base_bits_per_byte"], account.metrics["bits_per_byte"]
-    change = 100 * (tuned - base) / base
-    held_out = f"{account.metrics['held_out_posts']:,.0f} held-out posts"
-    return f"bits per byte on {held_out}: base {base:.3f} → tuned {tuned:.3f} ({change:+.0f} %; lower is better)"

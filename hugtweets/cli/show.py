@@ -16,6 +16,7 @@ from hugtweets.errors import NothingKept
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger
 from hugtweets.outcomes import ApiUsage
+from hugtweets.promotion import Decision, current_model, read_promotions
 
 
 class ShownArtifact(BaseModel):
@@ -35,6 +36,8 @@ class ShownAccount(BaseModel):
     oldest: str | None
     newest: str | None
     api: ApiUsage
+    current_model: str | None
+    promotions: tuple[Decision, ...]
     artifacts: list[ShownArtifact]
 
 
@@ -70,6 +73,7 @@ def look(home: Home, handle: str) -> ShownAccount:
     from hugtweets import timeline as timelines
 
     timeline = timelines.load(path)
+    current = current_model(home, handle)
     times = [post.created_at.isoformat() for post in timeline.posts]
     return ShownAccount(
         handle=handle,
@@ -79,6 +83,8 @@ def look(home: Home, handle: str) -> ShownAccount:
         oldest=min(times, default=None),
         newest=max(times, default=None),
         api=ApiUsage.of(Ledger(home.ledger, run="").of(handle).total()),
+        current_model=current.digest if current else None,
+        promotions=read_promotions(home, handle).decisions,
         artifacts=[ShownArtifact(path=reference.path, manifest=reference.manifest()) for reference in found],
     )
 
@@ -92,6 +98,9 @@ def _print(account: ShownAccount) -> None:
     console.print(
         Text(f"read from X: {account.api.requests} requests, {account.api.posts_read} posts, ${account.api.usd:.2f}")
     )
+    for decision in account.promotions:
+        console.print(Text(f"model {decision.model}: {decision.reason} ({decision.by}, {decision.at:%Y-%m-%d})"))
+    console.print(Text(f"current model: {account.current_model or 'none'}"))
     for artifact in account.artifacts:
         manifest = artifact.manifest
         console.print(

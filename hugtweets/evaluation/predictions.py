@@ -23,7 +23,7 @@ def prediction_scores(
 def previous_scores(
     previous: Sequence[float], tuned: Sequence[float], byte_counts: Sequence[int]
 ) -> dict[str, float | None]:
-    """The figures on the previous model, from those held-out posts that it was not trained on; none if there are none."""
+    """The figures on the previous model, from the held-out posts that it was not trained on, if there are any."""
     if not previous:
         return {}
     return (

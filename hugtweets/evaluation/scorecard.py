@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# Kept and shown with as many decimals as mean something.
 Figure = float | None
 
 
@@ -18,7 +17,7 @@ class Scorecard(BaseModel):
     What is said of generated posts holds for posts drawn without a prompt, and is compared with as many real posts.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
     held_out_posts: int = Field(description="real posts that the model was not trained on")
     held_out_bytes: int = Field(description="their text in UTF-8")
@@ -66,7 +65,7 @@ class Authorship(BaseModel):
     held-out posts (the ceiling), its model's (ours), and the base model's (the floor).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
     authors: int = Field(description="accounts to choose from")
     taken_for_author: Figure = Field(None, description="of sets of generated posts")

@@ -16,6 +16,7 @@ from hugtweets.errors import NotEnoughText
 from hugtweets.jobs import Job
 from hugtweets.posts import complete
 from hugtweets.steps.fetch import TIMELINE
+from hugtweets.steps.splits import Split, of_split
 from hugtweets.steps.step import perform
 from hugtweets.timeline import write_posts
 from hugtweets.tracking import Content
@@ -63,6 +64,12 @@ def check_enough_text(clean: Reference, config: CleanConfig) -> None:
         logger.warning(
             "%s: %s; a voice is learned well from %s on", clean.handle, amount, f"{config.warn_characters:,}"
         )
+
+
+def texts_of(clean: Reference, split: Split) -> list[str]:
+    """The texts of the posts that are trained on, or held out, from old to new."""
+    table = pq.read_table(clean.file(CLEAN), columns=["text", "split"])
+    return list(of_split(table, split)["text"].to_pylist())
 
 
 def _content(reference: Reference) -> Content:

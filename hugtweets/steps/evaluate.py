@@ -1,85 +1,133 @@
-"""Evaluate: how well the model predicts posts it has not seen, and how freely it writes."""
+"""Evaluate: the scorecard of a model, from posts it has not seen and posts it wrote."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Plan, Reference
+from hugtweets.artifacts import Plan, Reference, learned_posts, obtain
 from hugtweets.base_models import BaseModel
+from hugtweets.config import TrainConfig
 from hugtweets.device_queue import on_device
+from hugtweets.errors import BaseModelError
+from hugtweets.evaluation.predictions import prediction_scores, previous_scores
+from hugtweets.evaluation.scorecard import Scorecard
+from hugtweets.evaluation.writing import writing_scores
 from hugtweets.files import write_text
 from hugtweets.jobs import Job
-from hugtweets.steps.clean import CLEAN
-from hugtweets.steps.finetune import WEIGHTS
-from hugtweets.steps.sample import read_samples
+from hugtweets.steps.clean import CLEAN, texts_of
+from hugtweets.steps.finetune import WEIGHTS, base_model_of
+from hugtweets.steps.sample import read_unprompted
 from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
+from hugtweets.tokens import TextTokenizer
 from hugtweets.tracking import Content
 
-VERSION = 1
+VERSION = 2
 SCORES = "scores.json"
 
+logger = logging.getLogger(__name__)
 
-def plan_evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, clean: Reference) -> Plan:
-    """Depends on the model, its samples and the held-out posts."""
-    return Plan("evaluate", VERSION, job.handle, (model, samples, tokens, clean))
+
+def plan_evaluate(
+    job: Job, model: Reference, samples: Reference, tokens: Reference, clean: Reference, previous: Reference | None
+) -> Plan:
+    """Depends on the model, its posts, the held-out posts, and the model that it is compared with."""
+    compared = {"previous": previous.digest} if previous else {}
+    return Plan("evaluate", VERSION, job.handle, (model, samples, tokens, clean), extra=compared)
 
 
 def evaluate(
-    job: Job, model: Reference, samples: Reference, tokens: Reference, clean: Reference, base_model: BaseModel
+    job: Job,
+    model: Reference,
+    samples: Reference,
+    tokens: Reference,
+    clean: Reference,
+    previous: Reference | None,
+    base_model: BaseModel,
 ) -> Reference:
-    """Write ``scores.json``."""
+    """Write ``scores.json``, a :class:`Scorecard`; ``previous`` was the account's current model so far."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        scores = on_device(_score_model, job, model, tokens, base_model)
-        scores |= _score_samples(samples, clean)
-        write_text(folder / SCORES, json.dumps(scores, indent=1) + "\n")
-        return scores
+        predictions = on_device(_score_predictions, job, model, tokens, previous, base_model)
+        card = Scorecard.model_validate(predictions | _score_writing(samples, clean))
+        write_text(folder / SCORES, card.model_dump_json(indent=1) + "\n")
+        return card.model_dump()
 
-    return perform(job, plan_evaluate(job, model, samples, tokens, clean), fill, _content)
+    return perform(job, plan_evaluate(job, model, samples, tokens, clean, previous), fill, _content)
 
 
-def read_scores(scores: Reference) -> dict[str, float]:
+def read_scores(scores: Reference) -> Scorecard:
     """The scores of an evaluate artifact."""
-    loaded: dict[str, float] = json.loads(scores.file(SCORES).read_text(encoding="utf-8"))
-    return loaded
+    return Scorecard.model_validate_json(scores.file(SCORES).read_text(encoding="utf-8"))
 
 
-def _score_model(job: Job, model: Reference, tokens: Reference, base_model: BaseModel) -> dict[str, float]:
-    from hugtweets.devices import choose_device
-    from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
-    from hugtweets.loading import load_tuned
-
+def _score_predictions(
+    job: Job, model: Reference, tokens: Reference, previous: Reference | None, base_model: BaseModel
+) -> dict[str, Any]:
     held_out = of_split(pq.read_table(tokens.file(TOKENS)), "validation")
     documents, sizes = held_out["input_ids"].to_pylist(), held_out["bytes"].to_pylist()
-    device = choose_device(job.config.train)
-    scores: dict[str, float] = {"held_out_posts": len(documents), "held_out_bytes": sum(sizes)}
-    for name, weights in (("base_bits_per_byte", None), ("bits_per_byte", model.file(WEIGHTS))):
-        loaded, tokenizer = load_tuned(base_model, weights, device)
-        scores[name] = round(bits_per_byte(post_nats(loaded, documents, tokenizer.end_of_text), sizes), 5)
+    base, tuned = (_nats(base_model, weights, documents, job.config.train) for weights in (None, model.file(WEIGHTS)))
+    scores: dict[str, Any] = {"held_out_posts": len(documents), "held_out_bytes": sum(sizes)}
+    scores |= prediction_scores(base, tuned, sizes)
+    # What the previous model was trained on would flatter it.
+    places = _unseen(job, previous, held_out["id"]) if previous and obtain(job.home, previous) else []
+    if previous and places:
+        theirs = _nats_of_previous(job, previous, base_model, [documents[place] for place in places])
+        scores |= previous_scores(theirs, [tuned[place] for place in places], [sizes[place] for place in places])
     return scores
 
 
-def _score_samples(samples: Reference, clean: Reference) -> dict[str, float]:
-    from hugtweets.evaluation.diversity import distinct_n
+def _nats(
+    base_model: BaseModel, weights: Path | None, documents: Sequence[Sequence[int]], config: TrainConfig
+) -> list[float]:
+    # Imported on the device's thread only, as in finetune.
+    from hugtweets.devices import choose_device
+    from hugtweets.evaluation.bits_per_byte import post_nats
+    from hugtweets.loading import load_tuned
 
-    rows = read_samples(samples)
-    real = of_split(pq.read_table(clean.file(CLEAN)), "validation")["text"].to_pylist()
-    copies = [row["longest_copy"] for row in rows]
-    return {
-        "distinct_2": round(distinct_n([row["text"] for row in rows], 2), 4),
-        "held_out_distinct_2": round(distinct_n(real[-len(rows) :], 2), 4),
-        "longest_copy": max(copies),
-        "mean_longest_copy": round(sum(copies) / len(copies), 1),
-        "copies_replaced": sum(row["replaced"] for row in rows),
-    }
+    loaded, tokenizer = load_tuned(base_model, weights, choose_device(config))
+    return post_nats(loaded, documents, tokenizer.end_of_text)
+
+
+def _unseen(job: Job, previous: Reference, ids: pa.ChunkedArray) -> list[int]:
+    """Places of the held-out posts that the previous model cannot have been trained on."""
+    learned = learned_posts(job.home, previous)
+    if learned is None:
+        return []
+    trained = of_split(pq.read_table(learned.file(CLEAN), columns=["id", "split"]), "train")
+    seen = set(trained["id"].to_pylist())
+    return [place for place, post in enumerate(ids.to_pylist()) if post not in seen]
+
+
+def _nats_of_previous(
+    job: Job, previous: Reference, base_model: BaseModel, documents: Sequence[Sequence[int]]
+) -> list[float]:
+    """Of the same texts, in the tokens of the previous model; none if its base model cannot be had any more."""
+    try:
+        theirs = base_model_of(previous, job.home)
+    except BaseModelError as error:
+        logger.warning("%s: the new model is not compared with the previous one: %s", job.handle, error)
+        return []
+    if theirs.digest != base_model.digest:
+        ours, other = TextTokenizer.of(base_model), TextTokenizer.of(theirs)
+        documents = [other.encode(ours.decode(document)) for document in documents]
+    return _nats(theirs, previous.file(WEIGHTS), documents, job.config.train)
+
+
+def _score_writing(samples: Reference, clean: Reference) -> dict[str, Any]:
+    rows = read_unprompted(samples)
+    figures = writing_scores([row["text"] for row in rows], texts_of(clean, "validation"), texts_of(clean, "train"))
+    longest = max((row["longest_copy"] for row in rows), default=None)
+    replaced = samples.manifest().counts["copies_replaced"]
+    return figures | {"longest_copy": longest, "copies_replaced": replaced}
 
 
 def _content(reference: Reference) -> Content:
-    return Content(summary=read_scores(reference))
+    return Content(summary=read_scores(reference).model_dump(exclude_none=True))

@@ -16,6 +16,7 @@ from hugtweets.files import write_text
 from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.progress import reporter
+from hugtweets.promotion import current_model
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import OPTIONS as TOKENISE_OPTIONS
 from hugtweets.steps.tokenise import TOKENS
@@ -79,12 +80,17 @@ def _train(job: Job, tokens: Reference, base_model: BaseModel, output: Path) -> 
 
 
 def find_model(home: Home, handle: str) -> tuple[Reference, Reference]:
-    """The newest model of an account and the clean posts it was made from.
+    """The current model of an account and the clean posts it was made from.
 
     Raises:
         NothingKept: there is no model, or what it was made from is gone.
     """
-    model = latest(home, handle, "finetune")
+    model = current_model(home, handle)
+    if model is None and latest(home, handle, "finetune"):
+        raise NothingKept(
+            f"no model of {handle} is good enough to be current: `hugtweets show {handle}` says why, and "
+            f"`hugtweets promote {handle} DIGEST` chooses one all the same"
+        )
     if model is None or not obtain(home, model):
         raise NothingKept(f"there is no model of {handle} in {home.root}: make one with `hugtweets run {handle}`")
     clean = learned_posts(home, model)

@@ -16,9 +16,8 @@ from hugtweets.config import Config
 from hugtweets.device_queue import on_device
 from hugtweets.jobs import Job
 from hugtweets.progress import reporter
-from hugtweets.steps.clean import CLEAN
+from hugtweets.steps.clean import texts_of
 from hugtweets.steps.finetune import WEIGHTS
-from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
 from hugtweets.timeline import write_posts
 from hugtweets.tracking import Content
@@ -26,8 +25,10 @@ from hugtweets.tracking import Content
 if TYPE_CHECKING:
     from hugtweets.sampling import Sample
 
-VERSION = 1
+VERSION = 2
 SAMPLES = "samples.parquet"
+# Drawn without a prompt, as many as evaluate.generated says: what the scorecard looks at.
+UNPROMPTED = "unprompted.parquet"
 SAMPLES_SCHEMA = pa.schema(
     [
         pa.field("prompt", pa.string()),
@@ -43,18 +44,22 @@ SAMPLES_SCHEMA = pa.schema(
 
 
 def plan_sample(job: Job, model: Reference, clean: Reference) -> Plan:
-    """Depends on the model, the posts that must not be copied, and how to draw."""
-    options = job.config.sample.model_dump(mode="json")
+    """Depends on the model, the posts that must not be copied, and how and how many to draw."""
+    options = job.config.sample.model_dump(mode="json") | {"unprompted": job.config.evaluate.generated}
     return Plan("sample", VERSION, job.handle, (model, clean), options)
 
 
 def sample(job: Job, model: Reference, clean: Reference, base_model: BaseModel) -> Reference:
-    """Write ``samples.parquet``."""
+    """Write ``samples.parquet`` for people and ``unprompted.parquet`` for the scorecard."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
         drawn = draw_posts(job.handle, model, clean, base_model, job.config)
+        options = without_prompts(job.config, job.config.evaluate.generated)
+        unprompted = draw_posts(job.handle, model, clean, base_model, options)
         write_posts(folder / SAMPLES, to_table(drawn))
-        return {"samples": len(drawn), "copies_replaced": sum(sample.replaced for sample in drawn)}
+        write_posts(folder / UNPROMPTED, to_table(unprompted))
+        copies = sum(sample.replaced for sample in [*drawn, *unprompted])
+        return {"samples": len(drawn), "unprompted": len(unprompted), "copies_replaced": copies}
 
     return perform(job, plan_sample(job, model, clean), fill, _content)
 
@@ -65,28 +70,31 @@ def draw_posts(
     """New posts from a finetune artifact, none of them a copy of a training post in ``clean``."""
     options = config.sample.model_copy(update={"seed": account_seed(handle, config.sample.seed)})
     drawing = config.model_copy(update={"sample": options})
-    return on_device(_draw, handle, model.file(WEIGHTS), training_texts(clean), base_model, drawing)
+    return on_device(draw_from, handle, model.file(WEIGHTS), texts_of(clean, "train"), base_model, drawing)
 
 
-def _draw(handle: str, weights: Path, texts: Sequence[str], base_model: BaseModel, config: Config) -> Sequence[Sample]:
+def draw_from(
+    name: str, weights: Path | None, texts: Sequence[str], base_model: BaseModel, config: Config
+) -> Sequence[Sample]:
+    """New posts from tuned weights, or from the base model itself; progress is told under ``name``. On the device."""
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices import choose_device
     from hugtweets.loading import load_tuned
     from hugtweets.sampling import draw
 
     tuned, tokenizer = load_tuned(base_model, weights, choose_device(config.train))
-    return draw(tuned, tokenizer, config.sample.prompts, texts, config.sample, reporter(handle, "sample"))
+    return draw(tuned, tokenizer, config.sample.prompts, texts, config.sample, reporter(name, "sample"))
+
+
+def without_prompts(config: Config, number: int) -> Config:
+    """How to draw the posts that a model is judged by: a prompt would betray them."""
+    drawing = config.sample.model_copy(update={"prompts": ("",), "per_prompt": number})
+    return config.model_copy(update={"sample": drawing})
 
 
 def account_seed(handle: str, seed: int) -> int:
     """A seed of its own for each account, or all of them would begin their posts with the same draws."""
     return zlib.crc32(f"{seed} {handle}".encode())
-
-
-def training_texts(clean: Reference) -> list[str]:
-    """The texts of the training posts of a clean artifact."""
-    table = pq.read_table(clean.file(CLEAN), columns=["text", "split"])
-    return list(of_split(table, "train")["text"].to_pylist())
 
 
 def to_table(drawn: Sequence[Sample]) -> pa.Table:
@@ -96,8 +104,14 @@ def to_table(drawn: Sequence[Sample]) -> pa.Table:
 
 
 def read_samples(samples: Reference) -> list[dict[str, Any]]:
-    """The rows of a sample artifact."""
+    """The rows of a sample artifact that are for people."""
     rows: list[dict[str, Any]] = pq.read_table(samples.file(SAMPLES)).to_pylist()
+    return rows
+
+
+def read_unprompted(samples: Reference) -> list[dict[str, Any]]:
+    """The rows of a sample artifact that the model is judged by."""
+    rows: list[dict[str, Any]] = pq.read_table(samples.file(UNPROMPTED)).to_pylist()
     return rows
 
 

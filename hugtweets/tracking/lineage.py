@@ -26,8 +26,12 @@ ARTIFACTS = {
     "finetune": ("model", "model"),
     "sample": ("samples", "samples"),
     "evaluate": ("scores", "evaluation"),
+    "authorship": ("authorship", "evaluation"),
     "report": ("report", "report"),
 }
+
+# Inputs whose name is not their step: two of one step need two names.
+STEP_OF = {"previous": "finetune"}
 
 logger = logging.getLogger(__name__)
 
@@ -62,9 +66,10 @@ def draft(reference: Reference) -> wandb.Artifact:
 
 def inputs(home: Home, manifest: Manifest) -> list[Reference]:
     """The artifacts that one was made of, as far as they are still there."""
+    steps = [(STEP_OF.get(name, name), digest) for name, digest in manifest.inputs.items()]
     found = [
         Reference(step, manifest.handle, digest, str(home.artifacts / step / manifest.handle / digest))
-        for step, digest in manifest.inputs.items()
+        for step, digest in steps
         if step in ARTIFACTS
     ]
     return [reference for reference in found if exists(reference)]

@@ -1,0 +1,42 @@
+"""``promote``: which of an account's models is its current one, chosen by hand."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+
+from hugtweets.cli.output import print_json
+from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
+from hugtweets.promotion import Decision
+from hugtweets.promotion import promote as choose
+
+
+class Promoted(BaseModel):
+    """What ``promote --json`` prints."""
+
+    handle: str
+    decision: Decision
+
+
+def promote(
+    handle: Annotated[str, typer.Argument(help="An account that was learned before.", metavar="HANDLE")],
+    digest: Annotated[str, typer.Argument(help="A model, or how its digest begins.", metavar="DIGEST")],
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Make a model the account's current one, the one that `sample` uses: an earlier one, or one that was not promoted.
+
+    It stays so until a new model is promoted. `hugtweets show HANDLE` names the models.
+    For example: hugtweets promote fogbell_keeper 3f2a
+    """
+    where = begin(home, verbose)
+    name = where.spelling(handle)
+    decision = choose(where, name, digest)
+    if as_json:
+        print_json(Promoted(handle=name, decision=decision))
+        return
+    instead = f" instead of {decision.previous}" if decision.previous else ""
+    typer.echo(f"{decision.model} is the current model of {name}{instead}")

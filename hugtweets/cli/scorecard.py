@@ -1,0 +1,70 @@
+"""A scorecard for people: what is ours beside what would be perfect and what would be worthless."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from hugtweets.evaluation.scorecard import Authorship, Scorecard
+
+Metrics = Mapping[str, float | None]
+
+
+class Row(NamedTuple):
+    """One line: a figure of the model's posts, of as many real posts, and of the base model's."""
+
+    label: str
+    model: str
+    real: str = ""
+    base: str = ""
+
+
+def prediction(metrics: Metrics) -> str:
+    """Bits per byte of the base and of the tuned model on posts neither has seen."""
+    card = Scorecard.model_validate(metrics)
+    base, tuned = card.base_bits_per_byte, card.bits_per_byte
+    change = f"{100 * (tuned - base) / base:+.0f} %; lower is better"
+    held_out = f"{card.held_out_posts:,} held-out post{'s' * (card.held_out_posts != 1)}"
+    line = f"bits per byte on {held_out}: base {base:.3f} → tuned {tuned:.3f} ({change})"
+    if card.bits_per_byte_low is None or card.bits_per_byte_high is None:
+        return line
+    return f"{line}, 95 % interval {card.bits_per_byte_low:.3f} to {card.bits_per_byte_high:.3f}"
+
+
+def writing(metrics: Metrics) -> list[str]:
+    """How the model writes, one line a figure; none if no posts were drawn to see it."""
+    card = Scorecard.model_validate(metrics)
+    if not card.generated_posts:
+        return []
+    rows = [Row(f"{card.generated_posts} posts without a prompt", "model", "real", "base"), *_rows(card, metrics)]
+    return [f"{row.label:<40}{row.model:>8}{row.real:>8}{row.base:>8}".rstrip() for row in rows]
+
+
+def _rows(card: Scorecard, metrics: Metrics) -> list[Row]:
+    return [
+        _authorship(metrics),
+        Row("told from real posts", _share(card.told_apart), _share(0.5)),
+        Row("with 8 words in a row from one post", _share(card.copied_share), _share(card.held_out_copied_share)),
+        Row("longest copy, words", f"{card.longest_copied_words}", f"{card.held_out_longest_copied_words}"),
+        Row("distinct words", _share(card.distinct_1), _share(card.held_out_distinct_1)),
+        Row("distinct pairs of words", _share(card.distinct_2), _share(card.held_out_distinct_2)),
+        Row("distinct triples of words", _share(card.distinct_3), _share(card.held_out_distinct_3)),
+        Row("characters a post", f"{card.mean_length:.0f}", f"{card.held_out_mean_length:.0f}"),
+    ]
+
+
+def _authorship(metrics: Metrics) -> Row:
+    whose = Authorship.model_validate({"authors": 1, **metrics})
+    if whose.authors == 1:
+        return Row("taken for the author's (no other account)", "–")
+    label = f"20 taken for the author's, of {whose.authors} accounts"
+    return Row(
+        label,
+        _share(whose.taken_for_author),
+        _share(whose.held_out_taken_for_author),
+        _share(whose.base_taken_for_author),
+    )
+
+
+def _share(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.0f} %"

@@ -1,0 +1,179 @@
+"""Which model of an account is its current one, and why: ``promotions/<handle>.json``.
+
+A new model becomes current if it beats its base on held-out bits per byte and is not clearly worse than the model that
+was current before it, on the same held-out posts. Every model is judged once: what was decided, by a run or by hand,
+stands until there is a new model, so that a model which a person has put back is not replaced the next night.
+
+The file is a list of decisions, oldest first, replaced as a whole with each new one. It says nothing that is not in
+the scores, except who was current when: a run that is killed before it decides is completed by the next one.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from hugtweets.artifacts import Reference, exists, is_shared, latest, references
+from hugtweets.errors import NothingKept
+from hugtweets.evaluation.scorecard import Scorecard
+from hugtweets.files import write_text
+from hugtweets.home import Home
+
+BY_HAND = "hugtweets promote"
+
+
+class Decision(BaseModel):
+    """What was decided of one model. ``previous`` was current before; ``by`` names the run, or the command."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    promoted: bool
+    previous: str | None
+    reason: str
+    by: str
+    at: datetime
+
+
+class Standing(BaseModel):
+    """Where a model stands: whether it is the account's current one, which one is, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    promoted: bool
+    current: str | None
+    reason: str
+
+
+class Promotions(BaseModel):
+    """All decisions on an account's models, oldest first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    decisions: tuple[Decision, ...] = ()
+
+    def of(self, model: str) -> list[Decision]:
+        """What was decided of one model; the first is its judgement, later ones are mostly people's."""
+        return [decision for decision in self.decisions if decision.model == model]
+
+
+def read_promotions(home: Home, handle: str) -> Promotions:
+    """What was decided so far, on this machine and on those that share its store.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    path = home.promotions(handle)
+    files = [path.read_bytes()] if path.is_file() else []
+    if home.store and home.store.has(home.key(path)):
+        files += home.store.read([home.key(path)]).values()
+    decisions = {decision for file in files for decision in Promotions.model_validate_json(file).decisions}
+    return Promotions(decisions=tuple(sorted(decisions, key=lambda decision: decision.at)))
+
+
+def current_model(home: Home, handle: str) -> Reference | None:
+    """The account's current model; None if it has none, or none that is good enough.
+
+    That is the model promoted last of those that are still there, and the newest one as long as none was judged.
+    """
+    decisions = read_promotions(home, handle).decisions
+    if not decisions:
+        return latest(home, handle, "finetune")
+    promoted = (_existing(home, handle, decision.model) for decision in reversed(decisions) if decision.promoted)
+    return next(filter(None, promoted), None)
+
+
+def previous_of(home: Home, model: Reference) -> Reference | None:
+    """What a model is compared with: the one that was current when it was judged, or is now if it still has to be."""
+    promotions = read_promotions(home, model.handle)
+    judged = promotions.of(model.digest)
+    if judged:
+        return _existing(home, model.handle, judged[0].previous)
+    return current_model(home, model.handle) if promotions.decisions else None
+
+
+def judge(home: Home, model: Reference, previous: Reference | None, scores: Scorecard, run: str) -> Standing:
+    """Decide on a model unless that was done; ``scores`` are those of its comparison with ``previous``.
+
+    A decision to keep the previous model is void once no model is left to keep.
+    """
+    judged = read_promotions(home, model.handle).of(model.digest)
+    promoted, reason = verdict(scores)
+    if not judged or (promoted and current_model(home, model.handle) is None):
+        _decide(home, model, promoted, previous, reason, run)
+    return standing(home, model)
+
+
+def standing(home: Home, model: Reference) -> Standing:
+    """Where a judged model stands now."""
+    promotions = read_promotions(home, model.handle)
+    current = current_model(home, model.handle)
+    decision = promotions.of(model.digest)[-1]
+    promoted = current == model
+    if current is None or promoted == decision.promoted:
+        reason = decision.reason
+    else:
+        reason = f"kept {current.digest}: {promotions.of(current.digest)[-1].reason}"
+    return Standing(model=model.digest, promoted=promoted, current=current.digest if current else None, reason=reason)
+
+
+def verdict(scores: Scorecard) -> tuple[bool, str]:
+    """Whether a model becomes current, and the sentence that says why."""
+    base_and_tuned = f"{scores.base_bits_per_byte:.3f} → {scores.bits_per_byte:.3f} bits per byte"
+    if scores.bits_per_byte >= scores.base_bits_per_byte:
+        return False, f"not promoted: it does not beat its base, {base_and_tuned}"
+    if scores.previous_bits_per_byte is None or scores.over_previous is None:
+        return True, f"promoted: it beats its base, {base_and_tuned}"
+    tuned = scores.previous_bits_per_byte + scores.over_previous
+    change = f"{scores.previous_bits_per_byte:.3f} → {tuned:.3f}{_margin(scores)} bits per byte"
+    if scores.over_previous_low is not None and scores.over_previous_low > 0:
+        return False, f"kept the previous: {change} is clearly worse"
+    return True, f"promoted: {change} is not clearly worse than the previous"
+
+
+def promote(home: Home, handle: str, digest: str) -> Decision:
+    """Make a model current by hand; the beginning of its digest will do.
+
+    Raises:
+        NothingKept: no model begins like that, or more than one does.
+    """
+    models = references(home, handle, "finetune")
+    found = [model for model in models if model.digest.startswith(digest)]
+    if len(found) != 1:
+        known = ", ".join(model.digest for model in reversed(models)) or "none"
+        number = f"{len(found)} models" if found else "no model"
+        raise NothingKept(f"{number} of {handle} has a digest that begins with {digest!r}: the models are {known}")
+    current = current_model(home, handle)
+    return _decide(home, found[0], True, None if current == found[0] else current, "chosen by hand", BY_HAND)
+
+
+def _decide(home: Home, model: Reference, promoted: bool, previous: Reference | None, reason: str, by: str) -> Decision:
+    decision = Decision(
+        model=model.digest,
+        promoted=promoted,
+        previous=previous.digest if previous else None,
+        reason=reason,
+        by=by,
+        at=datetime.now(UTC),
+    )
+    before = read_promotions(home, model.handle).decisions
+    path, after = home.promotions(model.handle), Promotions(decisions=(*before, decision)).model_dump_json(indent=1)
+    write_text(path, after + "\n")
+    if home.store:
+        home.store.write(home.key(path), path.read_bytes())
+    return decision
+
+
+def _existing(home: Home, handle: str, digest: str | None) -> Reference | None:
+    if digest is None:
+        return None
+    reference = Reference("finetune", handle, digest, str(home.artifacts / "finetune" / handle / digest))
+    return reference if exists(reference) or is_shared(home, reference) else None
+
+
+def _margin(scores: Scorecard) -> str:
+    if scores.over_previous_low is None or scores.over_previous_high is None:
+        return ""
+    return f" ± {(scores.over_previous_high - scores.over_previous_low) / 2:.3f}"

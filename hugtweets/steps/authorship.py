@@ -1,0 +1,116 @@
+"""Authorship: for whose an account's generated posts are taken, among all accounts that this home has learned.
+
+A step that looks at many accounts, and so not one of those that every account takes by itself: its inputs would change
+each time any of the others changes, and a night in which one of three hundred accounts wrote something would judge all
+of them again. Instead each set of generated posts is compared once, at the end of the run that drew it, with the
+accounts as they are then; the digest names them. One classifier serves all accounts of a run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hugtweets.artifacts import Plan, Reference, input_of, latest, learned_posts, obtain, references
+from hugtweets.base_models import BaseModel
+from hugtweets.evaluation.authorship import AuthorshipClassifier
+from hugtweets.evaluation.scorecard import Authorship
+from hugtweets.files import write_text
+from hugtweets.home import Home
+from hugtweets.jobs import Job
+from hugtweets.steps.base_posts import base_posts
+from hugtweets.steps.clean import texts_of
+from hugtweets.steps.sample import read_unprompted
+from hugtweets.steps.step import perform
+from hugtweets.tracking import Content, is_tracked
+
+VERSION = 1
+AUTHORSHIP = "authorship.json"
+
+Authors = Mapping[str, Reference]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An account whose posts are to be compared: its samples, and the base model they were drawn from."""
+
+    job: Job
+    samples: Reference
+    base_model: BaseModel
+
+    @property
+    def clean(self) -> Reference | None:
+        """The account's own posts."""
+        return input_of(self.job.home, self.samples, "clean")
+
+
+def plan_authorship(candidate: Candidate, authors: Authors) -> Plan:
+    """Depends on the generated posts, the base model's, and the posts of every author."""
+    posts = sorted((handle, clean.digest) for handle, clean in authors.items())
+    everybody = hashlib.sha256(json.dumps(posts).encode()).hexdigest()[:16]
+    inputs = (candidate.samples, authors[candidate.job.handle])
+    extra = {"authors": everybody, "base_model": candidate.base_model.digest}
+    return Plan("authorship", VERSION, candidate.job.handle, inputs, extra=extra)
+
+
+def compare_authors(candidates: Sequence[Candidate]) -> list[Reference]:
+    """Write an ``authorship.json`` for each candidate, unless there are no others to take it for."""
+    home = candidates[0].job.home
+    own = {candidate.job.handle: clean for candidate in candidates if (clean := candidate.clean)}
+    authors = known_authors(home) | own
+    if len(authors) < 2:
+        return []
+    classifier = AuthorshipClassifier((handle, texts_of(clean, "train")) for handle, clean in sorted(authors.items()))
+    return [_compare(candidate, authors, classifier) for candidate in candidates]
+
+
+def known_authors(home: Home) -> dict[str, Reference]:
+    """Every account with a model, and the clean posts that it was made from."""
+    models = ((handle, latest(home, handle, "finetune")) for handle in home.known_handles())
+    learned = {handle: learned_posts(home, model) for handle, model in models if model}
+    return {handle: clean for handle, clean in learned.items() if clean}
+
+
+def is_compared(job: Job, samples: Reference) -> bool:
+    """Whether these samples were compared already, and that was logged."""
+    found = find_authorship(job.home, samples)
+    return found is not None and is_tracked(job.home, found, job.config.tracking)
+
+
+def find_authorship(home: Home, samples: Reference) -> Reference | None:
+    """The comparison in which these samples were judged."""
+    found = references(home, samples.handle, "authorship")
+    return next((made for made in reversed(found) if made.manifest().inputs["sample"] == samples.digest), None)
+
+
+def read_authorship(home: Home, samples: Reference) -> Authorship:
+    """What these samples were taken for; nothing but one author if they were not compared with others."""
+    found = find_authorship(home, samples)
+    if found is None or not obtain(home, found):
+        return Authorship(authors=1)
+    return Authorship.model_validate_json(found.file(AUTHORSHIP).read_text(encoding="utf-8"))
+
+
+def _compare(candidate: Candidate, authors: Authors, classifier: AuthorshipClassifier) -> Reference:
+    job = candidate.job
+
+    def fill(folder: Path) -> Mapping[str, Any]:
+        posts = {
+            "taken_for_author": [row["text"] for row in read_unprompted(candidate.samples)],
+            "held_out_taken_for_author": texts_of(authors[job.handle], "validation"),
+            "base_taken_for_author": base_posts(job.home, candidate.base_model, job.config),
+        }
+        shares = {name: classifier.share_attributed(texts, job.handle) for name, texts in posts.items()}
+        card = Authorship.model_validate({"authors": len(authors), **shares})
+        write_text(folder / AUTHORSHIP, card.model_dump_json(indent=1) + "\n")
+        return card.model_dump()
+
+    return perform(job, plan_authorship(candidate, authors), fill, _content)
+
+
+def _content(reference: Reference) -> Content:
+    return Content(summary={name: value for name, value in reference.manifest().counts.items() if value is not None})

@@ -1,0 +1,28 @@
+"""Posts by a base model itself: what a scorecard compares with. They are drawn once for all accounts, and kept."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pyarrow.parquet as pq
+
+from hugtweets.base_models import BaseModel
+from hugtweets.config import Config
+from hugtweets.device_queue import on_device
+from hugtweets.home import Home
+from hugtweets.steps.sample import draw_from, to_table, without_prompts
+from hugtweets.timeline import write_posts
+
+# A base model does not know where a post ends, so that each takes as long as a post can be: as few as will do.
+NUMBER = 30
+
+
+def base_posts(home: Home, base_model: BaseModel, config: Config) -> list[str]:
+    """Posts drawn without a prompt, under the options by which an account's posts are drawn."""
+    options = without_prompts(config, NUMBER)
+    name = hashlib.sha256(f"{base_model.digest} {options.sample.model_dump_json()}".encode()).hexdigest()[:16]
+    path = home.base_posts(name)
+    if not path.is_file():
+        drawn = on_device(draw_from, base_model.name, None, [], base_model, options)
+        write_posts(path, to_table(drawn))
+    return list(pq.read_table(path, columns=["text"])["text"].to_pylist())
