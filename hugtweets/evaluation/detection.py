@@ -31,7 +31,7 @@ def share_told_apart(real: Sequence[str], generated: Sequence[str]) -> float | N
     kinds = [False] * number + [True] * number
     detector = make_pipeline(
         TfidfVectorizer(analyzer="char", ngram_range=(1, 3), lowercase=False, sublinear_tf=True),
-        LogisticRegression(C=10, max_iter=1_000),
+        LogisticRegression(C=10, solver="liblinear"),
     )
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
     judged = cross_val_predict(detector, texts, kinds, cv=folds)

@@ -1,0 +1,146 @@
+"""Which model is current: judged by a run, chosen by hand, restored, forgotten."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hugtweets.artifacts import Plan, Reference, create
+from hugtweets.errors import NothingKept
+from hugtweets.evaluation.scorecard import Scorecard
+from hugtweets.home import Home
+from hugtweets.promotion import current_model, judge, previous_of, promote, read_promotions, verdict
+from hugtweets.steps.finetune import find_model
+
+
+def model(home: Home, name: str) -> Reference:
+    """A model of alice; only its digest matters here."""
+    return create(home, Plan("finetune", 1, "alice", extra={"base_model": name}), lambda folder: {})
+
+
+def card(tuned: float, base: float = 2.0, previous: float | None = None, margin: float = 0.02) -> Scorecard:
+    over = None if previous is None else tuned - previous
+    return Scorecard(
+        held_out_posts=20,
+        held_out_bytes=2000,
+        base_bits_per_byte=base,
+        bits_per_byte=tuned,
+        over_base=tuned - base,
+        previous_bits_per_byte=previous,
+        over_previous=over,
+        over_previous_low=None if over is None else over - margin,
+        over_previous_high=None if over is None else over + margin,
+    )
+
+
+@pytest.mark.parametrize(
+    ("scores", "promoted", "says"),
+    [
+        (card(1.5), True, "promoted: it beats its base, 2.000 → 1.500 bits per byte"),
+        (card(2.0), False, "not promoted: it does not beat its base, 2.000 → 2.000 bits per byte"),
+        (card(2.1, previous=2.2), False, "does not beat its base"),
+        (card(1.4, previous=1.5), True, "promoted: 1.500 → 1.400 ± 0.020"),
+        (card(1.51, previous=1.5), True, "not clearly worse"),
+        (card(1.53, previous=1.5), False, "kept the previous: 1.500 → 1.530 ± 0.020 bits per byte is clearly worse"),
+    ],
+)
+def test_a_model_must_beat_its_base_and_not_be_clearly_worse(scores: Scorecard, promoted: bool, says: str) -> None:
+    decided, reason = verdict(scores)
+    assert decided is promoted
+    assert says in reason
+
+
+def test_the_first_good_model_is_current_and_a_worse_one_changes_nothing(home: Home) -> None:
+    first, worse = model(home, "first"), model(home, "worse")
+    judge(home, first, None, card(1.5), "run-1")
+    standing = judge(home, worse, first, card(1.6, previous=1.5), "run-2")
+    assert (standing.promoted, standing.current) == (False, first.digest)
+    assert current_model(home, "alice") == first
+    assert [decision.by for decision in read_promotions(home, "alice").decisions] == ["run-1", "run-2"]
+
+
+def test_a_model_is_judged_once(home: Home) -> None:
+    first = model(home, "first")
+    before = judge(home, first, None, card(1.5), "run-1")
+    assert judge(home, first, None, card(2.5), "run-2") == before
+    assert len(read_promotions(home, "alice").decisions) == 1
+
+
+def test_what_a_model_is_compared_with_stays_the_same_once_it_is_judged(home: Home) -> None:
+    first, second = model(home, "first"), model(home, "second")
+    judge(home, first, None, card(1.5), "run-1")
+    assert previous_of(home, second) == first
+    judge(home, second, first, card(1.4, previous=1.5), "run-2")
+    assert current_model(home, "alice") == second
+    assert previous_of(home, second) == first
+    assert previous_of(home, first) is None
+
+
+def test_a_choice_by_hand_outlasts_the_next_run_of_the_same_model(home: Home) -> None:
+    first, second, third = (model(home, name) for name in ("first", "second", "third"))
+    judge(home, first, None, card(1.5), "run-1")
+    judge(home, second, first, card(1.4, previous=1.5), "run-2")
+    promote(home, "alice", first.digest)
+    standing = judge(home, second, first, card(1.4, previous=1.5), "run-3")
+    assert (standing.promoted, standing.current) == (False, first.digest)
+    assert "chosen by hand" in standing.reason
+    # Something new is compared with what was chosen, and judged as ever.
+    assert previous_of(home, third) == first
+    assert judge(home, third, first, card(1.3, previous=1.5), "run-4").promoted
+
+
+def test_the_beginning_of_a_digest_names_a_model(home: Home) -> None:
+    first, second = model(home, "first"), model(home, "second")
+    assert promote(home, "alice", first.digest[:8]).model == first.digest
+    assert promote(home, "alice", second.digest).previous == first.digest
+    with pytest.raises(NothingKept, match="2 models of alice"):
+        promote(home, "alice", "")
+    with pytest.raises(NothingKept, match=f"no model of alice .* {second.digest}"):
+        promote(home, "alice", "xyz")
+
+
+def test_without_a_judgement_the_newest_model_is_current(home: Home) -> None:
+    assert current_model(home, "alice") is None
+    model(home, "first")
+    second = model(home, "second")
+    assert current_model(home, "alice") == second
+
+
+def test_a_model_worse_than_its_base_is_used_only_by_hand(home: Home) -> None:
+    bad = model(home, "bad")
+    judge(home, bad, None, card(2.5), "run-1")
+    with pytest.raises(NothingKept, match="hugtweets promote alice DIGEST"):
+        find_model(home, "alice")
+    promote(home, "alice", bad.digest)
+    assert current_model(home, "alice") == bad
+
+
+def test_when_the_current_model_is_gone_the_one_before_is_current_again(home: Home, tmp_path: Path) -> None:
+    first, second = model(home, "first"), model(home, "second")
+    judge(home, first, None, card(1.5), "run-1")
+    judge(home, second, first, card(1.4, previous=1.5), "run-2")
+    second.folder.rename(tmp_path / "second")
+    assert current_model(home, "alice") == first
+    first.folder.rename(tmp_path / "first")
+    assert current_model(home, "alice") is None
+
+
+def test_a_kept_previous_that_is_gone_makes_way(home: Home, tmp_path: Path) -> None:
+    first, worse = model(home, "first"), model(home, "worse")
+    judge(home, first, None, card(1.5), "run-1")
+    judge(home, worse, first, card(1.6, previous=1.5), "run-2")
+    first.folder.rename(tmp_path / "first")
+    assert previous_of(home, worse) is None
+    standing = judge(home, worse, None, card(1.6), "run-3")
+    assert (standing.promoted, standing.current) == (True, worse.digest)
+
+
+def test_the_file_says_who_decided_what_and_why(home: Home) -> None:
+    first = model(home, "first")
+    judge(home, first, None, card(1.5), "refresh-1")
+    kept = json.loads(home.promotions("alice").read_text(encoding="utf-8"))["decisions"][0]
+    assert (kept["model"], kept["by"], kept["previous"]) == (first.digest, "refresh-1", None)
+    assert kept["reason"].startswith("promoted")
+    assert kept["at"].endswith("Z")

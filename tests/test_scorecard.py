@@ -1,0 +1,150 @@
+"""The scorecard on constructed cases where the answer is known."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from hugtweets.evaluation.authorship import SET, AuthorshipClassifier
+from hugtweets.evaluation.copying import WordCorpus, copied_share
+from hugtweets.evaluation.detection import share_told_apart
+from hugtweets.evaluation.diversity import distinct_n, equal_amounts
+from hugtweets.evaluation.intervals import ratio_interval
+from hugtweets.evaluation.predictions import prediction_scores, previous_scores
+from hugtweets.evaluation.writing import writing_scores
+
+HARBOUR = ["harbour", "gull", "tide", "mooring", "lantern", "fog", "bell", "ferry", "net", "rope", "anchor", "pier"]
+KITCHEN = ["soup", "onion", "kettle", "butter", "bread", "oven", "pepper", "spoon", "plate", "garlic", "salt", "stew"]
+COMMON = ["the", "and", "is", "was", "so", "very", "never", "always", "again", "today", "quite", "rather"]
+
+
+def posts(number: int, vocabulary: Sequence[str], seed: int, length: int = 12) -> list[str]:
+    rng = random.Random(seed)
+    return [" ".join(rng.choice(vocabulary) for _ in range(length)) for _ in range(number)]
+
+
+def test_a_copier_copies_every_post() -> None:
+    training = posts(50, HARBOUR + COMMON, 1)
+    scores = writing_scores(training[:20], posts(20, HARBOUR + COMMON, 2), training)
+    assert (scores["copied_share"], scores["longest_copied_words"]) == (1.0, 12)
+    assert scores["held_out_copied_share"] == 0.0
+
+
+def test_eight_words_in_a_row_are_a_copy_and_seven_are_none() -> None:
+    corpus = WordCorpus(["one two three four five six seven eight", "nine ten"])
+    runs = [
+        corpus.longest_copy(text)
+        for text in (
+            "ONE two three four five six seven eight!",
+            "one two three four five six seven",
+            "eight nine",
+            "twofold one",
+        )
+    ]
+    assert runs == [8, 7, 1, 1]
+    assert copied_share(runs) == 1 / 4
+
+
+def test_posts_of_the_same_kind_cannot_be_told_apart() -> None:
+    shares = [share_told_apart(posts(40, COMMON, seed), posts(40, COMMON, 100 + seed)) for seed in range(6)]
+    assert np.mean([share for share in shares if share is not None]) == pytest.approx(0.5, abs=0.07)
+
+
+def test_posts_of_another_kind_are_told_apart() -> None:
+    assert share_told_apart(posts(40, HARBOUR, 1), posts(60, KITCHEN, 2)) == 1.0
+
+
+def test_a_detector_needs_ten_posts_of_each_kind() -> None:
+    assert share_told_apart(posts(9, HARBOUR, 1), posts(60, KITCHEN, 2)) is None
+
+
+@pytest.fixture(scope="module")
+def classifier() -> AuthorshipClassifier:
+    """Knows three authors, two of them by words of their own."""
+    writes = {"sailor": HARBOUR + COMMON, "cook": KITCHEN + COMMON, "nobody": COMMON}
+    return AuthorshipClassifier((handle, posts(60, words, 3)) for handle, words in writes.items())
+
+
+def test_sets_of_an_author_are_taken_for_the_author(classifier: AuthorshipClassifier) -> None:
+    assert classifier.share_attributed(posts(30, HARBOUR + COMMON, 4), "sailor") == 1.0
+    assert classifier.share_attributed(posts(30, KITCHEN + COMMON, 4), "cook") == 1.0
+
+
+def test_a_model_that_writes_like_nobody_scores_the_floor(classifier: AuthorshipClassifier) -> None:
+    generic = posts(30, COMMON, 5)
+    assert classifier.share_attributed(generic, "sailor") == 0.0
+    # One set is taken for exactly one author: the shares of all authors add up to one.
+    shares = [classifier.share_attributed(generic, handle) or 0.0 for handle in ("sailor", "cook", "nobody")]
+    assert sum(shares) == pytest.approx(1)
+
+
+def test_authors_whose_posts_were_shuffled_score_the_floor() -> None:
+    mixed = posts(1000, HARBOUR + KITCHEN + COMMON, 6)
+    shuffled = AuthorshipClassifier((str(number), mixed[number * 100 :][:60]) for number in range(10))
+    shares = [shuffled.share_attributed(mixed[number * 100 + 60 :][:40], str(number)) or 0.0 for number in range(10)]
+    assert np.mean(shares) < 0.35
+
+
+def test_fewer_posts_than_a_set_say_nothing(classifier: AuthorshipClassifier) -> None:
+    assert classifier.share_attributed(posts(SET - 1, HARBOUR, 4), "sailor") is None
+
+
+def test_diversity_compares_the_same_number_of_words() -> None:
+    one, other = equal_amounts(["a b c d", "e f, g"], ["w x", "y z w x y z"])
+    assert (one, other) == (["a b c d", "e f, g"], ["w x", "y z w x y z"])
+    one, other = equal_amounts(["a b c d", "e f, g"], ["w x", "y"])
+    assert (one, other) == (["a b c"], ["w x", "y"])
+
+
+def test_a_model_that_repeats_itself_is_less_diverse_than_its_author() -> None:
+    scores = writing_scores(["so it goes again"] * 20, posts(20, HARBOUR + COMMON, 2, length=4), ["unlike"])
+    assert scores["distinct_1"] == 0.05
+    assert (scores["held_out_distinct_3"] or 0) > 0.9
+    assert distinct_n(["so it goes again"], 1) == 1.0
+
+
+def test_real_posts_are_as_many_as_generated_ones_and_the_newest() -> None:
+    held_out = ["a long post of many words"] * 30 + ["short"] * 10
+    assert writing_scores(["brief"] * 10, held_out, ["training"] * 20)["held_out_mean_length"] == 5.0
+
+
+def test_without_generated_posts_nothing_is_said_of_them() -> None:
+    assert writing_scores([], ["real"], ["training"]) == {}
+
+
+def test_the_interval_holds_the_true_value_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(7)
+    held = 0
+    for _ in range(100):
+        sizes = rng.integers(20, 280, 60)
+        nats = sizes * rng.normal(1.0, 0.3, 60)
+        interval = ratio_interval(nats.tolist(), sizes.tolist())
+        assert interval is not None
+        held += interval.low <= 1.0 <= interval.high
+    assert 88 <= held <= 99
+
+
+def test_an_interval_of_equal_posts_is_a_point_and_one_post_has_none() -> None:
+    assert ratio_interval([2.0, 4.0, 6.0], [1, 2, 3]) == pytest.approx((2.0, 2.0))
+    assert ratio_interval([2.0], [1]) is None
+
+
+def test_the_paired_interval_is_narrower_than_those_of_its_sides() -> None:
+    rng = np.random.default_rng(8)
+    sizes = rng.integers(20, 280, 80).tolist()
+    base = (np.array(sizes) * rng.normal(1.5, 0.5, 80)).tolist()
+    tuned = [value - 0.1 * size for value, size in zip(base, sizes, strict=True)]
+    scores = prediction_scores(base, tuned, sizes)
+    assert scores["over_base"] == pytest.approx(-0.1 / math.log(2), abs=1e-4)
+    assert scores["over_base_low"] == pytest.approx(scores["over_base_high"], abs=1e-4)
+    assert (scores["bits_per_byte_high"] or 0) - (scores["bits_per_byte_low"] or 0) > 0.1
+
+
+def test_a_previous_model_that_is_the_same_makes_no_difference() -> None:
+    scores = previous_scores([3.0, 4.0], [3.0, 4.0], [2, 2])
+    assert (scores["over_previous"], scores["previous_held_out_posts"]) == (0.0, 2)
+    assert previous_scores([], [], []) == {}
