@@ -13,6 +13,7 @@ from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.home import Home
 from hugtweets.promotion import current_model, judge, previous_of, promote, read_promotions, verdict
 from hugtweets.steps.finetune import find_model
+from hugtweets.store import Store
 
 
 def model(home: Home, name: str) -> Reference:
@@ -144,3 +145,19 @@ def test_the_file_says_who_decided_what_and_why(home: Home) -> None:
     assert (kept["model"], kept["by"], kept["previous"]) == (first.digest, "refresh-1", None)
     assert kept["reason"].startswith("promoted")
     assert kept["at"].endswith("Z")
+
+
+def test_machines_that_share_a_store_agree_on_the_current_model(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "store"))
+    here, there = Home(tmp_path / "here", store), Home(tmp_path / "there", store)
+    first = model(here, "first")
+    judge(here, first, None, card(1.5), "run-1")
+    second = model(there, "second")
+    found = previous_of(there, second)
+    assert found is not None
+    assert found.digest == first.digest
+    judge(there, second, found, card(1.4, previous=1.5), "run-2")
+    current = current_model(here, "alice")
+    assert current is not None
+    assert current.digest == second.digest
+    assert [decision.by for decision in read_promotions(here, "alice").decisions] == ["run-1", "run-2"]
