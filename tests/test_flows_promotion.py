@@ -117,6 +117,18 @@ def test_a_previous_model_of_another_base_is_compared_in_its_own_tokens(
     assert second.metrics["previous_bits_per_byte"] == pytest.approx(first.metrics["bits_per_byte"], abs=1e-4)
 
 
+def test_a_model_that_was_kept_out_waits_for_new_posts_like_any_other(
+    home: Home, tmp_path: Path, config: Config
+) -> None:
+    good = refresh_all(home, config, tmp_path, alice=200)["alice"]
+    patient = config.override(HARDLY | {"refresh": {"min_new_posts": 20}})
+    refresh_all(home, patient, tmp_path, alice=200)
+    waiting = refresh_all(home, patient, tmp_path, alice=210)["alice"]
+    assert (waiting.status, waiting.reason) == ("unchanged", "stored 10 new posts, waiting for 20")
+    assert waiting.promotion is not None
+    assert waiting.promotion.current == good.steps["finetune"].digest
+
+
 def refresh_all(home: Home, config: Config, folder: Path, **numbers: int) -> dict[str, AccountOutcome]:
     requests = [
         request(handle, write_timeline(folder / f"{handle}.jsonl", rows(number)), config)
