@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,8 @@ def evaluate(
     """Write ``scores.json``, a :class:`Scorecard`; ``previous`` was the account's current model so far."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        predictions = on_device(_score_predictions, job, model, tokens, previous, base_model)
+        tuned = Tuned(model, base_model)
+        predictions = on_device(_score_predictions, job, tokens, tuned, _find_previous(job, previous))
         card = Scorecard.model_validate(predictions | _score_writing(samples, clean))
         write_text(folder / SCORES, card.model_dump_json(indent=1) + "\n")
         return card.model_dump()
@@ -68,19 +70,37 @@ def read_scores(scores: Reference) -> Scorecard:
     return Scorecard.model_validate_json(scores.file(SCORES).read_text(encoding="utf-8"))
 
 
-def _score_predictions(
-    job: Job, model: Reference, tokens: Reference, previous: Reference | None, base_model: BaseModel
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Tuned:
+    """A model and the base model that it was made from."""
+
+    model: Reference
+    base_model: BaseModel
+
+
+def _find_previous(job: Job, previous: Reference | None) -> Tuned | None:
+    """The model to compare with, brought here; None if it, or its base model, cannot be had any more."""
+    if previous is None or not obtain(job.home, previous):
+        return None
+    try:
+        return Tuned(previous, base_model_of(previous, job.home))
+    except BaseModelError as error:
+        logger.warning("%s: the new model is not compared with the previous one: %s", job.handle, error)
+        return None
+
+
+def _score_predictions(job: Job, tokens: Reference, tuned: Tuned, previous: Tuned | None) -> dict[str, Any]:
     held_out = of_split(pq.read_table(tokens.file(TOKENS)), "validation")
     documents, sizes = held_out["input_ids"].to_pylist(), held_out["bytes"].to_pylist()
-    base, tuned = (_nats(base_model, weights, documents, job.config.train) for weights in (None, model.file(WEIGHTS)))
+    base = _nats(tuned.base_model, None, documents, job.config.train)
+    ours = _nats(tuned.base_model, tuned.model.file(WEIGHTS), documents, job.config.train)
     scores: dict[str, Any] = {"held_out_posts": len(documents), "held_out_bytes": sum(sizes)}
-    scores |= prediction_scores(base, tuned, sizes)
-    # What the previous model was trained on would flatter it.
-    places = _unseen(job, previous, held_out["id"]) if previous and obtain(job.home, previous) else []
-    if previous and places:
-        theirs = _nats_of_previous(job, previous, base_model, [documents[place] for place in places])
-        scores |= previous_scores(theirs, [tuned[place] for place in places], [sizes[place] for place in places])
+    scores |= prediction_scores(base, ours, sizes)
+    if previous:
+        # What the previous model was trained on would flatter it.
+        places = _unseen(job, previous.model, held_out["id"])
+        theirs = _nats_of_previous(job, previous, tuned.base_model, [documents[place] for place in places])
+        scores |= previous_scores(theirs, [ours[place] for place in places], [sizes[place] for place in places])
     return scores
 
 
@@ -97,7 +117,7 @@ def _nats(
 
 
 def _unseen(job: Job, previous: Reference, ids: pa.ChunkedArray) -> list[int]:
-    """Places of the held-out posts that the previous model cannot have been trained on."""
+    """Places of the held-out posts that the previous model cannot have been trained on; none if nobody knows."""
     learned = learned_posts(job.home, previous)
     if learned is None:
         return []
@@ -107,18 +127,13 @@ def _unseen(job: Job, previous: Reference, ids: pa.ChunkedArray) -> list[int]:
 
 
 def _nats_of_previous(
-    job: Job, previous: Reference, base_model: BaseModel, documents: Sequence[Sequence[int]]
+    job: Job, previous: Tuned, base_model: BaseModel, documents: Sequence[Sequence[int]]
 ) -> list[float]:
-    """Of the same texts, in the tokens of the previous model; none if its base model cannot be had any more."""
-    try:
-        theirs = base_model_of(previous, job.home)
-    except BaseModelError as error:
-        logger.warning("%s: the new model is not compared with the previous one: %s", job.handle, error)
-        return []
-    if theirs.digest != base_model.digest:
-        ours, other = TextTokenizer.of(base_model), TextTokenizer.of(theirs)
-        documents = [other.encode(ours.decode(document)) for document in documents]
-    return _nats(theirs, previous.file(WEIGHTS), documents, job.config.train)
+    """Of the same texts, in the tokens of the previous model."""
+    if previous.base_model.digest != base_model.digest:
+        ours, theirs = TextTokenizer.of(base_model), TextTokenizer.of(previous.base_model)
+        documents = [theirs.encode(ours.decode(document)) for document in documents]
+    return _nats(previous.base_model, previous.model.file(WEIGHTS), documents, job.config.train)
 
 
 def _score_writing(samples: Reference, clean: Reference) -> dict[str, Any]:
