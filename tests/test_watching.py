@@ -16,6 +16,7 @@ from flows.refresh import refresh
 from flows.watching import COMPLETED_EVENT, FAILED_EVENT, PROGRESS, TABLE, table_row
 from hugtweets.errors import AccountsFailed
 from hugtweets.outcomes import AccountOutcome, SampleOutcome, StepOutcome
+from hugtweets.promotion import Standing
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 
 
@@ -65,6 +66,7 @@ def test_a_row_tells_what_an_account_cost_took_and_gained() -> None:
         reason="stopped at the budget",
         counts={"new": 12, "kept": 340},
         metrics={"base_bits_per_byte": 1.8281, "bits_per_byte": 1.4239},
+        promotion=Standing(model="a1", promoted=True, current="a1", reason="promoted: it beats its base"),
         steps={"fetch": step(2.34, cached=False), "clean": step(0.2, cached=True), "finetune": step(61, cached=False)},
         samples=[
             SampleOutcome(prompt="I", text="I am", log_prob=-9),
@@ -79,6 +81,7 @@ def test_a_row_tells_what_an_account_cost_took_and_gained() -> None:
         "kept posts": 340,
         "spent": "$0.06",
         "bits per byte (base → tuned)": "1.828 → 1.424",
+        "model": "promoted: it beats its base",
         "seconds": "fetch 2.3, finetune 61.0",
         "generated post": "I see",
     }
