@@ -40,8 +40,8 @@ def ad_hoc(
     Args:
         handles: X handles, with or without @.
         source: x, archive:PATH or file:PATH; the path is one on the machine that runs the flow, and holds one account.
-        until: Stop after this step; empty is the whole job.
-        budget_usd: What one account may cost on X in this run; empty sets no limit.
+        until: Stop after this step; None does the whole job.
+        budget_usd: What one account may cost on X in this run, in USD; None sets no limit.
         epochs: Passes over the posts.
         prompts: How the new posts begin.
         per_prompt: Posts for each prompt.
