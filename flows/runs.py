@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefect import runtime
 from prefect.client.schemas.objects import State
@@ -91,12 +91,30 @@ class BaseModels:
             return error
 
 
+# What ended in this process, by the id of Prefect's run.
+_ended: dict[str, RunOutcome] = {}
+
+
 def end(run: str, home: Home, accounts: Sequence[AccountOutcome]) -> State[RunOutcome]:
     """The final state of a run: its data is the :class:`RunOutcome`, or :class:`AccountsFailed` naming who failed."""
     ledger = Ledger(home.ledger, run)
     outcome = RunOutcome.of(run, accounts, ledger.spent())
     show_outcome(outcome, ledger)
+    _ended[str(runtime.flow_run.id)] = outcome
     failure = outcome.failure()
     if failure:
         return Failed(message=failure, data=AccountsFailed(failure, outcome))
     return Completed(message=outcome.describe(), data=outcome)
+
+
+def outcome_of(state: State[Any]) -> RunOutcome:
+    """What a run of this process came to.
+
+    The state need not have it: if the answer to a run's last report is lost, Prefect's client reports again and is sent
+    the state that the server has, without its data.
+
+    Raises:
+        Exception: what ended the run before it came to anything.
+    """
+    ended = _ended.get(str(state.state_details.flow_run_id))
+    return ended or RunOutcome.model_validate(state.result())

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from flows.runs import outcome_of
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config, build_config
-from hugtweets.errors import AccountsFailed
-from hugtweets.outcomes import RunOutcome
+
+__all__ = ["START", "outcome_of", "request", "rows", "tiny_config", "write_timeline"]
 
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
 SUBJECTS = ("the harbour", "my bicycle", "this soup", "our neighbour", "the old clock", "a wet dog", "the brass band")
@@ -65,9 +66,3 @@ def tiny_config(**sections: dict[str, Any]) -> Config:
 def request(handle: str, path: Path, config: Config) -> AccountRequest:
     """An account whose posts are in a file."""
     return AccountRequest(handle=handle, source=f"file:{path}", config=config)
-
-
-def outcome_of(state: Any) -> RunOutcome:
-    """What a flow run came to, failed or not."""
-    result = state.result(raise_on_failure=False)
-    return RunOutcome.model_validate(result.outcome if isinstance(result, AccountsFailed) else result)

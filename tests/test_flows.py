@@ -137,6 +137,16 @@ async def _seen_in_prefect(flow_run: str) -> tuple[set[str], list[dict[str, Any]
     return {task.name for task in tasks}, json.loads(str(artifacts[0].data))
 
 
+def test_the_outcome_outlives_an_answer_of_prefect_that_was_lost(tmp_path: Path, config: Config) -> None:
+    ended = account(request("alice", tmp_path / "nowhere.jsonl", config), "fetch", return_state=True)
+    assert ended.state_details.flow_run_id
+    with get_client(sync_client=True) as client:
+        # If a busy server's answer is lost the client asks again, and is sent this instead of its own state.
+        served = client.read_flow_run(ended.state_details.flow_run_id).state
+    assert served is not None
+    assert outcome_of(served).accounts[0].status == "failed"
+
+
 def test_every_step_is_logged_with_its_lineage(home: Home, tmp_path: Path, config: Config) -> None:
     offline = config.override({"tracking": {"mode": "offline"}})
     outcome = run_one(write_timeline(tmp_path / "alice.jsonl", rows(60)), offline)

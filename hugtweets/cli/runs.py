@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -22,7 +22,7 @@ from hugtweets.cli.settings import (
 )
 from hugtweets.cost_estimate import estimate_cost
 from hugtweets.demo import demo_accounts
-from hugtweets.errors import AccountsFailed, ConfigurationError
+from hugtweets.errors import ConfigurationError
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import RunOutcome
 from hugtweets.steps import STEPS, StepName
@@ -125,6 +125,7 @@ def run_flow(
         # Prefect takes seconds to import: not before the request has been found to make sense.
         from flows.account import account as account_flow
         from flows.refresh import refresh as refresh_flow
+        from flows.runs import outcome_of
         from hugtweets.cli.prefect_console import quiet_console
 
         if not verbose:
@@ -133,12 +134,7 @@ def run_flow(
             state = account_flow(requests[0], until, return_state=True)
         else:
             state = refresh_flow(list(requests), until, may_wait=always_refresh, verify=verify, return_state=True)
-        result: Any = state.result(raise_on_failure=False)
-    if isinstance(result, AccountsFailed):
-        return result.outcome
-    if isinstance(result, BaseException):
-        raise result
-    return RunOutcome.model_validate(result)
+    return outcome_of(state)
 
 
 def finish(outcome: RunOutcome, as_json: bool) -> None:
