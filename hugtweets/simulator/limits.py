@@ -8,7 +8,8 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 
 WINDOW_SECONDS = 15 * 60
-TIMELINE_REQUESTS = 900
+# Of an app, whose bearer token every caller of the simulator has; a user would be held to 900 timeline requests.
+TIMELINE_REQUESTS = 10_000
 POSTS_REQUESTS = 3500
 LOOKUP_REQUESTS = 300
 
