@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import environment  # type: ignore[import-untyped]  # accelerate ships no types
 from transformers import DataCollatorWithFlattening, PrinterCallback, Trainer, TrainingArguments, set_seed
 
 from hugtweets.base_models import BaseModel
@@ -26,6 +27,10 @@ from hugtweets.tokens import TextTokenizer, load_split
 LORA_RANK = 16
 # Found on SmolLM2-135M with four posts a step: adapters on accounts of 300 to 1,200 posts, full weights on one of 600.
 LEARNING_RATES = {"lora": 2e-3, "full": 2e-4}
+
+# Accelerate empties the environment of the process for a moment whenever a trainer is made, to learn the defaults of
+# its own options. Another thread that looked just then found no token, no home and no address of X.
+environment.clear_environment = nullcontext
 
 
 @dataclass(frozen=True)

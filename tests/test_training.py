@@ -61,6 +61,18 @@ def test_training_lowers_the_held_out_loss_and_writes_what_it_reports(home: Home
     assert math.isfinite(result.tokens_per_second)
 
 
+def test_training_leaves_the_environment_to_the_other_threads(home: Home, tmp_path: Path) -> None:
+    unset: list[bytes] = []
+    watching = True
+    # A hook stays for the rest of the process.
+    sys.addaudithook(
+        lambda event, arguments: unset.append(arguments[0]) if event == "os.unsetenv" and watching else None
+    )
+    learn(home, tmp_path / "one")
+    watching = False
+    assert b"HUGTWEETS_HOME" not in unset
+
+
 def test_the_history_starts_with_the_base_model_and_has_every_step(home: Home, tmp_path: Path) -> None:
     result = learn(home, tmp_path / "one")
     examined = [row for row in result.history if "held_out/loss" in row]
