@@ -76,11 +76,13 @@ def process(
         with transaction(commit_mode=CommitMode.EAGER), naming_full_disk(job.home, job.handle):
             walk.through(user, base_model, until)
     except (PutOff, RateLimited) as error:
-        outcome.status, outcome.reason = "skipped", str(error)
+        outcome.status = "skipped"
+        walk.remark(error)
     except AccountUnavailable as error:
         outcome.status, outcome.reason = leave_out(job, error)
     except HugtweetsError as error:
-        outcome.status, outcome.reason = "failed", str(error)
+        outcome.status = "failed"
+        walk.remark(error)
     else:
         if walk.is_unchanged():
             outcome.status = "unchanged"
@@ -123,8 +125,6 @@ class Walk:
             self.check_enough_text(cleaned)
             base = base_model()
             self.learn(self.choose_posts(cleaned, base), base, until)
-        if includes(until, "finetune"):
-            retract(self.job)
 
     def check_enough_text(self, cleaned: Reference) -> None:
         """See :func:`hugtweets.steps.clean.check_enough_text`; what cannot be learned again goes all the same."""
@@ -187,6 +187,8 @@ class Walk:
         if not includes(until, "finetune"):
             return
         model = self.step(finetune, plan_finetune(self.job, tokens, base), tokens, base)
+        # Before the model is judged: it must not be kept out for one that knows deleted posts.
+        retract(self.job)
         if not includes(until, "sample"):
             return
         samples = self.step(sample, plan_sample(self.job, model, cleaned), model, cleaned, base)
