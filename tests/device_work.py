@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import signal
 import time
 from pathlib import Path
 
-from hugtweets.base_models import BaseModel
-from hugtweets.config import TrainConfig
 from hugtweets.errors import XUnavailable
 from hugtweets.progress import reporter
 
@@ -28,16 +25,6 @@ def meet(mine: Path, other: Path) -> tuple[str, int]:
     mine.touch()
     wait_for(other)
     return os.environ["CUDA_VISIBLE_DEVICES"], os.getpid()
-
-
-def learn(base_model: BaseModel, tokens: Path, mine: Path, other: Path) -> str:
-    """Train beside another; the digest of the weights."""
-    from hugtweets.training import finetune
-
-    mine.mkdir(exist_ok=True)
-    wait_for(other)
-    finetune(base_model, tokens, mine, TrainConfig(device="cpu"))
-    return hashlib.sha256((mine / "adapter_model.safetensors").read_bytes()).hexdigest()
 
 
 def tell_and_log(handle: str) -> None:

@@ -13,19 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from hugtweets.base_models import BaseModel, resolve_base_model
+from flows.refresh import refresh
+from hugtweets import device_queue
 from hugtweets.device_process import DeviceProcess
 from hugtweets.device_queue import DeviceQueue, on_device
 from hugtweets.devices import visible_gpus
 from hugtweets.errors import TrainingError, XUnavailable
-from hugtweets.home import Home
-from hugtweets.jobs import Job
 from hugtweets.progress import Progress, listening
-from hugtweets.steps.clean import clean
-from hugtweets.steps.fetch import fetch
-from hugtweets.steps.tokenise import TOKENS, tokenise
 from tests import device_work
-from tests.flow_fixtures import request, rows, tiny_config, write_timeline
+from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 from tests.tiny_models import save_tiny_model
 
 
@@ -66,24 +62,22 @@ def test_the_death_of_a_device_process_is_one_failure(two_devices: DeviceQueue) 
     assert [two_devices.run(device_work.double, number) for number in range(4)] == [0, 2, 4, 6]
 
 
-def test_a_model_learned_beside_another_is_the_same_to_the_byte(
-    two_devices: DeviceQueue, pool: ThreadPoolExecutor, home: Home, tmp_path: Path
+def test_accounts_learned_beside_each_other_are_what_they_are_alone(
+    prefect_server: str, two_devices: DeviceQueue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    base = resolve_base_model(str(save_tiny_model(tmp_path / "tiny")), home)
-    tokens = [tokens_of(home, base, handle, tmp_path, since) for handle, since in (("alice", 0), ("bob", 30))]
-    beside = [(tmp_path / str(me), tmp_path / str(1 - me)) for me in range(2)]
-    together = pool.map(
-        lambda found, meeting: two_devices.run(device_work.learn, base, found, *meeting), tokens, beside
-    )
-    alone = [device_work.learn(base, found, tmp_path / "alone", tmp_path) for found in tokens]
-    assert list(together) == alone
-    assert alone[0] != alone[1]
-
-
-def tokens_of(home: Home, base: BaseModel, handle: str, folder: Path, since: int) -> Path:
-    """The token ids of an invented account."""
-    job = Job(home, request(handle, write_timeline(folder / f"{handle}.jsonl", rows(60, since)), tiny_config()), "run")
-    return tokenise(job, clean(job, fetch(job, None).reference), base).file(TOKENS)
+    config = tiny_config(train={"base_model": str(save_tiny_model(tmp_path / "tiny"))})
+    accounts = [
+        request(handle, write_timeline(tmp_path / f"{handle}.jsonl", rows(60, since)), config)
+        for handle, since in (("alice", 0), ("bob", 30))
+    ]
+    alone = outcome_of(refresh(accounts, return_state=True)).accounts
+    monkeypatch.setenv("HUGTWEETS_HOME", str(tmp_path / "another"))
+    # What this process would have found on a machine with two GPUs.
+    monkeypatch.setattr(device_queue, "_queue", two_devices)
+    beside = outcome_of(refresh(accounts, return_state=True)).accounts
+    assert [found.status for found in beside] == ["completed", "completed"]
+    assert [found.samples for found in beside] == [found.samples for found in alone]
+    assert [found.metrics for found in beside] == [found.metrics for found in alone]
 
 
 @pytest.mark.parametrize(
