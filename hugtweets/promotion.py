@@ -97,10 +97,12 @@ def previous_of(home: Home, model: Reference) -> Reference | None:
 def judge(home: Home, model: Reference, previous: Reference | None, scores: Scorecard, run: str) -> Standing:
     """Decide on a model unless that was done; ``scores`` are those of its comparison with ``previous``.
 
-    A decision to keep the previous model is void once no model is left to keep.
+    A previous model that is gone cannot be kept, not even by an earlier decision: then only the base is to be beaten.
     """
+    if previous and not _existing(home, model.handle, previous.digest):
+        previous = None
+    promoted, reason = verdict(scores if previous else _without_previous(scores))
     judged = read_promotions(home, model.handle).of(model.digest)
-    promoted, reason = verdict(scores)
     if not judged or (promoted and current_model(home, model.handle) is None):
         _decide(home, model, promoted, previous, reason, run)
     return standing(home, model)
@@ -171,6 +173,10 @@ def _existing(home: Home, handle: str, digest: str | None) -> Reference | None:
         return None
     reference = Reference("finetune", handle, digest, str(home.artifacts / "finetune" / handle / digest))
     return reference if exists(reference) or is_shared(home, reference) else None
+
+
+def _without_previous(scores: Scorecard) -> Scorecard:
+    return scores.model_copy(update={"previous_bits_per_byte": None, "over_previous": None})
 
 
 def _margin(scores: Scorecard) -> str:

@@ -138,6 +138,14 @@ def test_a_kept_previous_that_is_gone_makes_way(home: Home, tmp_path: Path) -> N
     assert (standing.promoted, standing.current) == (True, worse.digest)
 
 
+def test_a_previous_model_that_went_with_a_deleted_post_is_not_kept(home: Home, tmp_path: Path) -> None:
+    first, worse = model(home, "first"), model(home, "worse")
+    judge(home, first, None, card(1.5), "run-1")
+    first.folder.rename(tmp_path / "first")
+    standing = judge(home, worse, first, card(1.6, previous=1.5), "run-2")
+    assert (standing.promoted, standing.reason) == (True, "promoted: it beats its base, 2.000 → 1.600 bits per byte")
+
+
 def test_the_file_says_who_decided_what_and_why(home: Home) -> None:
     first = model(home, "first")
     judge(home, first, None, card(1.5), "refresh-1")
