@@ -5,17 +5,15 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hugtweets.characters import shorten, x_length
 from hugtweets.config import SampleConfig
+from hugtweets.decoding import continue_rows
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import post_nats
 from hugtweets.evaluation.copying import Corpus, longest_copy
 from hugtweets.tokens import TextTokenizer
-
-if TYPE_CHECKING:
-    from transformers import StoppingCriteria
 
 # How often an empty post or a copy is drawn again before what came last is taken.
 ROUNDS = 5
@@ -117,48 +115,19 @@ def _draw_round(
 
 
 def _continue(model: Any, tokenizer: TextTokenizer, prompts: Sequence[str], config: SampleConfig) -> list[str]:
-    """One post for each prompt, in one batch, padded on the left."""
-    import torch
-    from transformers import GenerationConfig, StoppingCriteriaList
-
+    """One post for each prompt, in one batch."""
     rows = [[tokenizer.end_of_text, *tokenizer.encode(prompt)] for prompt in prompts]
-    width = max(map(len, rows))
-    padded = [[tokenizer.end_of_text] * (width - len(row)) + row for row in rows]
-    mask = [[0] * (width - len(row)) + [1] * len(row) for row in rows]
-    room = int(getattr(model.config, "max_position_embeddings", 0) or 2**20) - width
-    options = GenerationConfig(  # type: ignore[no-untyped-call]
-        do_sample=True,
-        temperature=config.temperature,
-        top_p=config.top_p,
-        top_k=0,
-        # A character that weighs 2 takes at most four tokens; what is too long is stopped far earlier.
-        max_new_tokens=max(1, min(4 * config.max_characters, room)),
-        eos_token_id=sorted(tokenizer.special),
-        pad_token_id=tokenizer.end_of_text,
-        use_cache=True,
-    )
-    with torch.inference_mode():
-        generated = model.generate(
-            input_ids=torch.tensor(padded, device=model.device),
-            attention_mask=torch.tensor(mask, device=model.device),
-            generation_config=options,
-            stopping_criteria=StoppingCriteriaList([_too_long(tokenizer, width, config.max_characters)]),
-        )
-    texts = [_text(tokenizer, row, ids[width:]) for row, ids in zip(rows, generated.tolist(), strict=True)]
+    room = int(getattr(model.config, "max_position_embeddings", 0) or 2**20) - max(map(len, rows))
+
+    def is_finished(row: int, drawn: list[int]) -> bool:
+        # What is too long is cut anyway: a model that goes on and on costs no more.
+        return drawn[-1] in tokenizer.special or x_length(tokenizer.decode(rows[row] + drawn)) > config.max_characters
+
+    # A character that weighs 2 takes at most four tokens; what is too long is finished far earlier.
+    most = max(1, min(4 * config.max_characters, room))
+    drawn = continue_rows(model, rows, tokenizer.end_of_text, config.temperature, config.top_p, most, is_finished)
+    texts = [_text(tokenizer, row, tokens) for row, tokens in zip(rows, drawn, strict=True)]
     return [shorten(text, config.max_characters) for text in texts]
-
-
-def _too_long(tokenizer: TextTokenizer, width: int, most: int) -> StoppingCriteria:
-    """Ends each row once it is longer than a post may be, so that a model which goes on and on costs no more."""
-    import torch
-    from transformers import StoppingCriteria
-
-    class TooLong(StoppingCriteria):
-        def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **kwargs: Any) -> torch.BoolTensor:
-            lengths = [x_length(tokenizer.decode(ids)) for ids in input_ids[:, 1:].tolist()]
-            return torch.tensor([length > most for length in lengths], device=input_ids.device)  # type: ignore[return-value]
-
-    return TooLong()
 
 
 def _text(tokenizer: TextTokenizer, prompt: Sequence[int], continuation: Sequence[int]) -> str:

@@ -25,7 +25,7 @@ from hugtweets.tracking import Content
 if TYPE_CHECKING:
     from hugtweets.sampling import Sample
 
-VERSION = 2
+VERSION = 3
 SAMPLES = "samples.parquet"
 # Drawn without a prompt, as many as evaluate.generated says: what the scorecard looks at.
 UNPROMPTED = "unprompted.parquet"

@@ -1,0 +1,91 @@
+"""Draws continuations token by token: all rows in one batch, which a row leaves as soon as it is finished.
+
+``generate`` of transformers computes a finished row until the last one ends, and sorts the whole vocabulary for every
+token: see benchmarks/LOG.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def continue_rows(
+    model: Any,
+    rows: Sequence[Sequence[int]],
+    padding: int,
+    temperature: float,
+    top_p: float,
+    most: int,
+    is_finished: Callable[[int, list[int]], bool],
+) -> list[list[int]]:
+    """The tokens drawn for each row, at most ``most``; the random state is that of torch.
+
+    Args:
+        model: any causal language model with a cache of keys and values.
+        rows: token ids to go on from, one at least in each; shorter ones are padded on the left.
+        padding: any token; it is masked.
+        temperature: 1 follows the model, less is safer.
+        top_p: share of the probability to draw from.
+        most: tokens drawn for a row.
+        is_finished: asked after each token, with the row's number and all tokens drawn for it.
+    """
+    import torch
+    from transformers import DynamicCache
+
+    width = max(map(len, rows))
+    tokens = torch.tensor([[padding] * (width - len(row)) + list(row) for row in rows], device=model.device)
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=model.device)
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    cache = DynamicCache(config=model.config)
+    drawn: list[list[int]] = [[] for _ in rows]
+    going = list(range(len(rows)))
+    with torch.inference_mode():
+        for _ in range(most):
+            logits = model(
+                input_ids=tokens, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
+            ).logits[:, -1]
+            fresh = draw_tokens(logits.float() / temperature, top_p)
+            for row, token in zip(going, fresh.tolist(), strict=True):
+                drawn[row].append(token)
+            staying = [place for place, row in enumerate(going) if not is_finished(row, drawn[row])]
+            if not staying:
+                break
+            if len(staying) < len(going):
+                kept = torch.tensor(staying, device=model.device)
+                cache.batch_select_indices(kept)
+                fresh, mask, going = fresh[kept], mask[kept], [going[place] for place in staying]
+            tokens = fresh[:, None]
+            mask = torch.cat([mask, mask.new_ones(len(going), 1)], dim=1)
+            positions = mask.sum(1, keepdim=True) - 1
+    return drawn
+
+
+def draw_tokens(logits: Tensor, top_p: float) -> Tensor:
+    """One token a row, from the likeliest that together have ``top_p`` of the probability (Holtzman et al. 2020).
+
+    Without sorting: a token is drawn from all; if the likelier ones have ``top_p`` already, then neither it nor any
+    less likely token is among those to draw from, and the row is drawn again without them.
+    """
+    probabilities = logits.softmax(-1)
+    tokens = _draw(probabilities)
+    while True:
+        own = probabilities.gather(-1, tokens[:, None])
+        likelier = probabilities * (probabilities > own)
+        again = (likelier.sum(-1) >= top_p).nonzero()[:, 0]
+        if not len(again):
+            return tokens
+        probabilities[again] = likelier[again]
+        tokens[again] = _draw(likelier[again])
+
+
+def _draw(weights: Tensor) -> Tensor:
+    """One place a row, with a probability in proportion to its weight."""
+    import torch
+
+    sums = weights.cumsum(-1)
+    points = torch.rand(len(weights), 1, device=weights.device) * sums[:, -1:]
+    return torch.searchsorted(sums, points, right=True).clamp(max=weights.shape[-1] - 1)[:, 0]
