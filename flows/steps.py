@@ -34,6 +34,7 @@ from hugtweets.steps.fetch import Fetched, Tally
 from hugtweets.steps.finetune import plan_finetune
 from hugtweets.steps.retraction import retract, still_held
 from hugtweets.steps.sample import plan_sample, read_samples
+from hugtweets.steps.starting import find_start
 from hugtweets.steps.tokenise import plan_tokenise
 from hugtweets.steps.waiting import find_waiting
 from tasks.caching import Call, call, is_ready
@@ -186,7 +187,8 @@ class Walk:
         tokens = self.step(tokenise, plan_tokenise(self.job, cleaned, base), cleaned, base)
         if not includes(until, "finetune"):
             return
-        model = self.step(finetune, plan_finetune(self.job, tokens, base), tokens, base)
+        start = find_start(self.job, cleaned, tokens, base)
+        model = self.step(finetune, plan_finetune(self.job, tokens, base, start), tokens, base, start)
         # Before the model is judged: it must not be kept out for one that knows deleted posts.
         retract(self.job)
         if not includes(until, "sample"):

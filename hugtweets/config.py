@@ -142,6 +142,20 @@ class RefreshConfig(Section):
     min_new_characters: Annotated[int, Field(ge=0)] = Field(
         0, description="a model waits for this many newly kept characters; 0 takes any change"
     )
+    start: Literal["base", "previous"] = Field(
+        "base", description="train again from the base model, or go on from the account's previous model"
+    )
+    replay: NotNegative | None = Field(
+        None, description="old posts trained on again for each new one (2); with start=previous only"
+    )
+
+    @model_validator(mode="after")
+    def _replay_only_with_previous(self) -> RefreshConfig:
+        if self.start == "base" and self.replay is not None:
+            raise ValueError(
+                "refresh.replay and refresh.start=base exclude each other: the base model has learned no posts"
+            )
+        return self
 
 
 class Config(Section):

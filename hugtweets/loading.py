@@ -45,14 +45,19 @@ def load_tuned(base_model: BaseModel, output: Path | None, choice: DeviceChoice)
     tokenizer = TextTokenizer.of(base_model)
     if output is None:
         return load_base(base_model, choice), tokenizer
+    return load_weights(base_model, output, choice).eval(), tokenizer
+
+
+def load_weights(base_model: BaseModel, output: Path, choice: DeviceChoice, trainable: bool = False) -> Any:
+    """What a training wrote: the base model with its adapter, or another model in its place."""
     if not (output / ADAPTER).is_file():
         release()
-        return _read(output, choice), tokenizer
+        return _read(output, choice).requires_grad_(trainable)
     from peft import PeftModel
 
-    model = PeftModel.from_pretrained(load_base(base_model, choice), str(output)).eval()
+    model = PeftModel.from_pretrained(load_base(base_model, choice), str(output), is_trainable=trainable)
     wear(model)
-    return model, tokenizer
+    return model
 
 
 def load_base(base_model: BaseModel, choice: DeviceChoice) -> PreTrainedModel:

@@ -97,12 +97,21 @@ def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.
     return pa.table(columns, schema=TOKENS_SCHEMA)
 
 
-def load_split(path: Path, split: str) -> Dataset:
-    """The posts of one split of a token file as a data set in memory: ``id``, ``input_ids`` and ``bytes``."""
+def load_split(path: Path, split: str, ids: Sequence[str] | None = None) -> Dataset:
+    """The posts of one split of a token file as a data set in memory: ``id``, ``input_ids`` and ``bytes``.
+
+    ``ids`` takes those of them only.
+    """
     import datasets
 
-    table = pq.read_table(path, columns=["id", "input_ids", "bytes"], filters=[("split", "=", split)])
-    return datasets.Dataset(table)
+    wanted = [("split", "=", split), *([("id", "in", ids)] if ids is not None else [])]
+    return datasets.Dataset(pq.read_table(path, columns=["id", "input_ids", "bytes"], filters=wanted))
+
+
+def load_ids(path: Path, split: str) -> list[str]:
+    """The ids of one split of a clean or token file, oldest first."""
+    ids: list[str] = pq.read_table(path, columns=["id"], filters=[("split", "=", split)])["id"].to_pylist()
+    return ids
 
 
 def _newest(rows: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:

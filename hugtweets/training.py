@@ -19,9 +19,10 @@ from transformers import DataCollatorWithFlattening, PrinterCallback, Trainer, T
 from hugtweets.base_models import BaseModel
 from hugtweets.coach import Coach, HeldOut, Progress
 from hugtweets.config import TrainConfig
+from hugtweets.continuing import Continuation
 from hugtweets.devices import DeviceChoice, choose_device
 from hugtweets.errors import TrainingError
-from hugtweets.loading import load_base, release, take_off, wear
+from hugtweets.loading import load_base, load_weights, release, take_off, wear
 from hugtweets.tokens import TextTokenizer, load_split
 
 LORA_RANK = 16
@@ -39,11 +40,12 @@ class TrainingResult:
 
     ``history`` has a row for each step (``train/loss`` in nats per token, ``train/lr``) and one for each held-out
     examination (``held_out/loss`` in nats per token, ``held_out/bits_per_byte``), the first at step 0, before any
-    training. Bits per byte are None where nothing is held out. ``choice`` tells people what was chosen, and why.
+    training. Bits per byte (of what it started from, and in the end) are None where nothing is held out. ``choice``
+    tells people what was chosen, and why.
     """
 
     history: list[dict[str, float]]
-    base_bits_per_byte: float | None
+    start_bits_per_byte: float | None
     bits_per_byte: float | None
     best_epoch: int
     stopped_early: bool
@@ -54,7 +56,12 @@ class TrainingResult:
 
 
 def finetune(
-    base_model: BaseModel, tokens: Path, output: Path, config: TrainConfig, progress: Progress | None = None
+    base_model: BaseModel,
+    tokens: Path,
+    output: Path,
+    config: TrainConfig,
+    progress: Progress | None = None,
+    earlier: Continuation | None = None,
 ) -> TrainingResult:
     """Train on the posts of a token file and write the epoch that predicts the held-out posts best.
 
@@ -66,20 +73,21 @@ def finetune(
         output: a folder for the adapter or the full weights, as safetensors.
         config: how to train.
         progress: told steps done, steps in all, and a note for people.
+        earlier: start from what it wrote, and train on its posts alone; None starts from the base model.
 
     Raises:
         TrainingError: there is no post to train on, or the loss is not a number.
         ConfigurationError: ``train.device`` is not there.
     """
     started = time.monotonic()
-    posts = load_split(tokens, "train")
+    posts = load_split(tokens, "train", earlier.posts if earlier else None)
     if len(posts) == 0:
         raise TrainingError(f"{tokens} holds no training post: fetch more posts, or lower clean.held_out_share")
     end_of_text = TextTokenizer.of(base_model).end_of_text
     choice = _number_format(choose_device(config), config)
     set_seed(config.seed)
     try:
-        model, save = _trainable(base_model, output, choice, config)
+        model, save = _trainable(base_model, output, choice, config, earlier)
         coach = Coach(model, HeldOut.of(tokens, end_of_text), save, config.patience, progress)
         _trainer(model, posts, PostCollator(end_of_text), coach, output, choice, config).train()
         trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
@@ -90,7 +98,7 @@ def finetune(
     tokens_seen = coach.epochs * sum(len(ids) + 2 for ids in posts["input_ids"])
     return TrainingResult(
         history=coach.history,
-        base_bits_per_byte=coach.scores[0] if coach.scores else None,
+        start_bits_per_byte=coach.scores[0] if coach.scores else None,
         bits_per_byte=coach.scores[coach.best_epoch] if coach.scores else None,
         best_epoch=coach.best_epoch,
         stopped_early=coach.epochs < config.epochs,
@@ -141,13 +149,21 @@ def _number_format(choice: DeviceChoice, config: TrainConfig) -> DeviceChoice:
 
 
 def _trainable(
-    base_model: BaseModel, output: Path, choice: DeviceChoice, config: TrainConfig
+    base_model: BaseModel, output: Path, choice: DeviceChoice, config: TrainConfig, earlier: Continuation | None
 ) -> tuple[Any, Callable[[], None]]:
     """The model to train, and how to write its weights."""
-    base = load_base(base_model, choice)
+    if earlier:
+        model = load_weights(base_model, earlier.weights, choice, trainable=True)
+    elif config.method == "full":
+        model = load_base(base_model, choice).requires_grad_(True)
+    else:
+        model = _with_new_adapters(load_base(base_model, choice), config)
     if config.method == "full":
-        base.requires_grad_(True)
-        return base, lambda: base.save_pretrained(output)
+        return model, lambda: model.save_pretrained(output)
+    return model, lambda: _save_adapter(model, base_model, output)
+
+
+def _with_new_adapters(base: Any, config: TrainConfig) -> Any:
     from peft import LoraConfig, get_peft_model
     from transformers.pytorch_utils import Conv1D
 
@@ -161,7 +177,7 @@ def _trainable(
     )
     adapted = get_peft_model(base, adapters)
     wear(adapted)
-    return adapted, lambda: _save_adapter(adapted, base_model, output)
+    return adapted
 
 
 def _save_adapter(model: Any, base_model: BaseModel, output: Path) -> None:

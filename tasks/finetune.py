@@ -18,6 +18,6 @@ from tasks.caching import cache_key
     persist_result=True,
     result_serializer="json",
 )
-def finetune(job: Job, tokens: Reference, base_model: BaseModel) -> Reference:
+def finetune(job: Job, tokens: Reference, base_model: BaseModel, start: step.Start) -> Reference:
     """See :func:`hugtweets.steps.finetune.finetune`."""
-    return step.finetune(job, tokens, base_model)
+    return step.finetune(job, tokens, base_model, start)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from tests.flow_fixtures import rows, write_timeline
 from tests.tiny_models import save_tiny_model
 
 
-def command(home: Path, posts: Path, model: Path) -> list[str]:
+def command(home: Path, posts: Path, model: Path, **further: str) -> list[str]:
     options = {
         "train.base_model": model,
         "train.epochs": 1,
@@ -27,6 +28,7 @@ def command(home: Path, posts: Path, model: Path) -> list[str]:
         "sample.prompts": "[the, a wet]",
         "sample.per_prompt": 1,
         "tracking.mode": "offline",
+        **{name.replace("__", "."): value for name, value in further.items()},
     }
     chosen = [f"--set={name}={value}" for name, value in options.items()]
     program = [sys.executable, "-m", "hugtweets", "--home", str(home)]
@@ -60,6 +62,7 @@ class Case:
     posts: Path
     model: Path
     environment: dict[str, str]
+    home: Path
     untouched: dict[str, Any]
 
 
@@ -69,7 +72,8 @@ def case(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Case:
     environment = os.environ | {"PREFECT_API_URL": prefect_server}
     posts = write_timeline(folder / "alice.jsonl", rows(60))
     model = save_tiny_model(folder / "tiny")
-    return Case(posts, model, environment, run(command(folder / "whole", posts, model), environment))
+    home = folder / "whole"
+    return Case(posts, model, environment, home, run(command(home, posts, model), environment))
 
 
 @pytest.mark.parametrize("artifacts", [0, 1, 3, 4, 5])
@@ -82,3 +86,17 @@ def test_a_killed_run_is_completed_by_the_same_command(case: Case, tmp_path: Pat
     assert before <= {Path(step["path"]) for step in resumed["steps"].values() if step["cached"]}
     assert not list((tmp_path / "killed").glob("artifacts/*/*/.partial-*"))
     assert resumed["samples"] == case.untouched["samples"]
+
+
+def test_a_killed_training_goes_on_from_the_same_model_again(case: Case, tmp_path: Path) -> None:
+    longer = write_timeline(tmp_path / "longer.jsonl", rows(80))
+    homes = {name: Path(shutil.copytree(case.home, tmp_path / name)) for name in ("whole", "killed")}
+    commands = {name: command(home, longer, case.model, refresh__start="previous") for name, home in homes.items()}
+    whole = run(commands["whole"], case.environment)
+    run_until(commands["killed"], case.environment, homes["killed"], len(finished(case.home)) + 3)
+    resumed = run(commands["killed"], case.environment)
+    assert not resumed["steps"]["finetune"]["cached"]
+    assert [step["digest"] for step in resumed["steps"].values()] == [
+        step["digest"] for step in whole["steps"].values()
+    ]
+    assert resumed["samples"] == whole["samples"]

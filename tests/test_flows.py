@@ -211,6 +211,31 @@ def test_a_model_waits_for_posts_and_not_for_options(tmp_path: Path, config: Con
     assert (changed.status, changed.reason) == ("completed", None)
 
 
+def test_the_second_night_goes_on_from_the_model_of_the_first(home: Home, tmp_path: Path, config: Config) -> None:
+    going_on = config.override({"refresh": {"start": "previous"}, "tracking": {"mode": "offline"}})
+    path = tmp_path / "alice.jsonl"
+    nights = []
+    for number in (60, 80, 80):
+        write_timeline(path, rows(number))
+        nights.append(refresh_one(path, going_on))
+    assert [night.status for night in nights] == ["completed", "completed", "unchanged"]
+    trainings = [run for run in read_runs(home.wandb) if run.job_type == "finetune"]
+    used = [sorted(artifact.name for artifact in run.used) for run in trainings]
+    assert sorted(used) == [["model-alice", "tokens-alice"], ["tokens-alice"]]
+    assert _dangling(read_runs(home.wandb)) == set()
+
+
+def test_a_model_that_went_on_from_another_waits_too(tmp_path: Path, config: Config) -> None:
+    patient = config.override({"refresh": {"start": "previous", "min_new_posts": 12}})
+    path = tmp_path / "alice.jsonl"
+    nights = []
+    for number in (60, 80, 85):
+        write_timeline(path, rows(number))
+        nights.append(refresh_one(path, patient))
+    assert nights[2].reason == "stored 5 new posts, waiting for 12"
+    assert nights[2].metrics == nights[1].metrics
+
+
 def test_an_ad_hoc_run_never_waits(tmp_path: Path, config: Config) -> None:
     patient = config.override({"refresh": {"min_new_posts": 50}})
     path = tmp_path / "alice.jsonl"

@@ -55,7 +55,7 @@ def held_out_score(home: Home, weights: Path | None) -> float:
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_training_lowers_the_held_out_loss_and_writes_what_it_reports(home: Home, tmp_path: Path, method: str) -> None:
     result = learn(home, tmp_path / method, CONFIG.model_copy(update={"method": method}))
-    assert result.base_bits_per_byte == pytest.approx(held_out_score(home, None))
+    assert result.start_bits_per_byte == pytest.approx(held_out_score(home, None))
     assert result.bits_per_byte == pytest.approx(held_out_score(home, tmp_path / method / "weights"))
     assert held_out_score(home, tmp_path / method / "weights") < 0.9 * held_out_score(home, None)
     assert math.isfinite(result.tokens_per_second)
@@ -152,7 +152,7 @@ def test_the_best_epoch_is_kept_and_training_stops_when_it_gets_no_better(home: 
 
 def test_without_held_out_posts_the_last_epoch_is_kept(home: Home, tmp_path: Path) -> None:
     result = learn(home, tmp_path / "one", held_out=0)
-    assert (result.base_bits_per_byte, result.bits_per_byte, result.best_epoch) == (None, None, 3)
+    assert (result.start_bits_per_byte, result.bits_per_byte, result.best_epoch) == (None, None, 3)
     assert (tmp_path / "one" / "weights" / "adapter_model.safetensors").exists()
 
 

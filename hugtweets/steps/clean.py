@@ -72,6 +72,12 @@ def texts_of(clean: Reference, split: Split) -> list[str]:
     return list(of_split(table, split)["text"].to_pylist())
 
 
+def same_rules(one: Reference, other: Reference) -> bool:
+    """Whether two clean artifacts were made by the same rules."""
+    rules = [(manifest.step_version, manifest.config) for manifest in (one.manifest(), other.manifest())]
+    return rules[0] == rules[1]
+
+
 def _content(reference: Reference) -> Content:
     counts = reference.manifest().counts
     dropped = {f"dropped/{reason}": number for reason, number in counts["dropped"].items()}

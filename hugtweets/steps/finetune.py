@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hugtweets.artifacts import Plan, Reference, latest, learned_posts, obtain
+from hugtweets.artifacts import Plan, Reference, input_of, latest, learned_posts, obtain
 from hugtweets.base_models import BaseModel, resolve_base_model
+from hugtweets.continuing import Continuation, continue_training
 from hugtweets.device_queue import on_device
-from hugtweets.errors import BaseModelError, NothingKept
+from hugtweets.errors import BaseModelError, NothingKept, TrainingError
 from hugtweets.files import write_text
 from hugtweets.home import Home
 from hugtweets.jobs import Job
@@ -30,15 +32,34 @@ WEIGHTS = "weights"
 HISTORY = "history.json"
 # The base model counts by its digest, and the device changes no more than rounding.
 ELSEWHERE = {"base_model", "device"} | TOKENISE_OPTIONS
+# Old posts for each new one, see benchmarks/days.py and LOG.md.
+REPLAY = 2.0
+
+logger = logging.getLogger(__name__)
 
 
-def plan_finetune(job: Job, tokens: Reference, base_model: BaseModel) -> Plan:
-    """Depends on the tokens, the base model and how it is trained."""
+@dataclass(frozen=True)
+class Start:
+    """Where a training starts: from an earlier model of the account, or None, the base model; people read ``reason``.
+
+    Which one it should be is :func:`hugtweets.steps.starting.find_start`'s to say.
+    """
+
+    model: Reference | None
+    reason: str
+
+
+def plan_finetune(job: Job, tokens: Reference, base_model: BaseModel, start: Start) -> Plan:
+    """Depends on the tokens, the base model, how it is trained, and the earlier model that it goes on from."""
     options = job.config.train.model_dump(mode="json", exclude=ELSEWHERE)
-    return Plan("finetune", VERSION, job.handle, (tokens,), options, {"base_model": base_model.digest})
+    inputs = [tokens]
+    if start.model:
+        inputs.append(start.model)
+        options["replay"] = _replay(job)
+    return Plan("finetune", VERSION, job.handle, tuple(inputs), options, {"base_model": base_model.digest})
 
 
-def finetune(job: Job, tokens: Reference, base_model: BaseModel) -> Reference:
+def finetune(job: Job, tokens: Reference, base_model: BaseModel, start: Start) -> Reference:
     """Write ``weights/`` (adapter or full) and ``history.json`` (the loss curves).
 
     Raises:
@@ -46,12 +67,16 @@ def finetune(job: Job, tokens: Reference, base_model: BaseModel) -> Reference:
     """
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        result = on_device(_train, job, tokens, base_model, folder / WEIGHTS)
+        earlier = _continuation(job, tokens, start)
+        logger.info("%s: training starts from the %s, %s", job.handle, _name(start), start.reason)
+        result = on_device(_train, job, tokens, base_model, folder / WEIGHTS, earlier)
         write_text(folder / HISTORY, json.dumps(result.history, indent=1) + "\n")
         numbers = {name: value for name, value in asdict(result).items() if name != "history"}
-        return numbers | {"base_model": base_model.name, "base_model_option": job.config.train.base_model}
+        posts = {"new_posts": len(earlier.new), "replayed_posts": len(earlier.replayed)} if earlier else {}
+        names = {"base_model": base_model.name, "base_model_option": job.config.train.base_model}
+        return {"start": _name(start), "start_reason": start.reason} | posts | numbers | names
 
-    return perform(job, plan_finetune(job, tokens, base_model), fill, _content)
+    return perform(job, plan_finetune(job, tokens, base_model, start), fill, _content)
 
 
 def base_model_of(model: Reference, home: Home) -> BaseModel:
@@ -71,12 +96,36 @@ def base_model_of(model: Reference, home: Home) -> BaseModel:
     return found
 
 
-def _train(job: Job, tokens: Reference, base_model: BaseModel, output: Path) -> TrainingResult:
+def _continuation(job: Job, tokens: Reference, start: Start) -> Continuation | None:
+    """What an earlier model goes on with."""
+    if start.model is None:
+        return None
+    then = input_of(job.home, start.model, "tokenise")
+    if then is None or not obtain(job.home, start.model):
+        raise TrainingError(f"what the previous model of {job.handle} learned was just removed: run the command again")
+    seed = f"{job.config.train.seed} {start.model.digest}"
+    return continue_training(start.model.file(WEIGHTS), then.file(TOKENS), tokens.file(TOKENS), _replay(job), seed)
+
+
+def _replay(job: Job) -> float:
+    """``refresh.replay``, or the default."""
+    chosen = job.config.refresh.replay
+    return REPLAY if chosen is None else chosen
+
+
+def _name(start: Start) -> str:
+    return f"previous model {start.model.digest}" if start.model else "base model"
+
+
+def _train(
+    job: Job, tokens: Reference, base_model: BaseModel, output: Path, earlier: Continuation | None
+) -> TrainingResult:
     # PyTorch takes seconds to import, and a run that finds everything done never needs it. It is imported only on the
     # device's thread: two threads that import parts of transformers at once can see half of it.
     from hugtweets.training import finetune as train
 
-    return train(base_model, tokens.file(TOKENS), output, job.config.train, reporter(job.handle, "finetune"))
+    progress = reporter(job.handle, "finetune")
+    return train(base_model, tokens.file(TOKENS), output, job.config.train, progress, earlier)
 
 
 def find_model(home: Home, handle: str) -> tuple[Reference, Reference]:

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Reference, is_shared, latest, learned_posts
+from hugtweets.artifacts import Reference, latest, learned_posts
 from hugtweets.base_models import BaseModel
 from hugtweets.config import RefreshConfig
 from hugtweets.jobs import Job
-from hugtweets.steps.clean import CLEAN
-from hugtweets.steps.finetune import plan_finetune
+from hugtweets.steps.clean import CLEAN, same_rules
 from hugtweets.steps.retraction import holds_text
+from hugtweets.steps.starting import find_made
 from hugtweets.steps.tokenise import plan_tokenise
 
 
@@ -64,11 +64,8 @@ def _holds_deleted(clean: Reference, learned: Reference) -> bool:
 
 
 def _same_options(job: Job, clean: Reference, learned: Reference, base_model: BaseModel) -> bool:
-    rules, rules_then = clean.manifest(), learned.manifest()
     tokens = plan_tokenise(job, learned, base_model).reference(job.home)
-    model = plan_finetune(job, tokens, base_model).reference(job.home)
-    same_rules = (rules.step_version, rules.config) == (rules_then.step_version, rules_then.config)
-    return same_rules and is_shared(job.home, model)
+    return same_rules(clean, learned) and find_made(job, tokens, base_model) is not None
 
 
 def _newly_kept(clean: Reference, learned: Reference) -> pa.Array:

@@ -1,0 +1,91 @@
+"""Where a training starts: from the base model, or from the account's last model, which then learns only what is new.
+
+An earlier model is gone on from only if every post that it could have learned is still one to train on. So nothing
+that is held out now was ever trained on, whether posts arrived late, were deleted or are cleaned by other rules; and
+what was deleted does not stay learned.
+"""
+
+from __future__ import annotations
+
+from hugtweets.artifacts import Reference, input_of, is_shared, references
+from hugtweets.base_models import BaseModel
+from hugtweets.jobs import Job
+from hugtweets.steps.clean import CLEAN, same_rules
+from hugtweets.steps.finetune import Start, plan_finetune
+from hugtweets.steps.tokenise import TOKENS
+from hugtweets.tokens import load_ids
+
+# Options that give the weights their shape; the others may change from one training to the next.
+SHAPE = ("method", "lora_rank", "lora_alpha")
+
+
+def find_start(job: Job, clean: Reference, tokens: Reference, base_model: BaseModel) -> Start:
+    """What ``refresh.start`` asks for, or the base model if there is no model to go on from, with the reason.
+
+    A model that is there already keeps its start: what was made once is not made again the next night.
+    """
+    if job.config.refresh.start == "base":
+        return Start(None, "as refresh.start says")
+    made = find_made(job, tokens, base_model)
+    if made:
+        return start_of(made)
+    objections = []
+    for model in reversed(references(job.home, job.handle, "finetune")):
+        objection = _other_kind(job, model, base_model) or _other_posts(job, model, clean, tokens)
+        if objection is None:
+            return Start(model, "the newest model of the account that these posts go on from")
+        objections.append(objection)
+    return Start(None, objections[0] if objections else "since the account has no model yet")
+
+
+def find_made(job: Job, tokens: Reference, base_model: BaseModel) -> Reference | None:
+    """The model of these posts under these options, from whichever start ``refresh.start`` allows; None if not made."""
+    anew = plan_finetune(job, tokens, base_model, Start(None, "")).reference(job.home)
+    if is_shared(job.home, anew):
+        return anew
+    if job.config.refresh.start == "base":
+        return None
+    made = reversed(references(job.home, job.handle, "finetune"))
+    return next((model for model in made if _plan_again(job, tokens, base_model, model) == model.digest), None)
+
+
+def start_of(model: Reference) -> Start:
+    """Where the training of a finished model started, even if that is gone by now."""
+    digest = model.manifest().inputs.get("finetune")
+    earlier = Reference("finetune", model.handle, digest, str(model.folder.parent / digest)) if digest else None
+    return Start(earlier, "as before")
+
+
+def _plan_again(job: Job, tokens: Reference, base_model: BaseModel, model: Reference) -> str:
+    """The digest that a training of these posts from the same start would have."""
+    return plan_finetune(job, tokens, base_model, start_of(model)).digest
+
+
+def _other_kind(job: Job, model: Reference, base_model: BaseModel) -> str | None:
+    """Why the weights of a model cannot be gone on from, if so."""
+    manifest = model.manifest()
+    if manifest.inputs["base_model"] != base_model.digest:
+        return "since its newest model was made from another base model"
+    options = job.config.train.model_dump(mode="json", include=set(SHAPE))
+    other = next((name for name in SHAPE if manifest.config[name] != options[name]), None)
+    return f"since its newest model was trained with train.{other}={manifest.config[other]}" if other else None
+
+
+def _other_posts(job: Job, model: Reference, clean: Reference, tokens: Reference) -> str | None:
+    """Why what a model learned cannot be gone on from, if so."""
+    trained = input_of(job.home, model, "tokenise")
+    learned = input_of(job.home, trained, "clean") if trained else None
+    if trained is None or learned is None:
+        return "since the posts that its newest model learned are gone"
+    if not same_rules(learned, clean):
+        return "since its newest model learned posts that were cleaned by other rules"
+    then, now = _to_train_on(learned, CLEAN), _to_train_on(clean, CLEAN)
+    if not then <= now:
+        return f"since {len(then - now):,} of the posts that its newest model learned are held out or gone now"
+    if then == now or _to_train_on(tokens, TOKENS) <= _to_train_on(trained, TOKENS):
+        return "since its newest model has learned all of these posts before"
+    return None
+
+
+def _to_train_on(posts: Reference, file: str) -> set[str]:
+    return set(load_ids(posts.file(file), "train"))
