@@ -32,7 +32,7 @@ from hugtweets.accounts import AccountRequest
 from hugtweets.artifacts import Reference
 from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.config import Config, load_config
-from hugtweets.home import Home
+from hugtweets.home import VARIABLE, Home
 from hugtweets.jobs import Job
 from hugtweets.steps.clean import CLEAN, clean
 from hugtweets.steps.fetch import fetch
@@ -257,6 +257,7 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     variants = parse_variants(options.variant, ["tracking.mode=disabled", *options.set])
     rows = []
     with tempfile.TemporaryDirectory() as folder:
+        os.environ[VARIABLE] = folder  # where locks are
         models = Home((options.models or Path(folder) / "converted").resolve())
         base_model = resolve_base_model(next(iter(variants.values())).train.base_model, models)
         for timeline in options.account:
