@@ -32,6 +32,7 @@ from hugtweets.steps.evaluate import evaluate
 from hugtweets.steps.fetch import fetch
 from hugtweets.steps.finetune import finetune
 from hugtweets.steps.sample import sample
+from hugtweets.steps.starting import find_start
 from hugtweets.steps.tokenise import tokenise
 
 Result = TypeVar("Result")
@@ -66,7 +67,8 @@ def measure(job: Job, base: BaseModel, authors: int) -> list[Cost]:
     bill = Bill()
     cleaned = clean(job, fetch(job).reference)
     tokens = tokenise(job, cleaned, base)
-    model = bill.pay("finetune", "a model", lambda: finetune(job, tokens, base))
+    start = find_start(job, cleaned, tokens, base)
+    model = bill.pay("finetune", "a model", lambda: finetune(job, tokens, base, start))
     people = with_options(job, {"evaluate": {"generated": 0}})
     bill.pay("posts for people", "a model", lambda: sample(people, model, cleaned, base))
     # One post with a prompt is among them: the step draws both kinds.

@@ -143,7 +143,7 @@ class RefreshConfig(Section):
         0, description="a model waits for this many newly kept characters; 0 takes any change"
     )
     start: Literal["base", "previous"] = Field(
-        "base", description="train again from the base model, or go on from the account's previous model"
+        "base", description="train again from the base model, or go on from the account's current model"
     )
     replay: NotNegative | None = Field(
         None, description="old posts trained on again for each new one (2); with start=previous only"

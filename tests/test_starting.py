@@ -18,6 +18,7 @@ from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
 from hugtweets.home import Home
 from hugtweets.jobs import Job
+from hugtweets.promotion import promote
 from hugtweets.steps.clean import clean
 from hugtweets.steps.fetch import fetch
 from hugtweets.steps.finetune import Start, finetune, plan_finetune
@@ -127,6 +128,14 @@ def test_a_model_made_from_the_base_is_not_made_again_when_the_option_changes(ho
     assert night(home, rows(80)).model == anew.model
 
 
+def test_a_model_that_did_not_become_current_is_not_gone_on_from(home: Home) -> None:
+    first, second = night(home, rows(60)), night(home, rows(70))
+    promote(home, "alice", first.model.digest)
+    third = night(home, rows(80))
+    assert (second.start.model, third.start.model) == (first.model, first.model)
+    assert third.counts["new_posts"] == 18
+
+
 def test_an_interrupted_chain_comes_to_the_same_models(home: Home, tmp_path: Path) -> None:
     whole = [night(home, rows(number)) for number in (60, 70, 80)]
     other = Home(tmp_path / "other")
@@ -178,27 +187,29 @@ def reason_after(home: Home, posts: list[dict[str, Any]], config: Config = PREVI
 def test_the_first_model_starts_from_the_base(home: Home, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "hugtweets")
     first = night(home, rows(60))
-    assert first.counts["start_reason"] == "since the account has no model yet"
-    assert "alice: training starts from the base model, since the account has no model yet" in caplog.messages
+    assert first.counts["start_reason"] == "since the account has no current model"
+    assert "alice: training starts from the base model, since the account has no current model" in caplog.messages
 
 
 def test_late_posts_that_move_the_held_out_ones_back_start_anew(home: Home) -> None:
-    assert reason_after(home, rows(60)) == "since 1 of the posts that its newest model learned are held out or gone now"
+    assert (
+        reason_after(home, rows(60)) == "since 1 of the posts that its current model learned are held out or gone now"
+    )
 
 
 def test_a_deleted_post_does_not_stay_learned(home: Home) -> None:
     posts = [post for post in rows(80)[10:] if post["id"] != "1000020"]
-    assert reason_after(home, posts).startswith("since 1 of the posts that its newest model learned")
+    assert reason_after(home, posts).startswith("since 1 of the posts that its current model learned")
 
 
 def test_another_method_starts_anew(home: Home) -> None:
     full = PREVIOUS.override({"train": {"method": "full"}})
-    assert reason_after(home, rows(80)[10:], full) == "since its newest model was trained with train.method=lora"
+    assert reason_after(home, rows(80)[10:], full) == "since its current model was trained with train.method=lora"
 
 
 def test_another_rank_starts_anew(home: Home) -> None:
     wider = PREVIOUS.override({"train": {"lora_rank": 4}})
-    assert reason_after(home, rows(80)[10:], wider) == "since its newest model was trained with train.lora_rank=None"
+    assert reason_after(home, rows(80)[10:], wider) == "since its current model was trained with train.lora_rank=None"
 
 
 def test_other_rules_of_cleaning_start_anew(home: Home) -> None:
@@ -209,7 +220,7 @@ def test_other_rules_of_cleaning_start_anew(home: Home) -> None:
 def test_another_base_model_starts_anew(home: Home) -> None:
     night(home, rows(60))
     second = night(home, rows(80), base=tiny_base_model(home, "gpt2"))
-    assert second.counts["start_reason"] == "since its newest model was made from another base model"
+    assert second.counts["start_reason"] == "since its current model was made from another base model"
 
 
 def test_posts_that_are_new_and_all_held_out_start_anew(home: Home) -> None:
@@ -219,13 +230,13 @@ def test_posts_that_are_new_and_all_held_out_start_anew(home: Home) -> None:
     changed[-1]["text"] += " again"
     forget_posts(home)
     second = night(home, changed)
-    assert second.counts["start_reason"] == "since its newest model has learned all of these posts before"
+    assert second.counts["start_reason"] == "since its current model has learned all of these posts before"
 
 
 def test_a_model_whose_posts_are_gone_is_not_gone_on_from(home: Home) -> None:
     first = night(home, rows(60))
     shutil.rmtree(first.tokens.folder)
-    assert night(home, rows(80)).counts["start_reason"] == "since the posts that its newest model learned are gone"
+    assert night(home, rows(80)).counts["start_reason"] == "since the posts that its current model learned are gone"
 
 
 def test_older_posts_beyond_train_max_posts_are_nothing_new(home: Home) -> None:
@@ -233,4 +244,4 @@ def test_older_posts_beyond_train_max_posts_are_nothing_new(home: Home) -> None:
     night(home, rows(64)[1:], newest)
     second = night(home, rows(64), newest)
     assert second.tokens.manifest().counts["train"] == 18
-    assert second.counts["start_reason"] == "since its newest model has learned all of these posts before"
+    assert second.counts["start_reason"] == "since its current model has learned all of these posts before"

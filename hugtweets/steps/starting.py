@@ -1,6 +1,7 @@
-"""Where a training starts: from the base model, or from the account's last model, which then learns only what is new.
+"""Where a training starts: from the base model, or from the account's current model, which then learns what is new.
 
-An earlier model is gone on from only if every post that it could have learned is still one to train on. So nothing
+A model that was not promoted is never gone on from: the next training starts from the one that it did not replace. And
+the current one is gone on from only if every post that it could have learned is still one to train on. So nothing
 that is held out now was ever trained on, whether posts arrived late, were deleted or are cleaned by other rules; and
 what was deleted does not stay learned.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 from hugtweets.artifacts import Reference, input_of, is_shared, references
 from hugtweets.base_models import BaseModel
 from hugtweets.jobs import Job
+from hugtweets.promotion import current_model
 from hugtweets.steps.clean import CLEAN, same_rules
 from hugtweets.steps.finetune import Start, plan_finetune
 from hugtweets.steps.tokenise import TOKENS
@@ -20,7 +22,7 @@ SHAPE = ("method", "lora_rank", "lora_alpha")
 
 
 def find_start(job: Job, clean: Reference, tokens: Reference, base_model: BaseModel) -> Start:
-    """What ``refresh.start`` asks for, or the base model if there is no model to go on from, with the reason.
+    """What ``refresh.start`` asks for, or the base model if the current model cannot be gone on from, with the reason.
 
     A model that is there already keeps its start: what was made once is not made again the next night.
     """
@@ -29,13 +31,11 @@ def find_start(job: Job, clean: Reference, tokens: Reference, base_model: BaseMo
     made = find_made(job, tokens, base_model)
     if made:
         return start_of(made)
-    objections = []
-    for model in reversed(references(job.home, job.handle, "finetune")):
-        objection = _other_kind(job, model, base_model) or _other_posts(job, model, clean, tokens)
-        if objection is None:
-            return Start(model, "the newest model of the account that these posts go on from")
-        objections.append(objection)
-    return Start(None, objections[0] if objections else "since the account has no model yet")
+    model = current_model(job.home, job.handle)
+    if model is None:
+        return Start(None, "since the account has no current model")
+    objection = _other_kind(job, model, base_model) or _other_posts(job, model, clean, tokens)
+    return Start(None, objection) if objection else Start(model, "the current one of the account")
 
 
 def find_made(job: Job, tokens: Reference, base_model: BaseModel) -> Reference | None:
@@ -65,10 +65,10 @@ def _other_kind(job: Job, model: Reference, base_model: BaseModel) -> str | None
     """Why the weights of a model cannot be gone on from, if so."""
     manifest = model.manifest()
     if manifest.inputs["base_model"] != base_model.digest:
-        return "since its newest model was made from another base model"
+        return "since its current model was made from another base model"
     options = job.config.train.model_dump(mode="json", include=set(SHAPE))
     other = next((name for name in SHAPE if manifest.config[name] != options[name]), None)
-    return f"since its newest model was trained with train.{other}={manifest.config[other]}" if other else None
+    return f"since its current model was trained with train.{other}={manifest.config[other]}" if other else None
 
 
 def _other_posts(job: Job, model: Reference, clean: Reference, tokens: Reference) -> str | None:
@@ -76,14 +76,14 @@ def _other_posts(job: Job, model: Reference, clean: Reference, tokens: Reference
     trained = input_of(job.home, model, "tokenise")
     learned = input_of(job.home, trained, "clean") if trained else None
     if trained is None or learned is None:
-        return "since the posts that its newest model learned are gone"
+        return "since the posts that its current model learned are gone"
     if not same_rules(learned, clean):
-        return "since its newest model learned posts that were cleaned by other rules"
+        return "since its current model learned posts that were cleaned by other rules"
     then, now = _to_train_on(learned, CLEAN), _to_train_on(clean, CLEAN)
     if not then <= now:
-        return f"since {len(then - now):,} of the posts that its newest model learned are held out or gone now"
+        return f"since {len(then - now):,} of the posts that its current model learned are held out or gone now"
     if then == now or _to_train_on(tokens, TOKENS) <= _to_train_on(trained, TOKENS):
-        return "since its newest model has learned all of these posts before"
+        return "since its current model has learned all of these posts before"
     return None
 
 
