@@ -148,3 +148,19 @@ def test_timelines_of_before_are_read_and_keep_their_digest(home: Home, config: 
     assert run(config, "clean").steps["clean"].digest == first.steps["clean"].digest
     assert load(path).posts[0].deleted is False
     assert load(path) != Timeline()
+
+
+def test_a_deleted_post_leaves_the_store_and_every_machine_that_shares_it(
+    simulator: Simulator, tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    homes = [tmp_path / "one", tmp_path / "two"]
+    monkeypatch.setenv("HUGTWEETS_STORE", f"file://{tmp_path}/store")
+    runs = []
+    for home, verify in ((homes[0], False), (homes[1], False), (homes[0], True), (homes[1], False)):
+        if verify:
+            delete(tmp_path, GONE)
+        monkeypatch.setenv("HUGTWEETS_HOME", str(home))
+        runs.append(run(config, "finetune", verify))
+    assert [account.status for account in runs] == ["completed", "unchanged", "completed", "unchanged"]
+    assert runs[3].counts["dropped"] == {"deleted": 1}
+    assert [files_with(Home(place), GONE["text"]) for place in (*homes, tmp_path / "store")] == [[], [], []]
