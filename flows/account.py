@@ -10,7 +10,8 @@ from prefect.client.schemas.objects import State
 
 from flows.comparison import compare
 from flows.credentials import load_credentials
-from flows.runs import BaseModels, end, look_up_all, name_run, open_home
+from flows.models import BaseModels
+from flows.runs import end, look_up_all, name_run, open_home
 from flows.steps import process
 from flows.watching import tag_run
 from hugtweets.accounts import AccountRequest

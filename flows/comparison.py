@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flows.runs import BaseModels
-from hugtweets.artifacts import Reference
+from flows.models import BaseModels
+from hugtweets.artifacts import Reference, obtain
 from hugtweets.jobs import Job
 from hugtweets.outcomes import AccountOutcome
 from hugtweets.steps.authorship import Candidate, is_compared, read_authorship
@@ -34,5 +34,8 @@ def compare(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome], models: Bas
 
 
 def _samples(job: Job, outcome: AccountOutcome) -> Reference:
-    step = outcome.steps["sample"]
-    return Reference("sample", job.handle, step.digest, step.path)
+    """The posts, brought here if another machine drew them."""
+    digest = outcome.steps["sample"].digest
+    samples = Reference("sample", job.handle, digest, str(job.home.artifacts / "sample" / job.handle / digest))
+    obtain(job.home, samples)
+    return samples

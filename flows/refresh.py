@@ -5,6 +5,7 @@ hugtweets refresh ACCOUNTS.yaml
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, runtime, task
@@ -16,14 +17,18 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.comparison import compare
 from flows.credentials import load_credentials
-from flows.runs import BaseModels, end, look_up_all, name_run, open_home
-from flows.steps import process
-from flows.watching import show_progress, tag_run
+from flows.dispatch import find_machines
+from flows.machines import Machines, located
+from flows.models import BaseModels
+from flows.runs import end, look_up_all, name_run, open_home
+from flows.steps import Walk, process, settle
+from flows.watching import ended, show_progress, tag_run
 from hugtweets.accounts import AccountRequest
 from hugtweets.errors import HugtweetsError
 from hugtweets.jobs import Job, longest_waiting_first, plan_jobs
 from hugtweets.outcomes import AccountOutcome, RunOutcome
-from hugtweets.steps import StepName
+from hugtweets.steps import StepName, includes
+from hugtweets.steps.retraction import retract
 
 if TYPE_CHECKING:
     from hugtweets.sources.x_users import XUser
@@ -37,11 +42,18 @@ def handle(
     until: StepName | None,
     may_wait: bool,
     verify: bool,
+    machines: Machines | None,
 ) -> State[AccountOutcome]:
-    """One account; never cached and never retried: that is for the steps inside."""
-    outcome = process(job, user, lambda: models.find(job.config.train.base_model), until, may_wait, verify)
+    """One account; never cached and never retried: that is for the steps inside.
+
+    With ``machines`` what is to be learned is left to them, and the outcome is that of the steps before.
+    """
+    assign = machines.assign if machines else None
+    outcome = process(job, user, lambda: models.find(job.config.train.base_model), until, may_wait, verify, assign)
     if outcome.status == "failed":
         return Failed(message=outcome.reason, data=outcome)
+    if machines and machines.has(job.handle):
+        return Completed(name="Assigned", message=outcome.reason, data=outcome)
     return Completed(name=outcome.status.capitalize(), message=outcome.reason, data=outcome)
 
 
@@ -67,16 +79,19 @@ def work_through(
     jobs = plan_jobs(home, requests, run)
     tag_run([job.handle for job in jobs])
     waiting = longest_waiting_first(jobs)
-    users = look_up_all(waiting)
-    models = BaseModels(home)
+    machines = find_machines(requests, home)
     # How many at once stands in the options, which a scheduled flow learns only when it runs.
     runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=requests[0].config.refresh.parallel)
-    with runner:
+    with machines or nullcontext(), runner:
+        users, models = look_up_all(waiting), BaseModels(home)
         futures = {
-            job: runner.submit(handle, _parameters(job, users, models, until, may_wait, verify)) for job in waiting
+            job: runner.submit(handle, _parameters(job, users, models, until, may_wait, verify, machines))
+            for job in waiting
         }
-        show_progress(list(futures.values()))
-    outcomes = [_outcome(job, futures[job]) for job in jobs]
+        by_handle = {job.handle: future for job, future in futures.items()}
+        show_progress(machines.serve(by_handle) if machines else ended(by_handle.values()), len(jobs))
+    learned = machines.outcomes if machines else {}
+    outcomes = [_outcome(job, until, futures[job], learned.get(job.handle)) for job in jobs]
     compare(jobs, outcomes, models)
     return end(run, home, outcomes)
 
@@ -88,6 +103,7 @@ def _parameters(
     until: StepName | None,
     may_wait: bool,
     verify: bool,
+    machines: Machines | None,
 ) -> dict[str, Any]:
     return {
         "job": job,
@@ -96,12 +112,22 @@ def _parameters(
         "until": until,
         "may_wait": may_wait,
         "verify": verify,
+        "machines": machines,
     }
 
 
-def _outcome(job: Job, future: PrefectFuture[State[AccountOutcome]]) -> AccountOutcome:
-    """What a handle task came to; an unforeseen error is that account's failure, its traceback stands in the UI."""
+def _outcome(
+    job: Job, until: StepName | None, future: PrefectFuture[State[AccountOutcome]], learned: AccountOutcome | None
+) -> AccountOutcome:
+    """What a handle task and, if there is any, the machine that learned came to.
+
+    An unforeseen error is that account's failure, its traceback stands in the UI.
+    """
     result = future.state.result(raise_on_failure=False)
     if isinstance(result, AccountOutcome):
+        if learned:
+            result.complete(located(learned, job.home))
+        if learned and result.status == "completed" and includes(until, "finetune"):
+            settle(Walk(job, result), lambda: retract(job))
         return result
     return AccountOutcome(handle=job.handle, status="failed", reason=f"unforeseen {type(result).__name__}: {result}")

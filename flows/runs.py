@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,14 +11,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.watching import show_outcome
-from hugtweets.base_models import BaseModel
-from hugtweets.errors import AccountsFailed, BaseModelError, HugtweetsError
+from hugtweets.errors import AccountsFailed, HugtweetsError
 from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.ledger import Ledger
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.shared_ledger import pull_ledger, push_ledger
-from tasks.base_model import base_model
 from tasks.fetch import look_up
 from tasks.retries import patient
 
@@ -59,36 +56,6 @@ def look_up_all(jobs: Sequence[Job]) -> dict[str, XUser | HugtweetsError]:
     except HugtweetsError as error:
         return dict.fromkeys(handles, error)
     return found
-
-
-class BaseModels:
-    """The base models of a run: each is found once, when the first account needs it."""
-
-    def __init__(self, home: Home) -> None:
-        self._home = home
-        self._found: dict[str, BaseModel | BaseModelError] = {}
-        self._lock = threading.Lock()
-
-    def find(self, spec: str) -> BaseModel:
-        """Find, download or convert a base model.
-
-        Raises:
-            BaseModelError: it cannot be had.
-        """
-        with self._lock:
-            if spec not in self._found:
-                self._found[spec] = self._look_for(spec)
-            found = self._found[spec]
-        if isinstance(found, BaseModelError):
-            raise found
-        return found
-
-    def _look_for(self, spec: str) -> BaseModel | BaseModelError:
-        try:
-            return base_model(spec, self._home)
-        except BaseModelError as error:
-            # Kept, so that three hundred accounts do not wait three hundred times for the same answer.
-            return error
 
 
 # What ended in this process, by the id of Prefect's run.

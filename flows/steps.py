@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from prefect import Task
 from prefect.transactions import CommitMode, transaction
 
-from hugtweets.artifacts import Plan, Reference
+from hugtweets.artifacts import Plan, Reference, obtain
+from hugtweets.assignments import Assignment
 from hugtweets.base_models import BaseModel
 from hugtweets.device_queue import waited_seconds
 from hugtweets.errors import (
@@ -35,6 +36,7 @@ from hugtweets.steps.finetune import plan_finetune
 from hugtweets.steps.retraction import retract, still_held
 from hugtweets.steps.sample import plan_sample, read_samples
 from hugtweets.steps.starting import find_start
+from hugtweets.steps.step import is_done
 from hugtweets.steps.tokenise import plan_tokenise
 from hugtweets.steps.waiting import find_waiting
 from tasks.caching import Call, call, is_ready
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("hugtweets.flows")
 
 FindBaseModel = Callable[[], BaseModel]
+Assign = Callable[[Assignment], None]
 
 
 def process(
@@ -61,6 +64,7 @@ def process(
     until: StepName | None,
     may_wait: bool = False,
     verify: bool = False,
+    assign: Assign | None = None,
 ) -> AccountOutcome:
     """Take one account through the steps; what goes wrong with it becomes its outcome.
 
@@ -68,14 +72,22 @@ def process(
     With ``may_wait`` an account's model waits until as many posts are new as ``config.refresh`` asks for, and a step
     without anything to do is told of in the log only: as task runs, such steps of hundreds of unchanged accounts cost
     more than all else in a night, and hide in Prefect's UI what was done (see benchmarks/LOG.md). With ``verify`` X is
-    asked again for the posts that are stored.
+    asked again for the posts that are stored. With ``assign`` what is to be learned is left to another machine, and the
+    outcome is that of the steps before.
     """
     outcome = AccountOutcome(handle=job.handle)
-    walk = Walk(job, outcome, may_wait, verify)
+    walk = Walk(job, outcome, may_wait, verify, assign)
+    settle(walk, lambda: walk.through(user, base_model, until))
+    return outcome
+
+
+def settle(walk: Walk, work: Callable[[], None]) -> None:
+    """Do the work, and write down in the outcome how it ended."""
+    job, outcome = walk.job, walk.outcome
     try:
         # Without the eager commit, steps called inside a task are recorded only when that task ends.
         with transaction(commit_mode=CommitMode.EAGER), naming_full_disk(job.home, job.handle):
-            walk.through(user, base_model, until)
+            work()
     except (PutOff, RateLimited) as error:
         outcome.status = "skipped"
         walk.remark(error)
@@ -88,7 +100,6 @@ def process(
         if walk.is_unchanged():
             outcome.status = "unchanged"
     logger.info("%s: %s%s", job.handle, outcome.status, f": {outcome.reason}" if outcome.reason else "")
-    return outcome
 
 
 def leave_out(job: Job, error: AccountUnavailable) -> tuple[AccountStatus, str]:
@@ -105,11 +116,19 @@ def leave_out(job: Job, error: AccountUnavailable) -> tuple[AccountStatus, str]:
 class Walk:
     """The walk of one account, writing down each step in its outcome as it goes."""
 
-    def __init__(self, job: Job, outcome: AccountOutcome, may_wait: bool, verify: bool) -> None:
+    def __init__(
+        self,
+        job: Job,
+        outcome: AccountOutcome,
+        may_wait: bool = False,
+        verify: bool = False,
+        assign: Assign | None = None,
+    ) -> None:
         self.job = job
         self.outcome = outcome
         self.may_wait = may_wait
         self.verify = verify
+        self.assign = assign
         self.waits = False
 
     def through(self, user: XUser | HugtweetsError | None, base_model: FindBaseModel, until: StepName | None) -> None:
@@ -125,7 +144,11 @@ class Walk:
         if includes(until, "tokenise"):
             self.check_enough_text(cleaned)
             base = base_model()
-            self.learn(self.choose_posts(cleaned, base), base, until)
+            posts = self.choose_posts(cleaned, base)
+            if self.assign is None:
+                self.learn(posts, base, until)
+            elif not self.recall(posts, base, until):
+                self.assign(Assignment(request=self.job.request, run=self.job.run, posts=posts.digest, until=until))
 
     def check_enough_text(self, cleaned: Reference) -> None:
         """See :func:`hugtweets.steps.clean.check_enough_text`; what cannot be learned again goes all the same."""
@@ -134,6 +157,16 @@ class Walk:
         except NotEnoughText:
             retract(self.job)
             raise
+
+    def recall(self, posts: Reference, base: BaseModel, until: StepName | None) -> bool:
+        """Write down the steps from the posts on, if all of them are done; whether they are."""
+        outcome = AccountOutcome(handle=self.job.handle)
+        try:
+            Recollection(self.job, outcome).learn(posts, base, until)
+        except NotDone:
+            return False
+        self.outcome.complete(outcome)
+        return True
 
     def choose_posts(self, cleaned: Reference, base: BaseModel) -> Reference:
         """The posts to learn from: those of the last model while it waits for more new ones."""
@@ -224,6 +257,29 @@ class Walk:
         self.outcome.steps[step] = StepOutcome.of(reference, cached, watch.seconds)
         state = "cached" if cached else f"done in {watch.seconds:.1f} s"
         logger.info("%s: %s %s", self.job.handle, step, state)
+
+
+class NotDone(Exception):
+    """A step that would have to be run."""
+
+
+class Recollection(Walk):
+    """A walk that runs nothing: what was made is looked up, whichever machine made it."""
+
+    def step(self, task: Task[..., Reference], plan: Plan, *inputs: object) -> Reference:
+        """Find one finished step.
+
+        Raises:
+            NotDone: it is not finished.
+        """
+        watch, reference = Watch(), plan.reference(self.job.home)
+        if not is_done(self.job, plan):
+            raise NotDone(plan.step)
+        # The weights are large, and nothing here reads them.
+        if plan.step != "finetune":
+            obtain(self.job.home, reference)
+        self.note(plan.step, reference, True, watch)
+        return reference
 
 
 class Watch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -36,14 +36,20 @@ def tag_run(handles: Sequence[str]) -> None:
         client.update_flow_run(UUID(str(runtime.flow_run.id)), tags=wanted)
 
 
-def show_progress(futures: Sequence[PrefectFuture[Any]]) -> None:
-    """Wait for all accounts of a run; a progress artifact tells how many are done."""
-    total, shown = len(futures), time.monotonic()
-    # Typed as if it might be awaited; it is not, in a flow that is not async.
-    artifact = cast("UUID", create_progress_artifact(0.0, key=PROGRESS, description=f"0 of {total} accounts"))
-    for done, future in enumerate(as_completed(list(futures)), start=1):
+def ended(futures: Iterable[PrefectFuture[Any]]) -> Iterator[PrefectFuture[Any]]:
+    """The futures, each when it is done."""
+    for future in as_completed(list(futures)):
         # Done, but its final state is known only to who waits for it.
         future.wait()
+        yield future
+
+
+def show_progress(accounts: Iterable[object], total: int) -> None:
+    """Wait for all accounts of a run, each given when it is done; a progress artifact tells how many are."""
+    shown = time.monotonic()
+    # Typed as if it might be awaited; it is not, in a flow that is not async.
+    artifact = cast("UUID", create_progress_artifact(0.0, key=PROGRESS, description=f"0 of {total} accounts"))
+    for done, _ in enumerate(accounts, start=1):
         if done == total or time.monotonic() - shown >= UPDATE_SECONDS:
             update_progress_artifact(artifact, 100 * done / total, description=f"{done} of {total} accounts")
             shown = time.monotonic()

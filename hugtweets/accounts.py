@@ -45,6 +45,14 @@ class AccountRequest(Section):
         """The source, parsed."""
         return SourceSpec.parse(self.source)
 
+    def override(self, options: Mapping[str, Any]) -> AccountRequest:
+        """A copy with options put over those of the account.
+
+        Raises:
+            ConfigurationError: an unknown key, or values that exclude each other.
+        """
+        return self.model_copy(update={"config": self.config.override(options)})
+
 
 def request_accounts(handles: Iterable[str], source: str, config: Config) -> list[AccountRequest]:
     """The same source and options for every handle.

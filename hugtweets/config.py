@@ -18,6 +18,7 @@ from hugtweets.errors import ConfigurationError
 
 DEFAULT_PROMPTS = ("I think that", "I like", "I don't like", "I want", "My dream is")
 
+Dispatch = Literal["threads", "ray", "pool"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -136,6 +137,9 @@ class RefreshConfig(Section):
     """How a list of accounts is worked through."""
 
     parallel: PositiveInt = Field(4, description="accounts at once (training takes turns on the device)")
+    dispatch: Dispatch = Field("threads", description="where to learn: here, on a Ray cluster, or in a work pool")
+    ray_address: str | None = Field(None, description="the Ray cluster; None starts one on this machine; ray only")
+    work_pool: str | None = Field(None, description="Prefect's work pool (hugtweets); pool only")
     min_new_posts: Annotated[int, Field(ge=0)] = Field(
         0, description="a model waits for this many newly kept posts; 0 takes any change"
     )
@@ -155,6 +159,15 @@ class RefreshConfig(Section):
             raise ValueError(
                 "refresh.replay and refresh.start=base exclude each other: the base model has learned no posts"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _places_only_where_they_are_used(self) -> RefreshConfig:
+        for name, wanted in (("ray_address", "ray"), ("work_pool", "pool")):
+            if self.dispatch != wanted and getattr(self, name) is not None:
+                raise ValueError(
+                    f"refresh.{name} and refresh.dispatch={self.dispatch} exclude each other: set dispatch to {wanted}"
+                )
         return self
 
 

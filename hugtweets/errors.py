@@ -17,6 +17,7 @@
     │   │   └── WrongTier           403, also error 453
     │   ├── UnexpectedAnswer        X answered something that no documentation describes
     │   ├── BaseModelError          the base model cannot be found, loaded or converted: all that ask for it fail alike
+    │   ├── NotShared               another machine does not find what it is to work on
     │   ├── TrainingError           the loss is not a number, or the model cannot be trained as asked
     │   └── DiskFull                no room is left for what a step writes
     ├── PutOff                      this account is skipped today, with its reason; nothing is wrong, exit code 0
@@ -108,6 +109,10 @@ class UnexpectedAnswer(AccountError):
 
 class BaseModelError(AccountError):
     """The base model cannot be found, loaded or converted."""
+
+
+class NotShared(AccountError):
+    """Another machine does not find what it is to work on: no store, another store, or a home of its own."""
 
 
 class TrainingError(AccountError):

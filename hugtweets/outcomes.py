@@ -58,6 +58,13 @@ class AccountOutcome(BaseModel):
     promotion: Standing | None = None
     samples: list[SampleOutcome] = Field(default_factory=list)
 
+    def complete(self, learned: AccountOutcome) -> None:
+        """Add what came of the steps that were done later, perhaps on another machine."""
+        self.steps |= learned.steps
+        self.samples, self.metrics, self.promotion = learned.samples, learned.metrics, learned.promotion
+        if learned.status in ("skipped", "failed"):
+            self.status, self.reason = learned.status, learned.reason
+
     def best_sample(self) -> str:
         """The generated post that the model finds likeliest for its length; empty if there is none."""
         likeliest = max(self.samples, key=lambda sample: sample.log_prob / max(len(sample.text), 1), default=None)

@@ -40,3 +40,11 @@ def test_another_machine_finds_everything_done(
 
 def digests(account: AccountOutcome) -> dict[str, str]:
     return {name: step.digest for name, step in account.steps.items()}
+
+
+def accounts(tmp_path: Path, config: Config) -> list[AccountRequest]:
+    """Three accounts: one to learn, one with too few posts, one whose base model no machine has."""
+    path = write_timeline(tmp_path / "alice.jsonl", rows(60))
+    strict = config.override({"clean": {"min_characters": 10**6}})
+    homeless = config.override({"train": {"base_model": "/nowhere"}})
+    return [request("alice", path, config), request("bob", path, strict), request("carol", path, homeless)]

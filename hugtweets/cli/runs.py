@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -20,6 +20,7 @@ from hugtweets.cli.settings import (
     begin,
     read_config,
 )
+from hugtweets.config import Dispatch
 from hugtweets.cost_estimate import estimate_cost
 from hugtweets.demo import demo_accounts
 from hugtweets.errors import ConfigurationError
@@ -58,6 +59,15 @@ def run(
 def refresh(
     accounts: Annotated[Path, typer.Argument(help="The accounts file.", metavar="ACCOUNTS.yaml")],
     until: UntilOption = None,
+    dispatch: Annotated[
+        Dispatch | None,
+        typer.Option(
+            "--dispatch",
+            help=f"Where to learn: {', '.join(get_args(Dispatch))} (refresh.dispatch).",
+            metavar="PLACE",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what it would cost at most; ask nobody.", show_default=False)
     ] = False,
@@ -79,6 +89,8 @@ def refresh(
     """
     where = begin(home, verbose)
     requests = read_accounts(accounts, read_config(config, assignments))
+    if dispatch:
+        requests = [request.override({"refresh": {"dispatch": dispatch}}) for request in requests]
     if verify and all(request.source_spec.path for request in requests):
         raise ConfigurationError(f"--verify asks X again, and no account of {accounts} has the source x: leave it out")
     if dry_run:
@@ -130,7 +142,7 @@ def run_flow(
 
         if not verbose:
             quiet_console()
-        if len(requests) == 1 and not always_refresh:
+        if len(requests) == 1 and not always_refresh and requests[0].config.refresh.dispatch == "threads":
             state = account_flow(requests[0], until, return_state=True)
         else:
             state = refresh_flow(list(requests), until, may_wait=always_refresh, verify=verify, return_state=True)

@@ -1,0 +1,40 @@
+"""The base models that the accounts of a run share."""
+
+from __future__ import annotations
+
+import threading
+
+from hugtweets.base_models import BaseModel
+from hugtweets.errors import BaseModelError
+from hugtweets.home import Home
+from tasks.base_model import base_model
+
+
+class BaseModels:
+    """The base models of a run: each is found once, when the first account needs it."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._found: dict[str, BaseModel | BaseModelError] = {}
+        self._lock = threading.Lock()
+
+    def find(self, spec: str) -> BaseModel:
+        """Find, download or convert a base model.
+
+        Raises:
+            BaseModelError: it cannot be had.
+        """
+        with self._lock:
+            if spec not in self._found:
+                self._found[spec] = self._look_for(spec)
+            found = self._found[spec]
+        if isinstance(found, BaseModelError):
+            raise found
+        return found
+
+    def _look_for(self, spec: str) -> BaseModel | BaseModelError:
+        try:
+            return base_model(spec, self._home)
+        except BaseModelError as error:
+            # Kept, so that three hundred accounts do not wait three hundred times for the same answer.
+            return error
