@@ -22,6 +22,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from deployments.serve import build
 from flows.ad_hoc import ad_hoc
 from flows.nightly import nightly
+from flows.pool import build_deployment
 from flows.sample import TABLE, sample
 from hugtweets.cli.app import main
 from hugtweets.errors import ConfigurationError
@@ -77,13 +78,16 @@ def test_what_people_ask_for_waits_its_turn_and_has_no_schedule(deployments: dic
 
 def test_the_work_pool_gets_the_same_deployments(deployments: dict[str, RunnerDeployment]) -> None:
     described = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    learn = build_deployment("hugtweets")
     assert {entry["name"]: entry["entrypoint"] for entry in described} == {
-        name: deployment.entrypoint for name, deployment in deployments.items()
+        name: deployment.entrypoint for name, deployment in {**deployments, "learn": learn}.items()
     }
-    assert [entry["concurrency_limit"] for entry in described] == [SKIPS, 1, 1]
+    # As many accounts are learned at once as there are workers.
+    assert [entry.get("concurrency_limit") for entry in described] == [SKIPS, 1, 1, None]
     assert [entry.get("description") for entry in described] == [
-        deployment.description for deployment in deployments.values()
+        deployment.description for deployment in [*deployments.values(), learn]
     ]
+    assert described[-1]["work_pool"] == {"name": "hugtweets", "job_variables": learn.job_variables}
 
 
 @pytest.mark.parametrize(
