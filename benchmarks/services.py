@@ -1,10 +1,14 @@
-"""What a run stands on: invented timelines, a tiny model, and as processes the X simulator and a Prefect server."""
+"""What a run stands on: invented timelines, a tiny model, and servers as processes of their own.
+
+The X simulator, a Prefect server, and for several machines PostgreSQL and an S3 endpoint.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -54,19 +58,50 @@ def simulator(folder: Path, *options: str) -> Iterator[tuple[int, str]]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "hugtweets", "simulate-x", str(folder), "--port", str(port), *options]
-    with _serving(command, f"{url}/usage", os.environ, folder.parent / "simulator.log") as process:
+    with serving(command, f"{url}/usage", os.environ, folder.parent / "simulator.log") as process:
         yield process, url
 
 
 @contextmanager
-def prefect_server(home: Path) -> Iterator[tuple[int, str]]:
-    """A Prefect server on SQLite whose ``PREFECT_HOME`` is the given folder; yields process and API URL."""
+def prefect_server(home: Path, database: str | None = None) -> Iterator[tuple[int, str]]:
+    """A Prefect server whose ``PREFECT_HOME`` is the given folder, on SQLite if no database is named.
+
+    Yields process and API URL.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    with _serving(command, f"{url}/health", environment, home.parent / "server.log") as process:
+    if database:
+        environment["PREFECT_API_DATABASE_CONNECTION_URL"] = database
+    with serving(command, f"{url}/health", environment, home.parent / "server.log") as process:
         yield process, url
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """PostgreSQL with its data in a new folder; yields the URL for a Prefect server. It never runs as root."""
+    folder.mkdir()
+    port, user = free_port(), []
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+        user = ["runuser", "--user", "postgres", "--"]
+    data = str(folder / "data")
+    subprocess.run(
+        [*user, "initdb", "-D", data, "-U", "prefect", "--auth=trust"], check=True, stdout=subprocess.DEVNULL
+    )
+    command = [*user, "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", str(folder)]
+    with serving(command, f"tcp://127.0.0.1:{port}", os.environ, folder.parent / "postgres.log"):
+        yield f"postgresql+asyncpg://prefect@127.0.0.1:{port}/postgres"
+
+
+@contextmanager
+def s3(folder: Path) -> Iterator[str]:
+    """An S3 endpoint that keeps everything in memory; yields its URL. Its log is in the folder."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with serving(["moto_server", "--port", str(port)], f"{url}/moto-api/", os.environ, folder / "s3.log"):
+        yield url
 
 
 def free_port() -> int:
@@ -77,7 +112,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def _serving(command: Sequence[str], url: str, environment: Mapping[str, str], log: Path) -> Iterator[int]:
+def serving(command: Sequence[str], url: str, environment: Mapping[str, str], log: Path) -> Iterator[int]:
     """Run a server, wait until it answers, and stop it at the end."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
@@ -93,12 +128,25 @@ def _serving(command: Sequence[str], url: str, environment: Mapping[str, str], l
                 process.wait()
 
 
+def _ask(url: str) -> None:
+    """Find out whether a loopback address of ours answers.
+
+    Raises:
+        OSError: it does not.
+    """
+    if url.startswith("tcp:"):
+        host, _, port = url.removeprefix("tcp://").partition(":")
+        socket.create_connection((host, int(port)), timeout=5).close()
+    else:
+        urllib.request.urlopen(url, timeout=5).close()  # noqa: S310
+
+
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 180) -> None:
     limit = time.monotonic() + seconds
     while time.monotonic() < limit and process.poll() is None:
         try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310  # a loopback address of ours
-                return
+            _ask(url)
+            return
         except OSError:
             time.sleep(0.2)
     raise RuntimeError(f"{url} does not answer: {log.read_text(errors='replace')[-2000:]}")

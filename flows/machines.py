@@ -16,6 +16,7 @@ from typing import Any, Self
 from prefect.futures import PrefectConcurrentFuture
 from prefect.settings import get_current_settings
 
+from hugtweets.artifacts import Reference, place
 from hugtweets.assignments import Assignment
 from hugtweets.config import RefreshConfig
 from hugtweets.errors import ConfigurationError
@@ -105,10 +106,8 @@ def announce(home: Home, where: str) -> None:
 
 def located(outcome: AccountOutcome, home: Home) -> AccountOutcome:
     """An outcome of another machine with the places of its artifacts as this one reaches them."""
-    for name, step in outcome.steps.items():
-        folder = home.artifacts / name / outcome.handle / step.digest
-        if home.store and not folder.is_dir():
-            step.path = f"{home.store.shown}/{home.key(folder)}"
-        elif home.store:
-            step.path = str(folder)
+    if home.store:
+        for name, step in outcome.steps.items():
+            folder = home.artifacts / name / outcome.handle / step.digest
+            step.path = place(home, Reference(name, outcome.handle, step.digest, str(folder)))
     return outcome

@@ -16,7 +16,7 @@ from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.ledger import Ledger
 from hugtweets.outcomes import AccountOutcome, RunOutcome
-from hugtweets.shared_ledger import pull_ledger, push_ledger
+from hugtweets.shared_ledger import catch_up, push_ledger
 from tasks.fetch import look_up
 from tasks.retries import patient
 
@@ -36,9 +36,7 @@ def open_home() -> Home:
         ConfigurationError: there is a store that cannot be used.
     """
     home = Home.from_environment()
-    if home.store:
-        home.store.check()
-        pull_ledger(home)
+    catch_up(home)
     return home
 
 

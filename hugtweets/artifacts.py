@@ -112,6 +112,13 @@ def exists(reference: Reference) -> bool:
     return reference.file(MANIFEST).is_file()
 
 
+def place(home: Home, reference: Reference) -> str:
+    """Where people find the artifact: its folder here, or what it is in the store."""
+    if home.store and not exists(reference):
+        return f"{home.store.shown}/{home.key(reference.folder)}"
+    return reference.path
+
+
 def is_shared(home: Home, reference: Reference) -> bool:
     """Whether the store has the artifact, whole; without a store, whether it is here.
 

@@ -19,6 +19,17 @@ FOLDER = "ledger"
 SEGMENT_LINES = 500
 
 
+def catch_up(home: Home) -> None:
+    """Make sure, before any work, that the store can be used, and learn from it what all machines spent.
+
+    Raises:
+        ConfigurationError: it cannot be used.
+    """
+    if home.store:
+        home.store.check()
+        pull_ledger(home)
+
+
 def pull_ledger(home: Home) -> None:
     """Add to this machine's ledger what the runs of other machines wrote.
 

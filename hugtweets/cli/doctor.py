@@ -28,6 +28,7 @@ from hugtweets.config import Config, TrackingConfig, TrainConfig
 from hugtweets.errors import ConfigurationError
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger
+from hugtweets.shared_ledger import catch_up
 
 Verdict = Literal["ok", "optional", "missing"]
 REACH_SECONDS = 3.0
@@ -120,7 +121,7 @@ def check_store(home: Home) -> Finding:
         detail = "HUGTWEETS_STORE is not set: all that is kept is in the home"
         return Finding(subject="store", verdict="ok", detail=detail)
     try:
-        home.store.check()
+        catch_up(home)
     except ConfigurationError as error:
         advice = "see docs/nightly.md, Several machines"
         return Finding(subject="store", verdict="missing", detail=str(error), advice=advice)

@@ -26,6 +26,7 @@ from hugtweets.demo import demo_accounts
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import RunOutcome
+from hugtweets.shared_ledger import catch_up
 from hugtweets.steps import STEPS, StepName
 
 # Enough for each voice to be heard, and few enough for a laptop to be done in minutes.
@@ -94,6 +95,7 @@ def refresh(
     if verify and all(request.source_spec.path for request in requests):
         raise ConfigurationError(f"--verify asks X again, and no account of {accounts} has the source x: leave it out")
     if dry_run:
+        catch_up(where)
         estimate = estimate_cost(plan_jobs(where, requests, run="dry-run"), verify)
         print_json(estimate) if as_json else print_costs(estimate)
         return

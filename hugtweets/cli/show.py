@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
-from hugtweets.artifacts import Manifest, references
+from hugtweets.artifacts import Manifest, place, references
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.errors import NothingKept
@@ -65,13 +65,15 @@ def look(home: Home, handle: str) -> ShownAccount:
     Raises:
         NothingKept: nothing.
     """
+    # pyarrow takes a moment to import: `hugtweets --help` must not wait for it.
+    from hugtweets import timeline as timelines
+    from hugtweets.shared_timeline import SharedTimeline
+
+    SharedTimeline(home, handle).pull()
     found = references(home, handle)
     path = home.timeline(handle)
     if not found and not path.exists():
         raise NothingKept(f"nothing is kept of {handle} in {home.root}: fetch it with `hugtweets run {handle}`")
-    # pyarrow takes a moment to import: `hugtweets --help` must not wait for it.
-    from hugtweets import timeline as timelines
-
     timeline = timelines.load(path)
     current = current_model(home, handle)
     times = [post.created_at.isoformat() for post in timeline.posts]
@@ -85,7 +87,7 @@ def look(home: Home, handle: str) -> ShownAccount:
         api=ApiUsage.of(Ledger(home.ledger, run="").of(handle).total()),
         current_model=current.digest if current else None,
         promotions=read_promotions(home, handle).decisions,
-        artifacts=[ShownArtifact(path=reference.path, manifest=reference.manifest()) for reference in found],
+        artifacts=[ShownArtifact(path=place(home, reference), manifest=reference.manifest()) for reference in found],
     )
 
 
