@@ -25,6 +25,9 @@ from hugtweets.assignments import Assignment
 from hugtweets.errors import NotShared
 from hugtweets.home import Home
 from hugtweets.outcomes import AccountOutcome
+from hugtweets.shared_timeline import SharedTimeline
+from hugtweets.steps import includes
+from hugtweets.steps.retraction import retract
 from hugtweets.store import VARIABLE
 
 # The type of the Prefect artifact in which a flow run leaves its outcome: its result would stay on its machine.
@@ -78,6 +81,10 @@ def carry_out(assignment: Assignment) -> AccountOutcome:
         posts = bring(home, assignment)
         base = BaseModels(home).find(assignment.request.config.train.base_model)
         walk.learn(posts, base, assignment.until)
+        if home.store and includes(assignment.until, "finetune"):
+            # What this machine made of posts that were deleted meanwhile; the others see to their own.
+            SharedTimeline(home, assignment.handle).pull()
+            retract(walk.job)
 
     settle(walk, work)
     return walk.outcome
