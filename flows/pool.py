@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Self
 from uuid import UUID
@@ -89,14 +90,15 @@ class Pool(Machines):
 
     def __enter__(self) -> Self:
         check_server(self._config.refresh)
-        self._client: SyncPrefectClient = get_client(sync_client=True)
-        self._client.__enter__()
-        self._deployment = find_deployment(self._client, self._name)
+        with ExitStack() as opened:
+            self._client: SyncPrefectClient = opened.enter_context(get_client(sync_client=True))
+            self._deployment = find_deployment(self._client, self._name)
+            self._opened = opened.pop_all()
         announce(self._home, f"by the workers of the pool {self._name}")
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._client.__exit__(*error)
+        self._opened.close()
 
     def start(self, assignment: Assignment) -> None:
         """Create a flow run, unless one that an earlier run asked for is doing the same."""

@@ -97,9 +97,10 @@ def settle(walk: Walk, work: Callable[[], None]) -> None:
         outcome.status = "failed"
         walk.remark(error)
     else:
-        if walk.is_unchanged():
+        if walk.is_unchanged() and not walk.is_assigned:
             outcome.status = "unchanged"
-    logger.info("%s: %s%s", job.handle, outcome.status, f": {outcome.reason}" if outcome.reason else "")
+    state = "to be learned elsewhere" if walk.is_assigned else outcome.status
+    logger.info("%s: %s%s", job.handle, state, f": {outcome.reason}" if outcome.reason else "")
 
 
 def leave_out(job: Job, error: AccountUnavailable) -> tuple[AccountStatus, str]:
@@ -129,6 +130,7 @@ class Walk:
         self.may_wait = may_wait
         self.verify = verify
         self.assign = assign
+        self.is_assigned = False
         self.waits = False
 
     def through(self, user: XUser | HugtweetsError | None, base_model: FindBaseModel, until: StepName | None) -> None:
@@ -149,6 +151,7 @@ class Walk:
                 self.learn(posts, base, until)
             elif not self.recall(posts, base, until):
                 self.assign(Assignment(request=self.job.request, run=self.job.run, posts=posts.digest, until=until))
+                self.is_assigned = True
 
     def check_enough_text(self, cleaned: Reference) -> None:
         """See :func:`hugtweets.steps.clean.check_enough_text`; what cannot be learned again goes all the same."""

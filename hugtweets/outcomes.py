@@ -63,7 +63,8 @@ class AccountOutcome(BaseModel):
         self.steps |= learned.steps
         self.samples, self.metrics, self.promotion = learned.samples, learned.metrics, learned.promotion
         if learned.status in ("skipped", "failed"):
-            self.status, self.reason = learned.status, learned.reason
+            self.status = learned.status
+            self.reason = "; ".join(filter(None, (self.reason, learned.reason)))
 
     def best_sample(self) -> str:
         """The generated post that the model finds likeliest for its length; empty if there is none."""

@@ -141,6 +141,15 @@ def test_a_pool_learns_what_this_process_would(
     assert len(worker.taken) == 1
 
 
+def test_what_was_fetched_before_and_is_learned_now_is_no_unchanged_account(
+    tmp_path: Path, config: Config, pool: str
+) -> None:
+    outcome_of(refresh(accounts(tmp_path, config), "clean", return_state=True))
+    with Worker(pool):
+        (alice, _) = run(accounts(tmp_path, in_pool(config, pool)))
+    assert (alice.status, alice.steps["clean"].cached, alice.steps["finetune"].cached) == ("completed", True, False)
+
+
 def test_a_run_that_is_lost_with_its_worker_is_started_again(tmp_path: Path, config: Config, pool: str) -> None:
     with Worker(pool, lose=(Crashed(message="the worker died"),)) as worker:
         (alice, _) = run(accounts(tmp_path, in_pool(config, pool)))
