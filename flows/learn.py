@@ -26,8 +26,6 @@ from hugtweets.errors import NotShared
 from hugtweets.home import Home
 from hugtweets.outcomes import AccountOutcome
 from hugtweets.shared_timeline import SharedTimeline
-from hugtweets.steps import includes
-from hugtweets.steps.retraction import retract
 from hugtweets.store import VARIABLE
 
 # The type of the Prefect artifact in which a flow run leaves its outcome: its result would stay on its machine.
@@ -80,11 +78,9 @@ def carry_out(assignment: Assignment) -> AccountOutcome:
     def work() -> None:
         posts = bring(home, assignment)
         base = BaseModels(home).find(assignment.request.config.train.base_model)
+        # Tells which posts were deleted meanwhile: what this machine made of them goes with the new model.
+        SharedTimeline(home, assignment.handle).pull()
         walk.learn(posts, base, assignment.until)
-        if home.store and includes(assignment.until, "finetune"):
-            # What this machine made of posts that were deleted meanwhile; the others see to their own.
-            SharedTimeline(home, assignment.handle).pull()
-            retract(walk.job)
 
     settle(walk, work)
     return walk.outcome
