@@ -58,18 +58,19 @@ logger = logging.getLogger("hugtweets.flows")
 
 @dataclass
 class Watched:
-    """A flow run, and when (on our clock) it last showed life; ``sign`` is what it showed then."""
+    """A flow run, the signs of life it has shown, and when (on our clock) the last of them was new."""
 
     assignment: Assignment
     id: UUID
     attempt: int = 1
-    sign: object = None
+    signs: set[object] = field(default_factory=set)
     seen: float = field(default_factory=time.monotonic)
 
     def show(self, sign: object) -> None:
         """Note a sign of life, if it is a new one."""
-        if sign != self.sign:
-            self.sign, self.seen = sign, time.monotonic()
+        if sign not in self.signs:
+            self.signs.add(sign)
+            self.seen = time.monotonic()
 
     @property
     def silence(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -190,11 +191,15 @@ def test_the_same_work_is_recognised_whoever_asks_for_it(tmp_path: Path, config:
 
 def test_only_a_new_sign_is_one_of_life(tmp_path: Path, config: Config) -> None:
     assignment = Assignment(request=request("alice", tmp_path / "alice", config), run="monday", posts="0" * 16)
-    watched = Watched(assignment, secrets.token_hex(2), sign="a heartbeat", seen=0.0)  # type: ignore[arg-type]
-    watched.show("a heartbeat")
-    assert watched.silence > 0.5
-    watched.show("another")
-    assert watched.silence < 0.5
+    watched = Watched(assignment, uuid4())
+    for sign in ("running", "a heartbeat"):
+        watched.show(sign)
+    watched.seen -= 60
+    for sign in ("running", "a heartbeat", "running"):
+        watched.show(sign)
+    assert watched.silence > 59
+    watched.show("another heartbeat")
+    assert watched.silence < 59
 
 
 def test_what_cannot_be_is_refused_before_any_work(
