@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import threading
 from pathlib import Path
 from uuid import uuid4
@@ -26,6 +27,7 @@ from flows.pool import Watched, find_deployment
 from flows.refresh import refresh
 from hugtweets.accounts import AccountRequest
 from hugtweets.assignments import Assignment
+from hugtweets.cli.app import main
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 from hugtweets.home import Home
@@ -214,6 +216,15 @@ def test_what_cannot_be_is_refused_before_any_work(
         with pytest.raises(ConfigurationError, match=says):
             refresh(requests)
     assert not Home.from_environment().timelines.exists()
+
+
+def test_a_place_may_be_named_beside_its_dispatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "accounts.yaml").write_text("accounts: [alice]")
+    arguments = [str(tmp_path / "accounts.yaml"), "--dispatch", "pool", "--set", "refresh.work_pool=mine", "--dry-run"]
+    monkeypatch.setattr(sys, "argv", ["hugtweets", "refresh", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
 
 
 def test_a_place_without_its_dispatch_is_refused() -> None:

@@ -89,7 +89,9 @@ def refresh(
     For example: hugtweets refresh accounts.yaml --until clean
     """
     where = begin(home, verbose)
-    requests = read_accounts(accounts, read_config(config, assignments))
+    # Also below the accounts file: options of that place may stand beside it.
+    place = [f"refresh.dispatch={dispatch}"] if dispatch else []
+    requests = read_accounts(accounts, read_config(config, [*(assignments or ()), *place]))
     if dispatch:
         requests = [request.override({"refresh": {"dispatch": dispatch}}) for request in requests]
     if verify and all(request.source_spec.path for request in requests):
