@@ -31,7 +31,7 @@ from typing import Any
 import boto3
 import yaml
 from processes import family
-from services import free_port, postgres, prefect_server, s3, save_tiny_model, simulator, write_timelines
+from services import free_port, postgres, prefect_server, s3, save_tiny_model, simulator, wait_for, write_timelines
 
 TRIALS = ("threads", "ray", "ray, node killed", "pool", "pool, worker killed", "pool, flow killed")
 BUCKET = "hugtweets"
@@ -163,6 +163,7 @@ def ray(bench: Bench, trial: str) -> Iterator[tuple[Machines, list[str]]]:
     head = bench.run(
         trial, [*common, "--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false", temporary], "flow"
     )
+    wait_for(f"tcp://{address}", head, bench.folder / f"{trial}-flow.log")
     joining = [*common, f"--address={address}", "--num-cpus=1"]
     nodes = {name: bench.run(trial, joining, name) for name in ("one", "two")}
     try:
@@ -207,9 +208,10 @@ def benches(folder: Path, accounts: int) -> Iterator[Bench]:
         aws = {"AWS_ENDPOINT_URL": s3_url, "AWS_ACCESS_KEY_ID": "benchmark", "AWS_SECRET_ACCESS_KEY": "benchmark"}
         told = {"PREFECT_API_URL": prefect_url, "X_API_URL": x_url, "X_BEARER_TOKEN": "benchmark"}
         quiet = {"NETRC": str(folder / "no netrc"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+        patient = {"RAY_raylet_start_wait_time_s": "180"}
         os.environ.update(aws)
         boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
-        yield Bench(folder, x_url, {**mine, **aws, **told, **quiet, "AWS_DEFAULT_REGION": "us-east-1"})
+        yield Bench(folder, x_url, {**mine, **aws, **told, **quiet, **patient, "AWS_DEFAULT_REGION": "us-east-1"})
 
 
 def table(trials: Sequence[Trial]) -> str:
@@ -237,7 +239,10 @@ def main() -> int:
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)  # PostgreSQL runs as another user
         with benches(folder, options.accounts) as bench:
-            trials = [attempt(bench, name) for name in options.trials]
+            trials = []
+            for name in options.trials:
+                trials.append(attempt(bench, name))
+                print(table(trials), file=sys.stderr, flush=True)
     print(json.dumps([asdict(trial) for trial in trials], indent=1) if options.json else table(trials))
     well = all(trial.digests == trials[0].digests and trial.completed == options.accounts for trial in trials)
     return 0 if well else 1

@@ -117,7 +117,7 @@ def serving(command: Sequence[str], url: str, environment: Mapping[str, str], lo
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
-            _wait_for(url, process, log)
+            wait_for(url, process, log)
             yield process.pid
         finally:
             process.terminate()
@@ -141,7 +141,12 @@ def _ask(url: str) -> None:
         urllib.request.urlopen(url, timeout=5).close()  # noqa: S310
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 180) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 180) -> None:
+    """Return when a server answers.
+
+    Raises:
+        RuntimeError: it does not, or has ended; its log says why.
+    """
     limit = time.monotonic() + seconds
     while time.monotonic() < limit and process.poll() is None:
         try:
