@@ -191,31 +191,27 @@ def simulate(bench: Bench, timeline: Path, options: argparse.Namespace) -> Itera
 
 
 def tables(rows: list[dict[str, Any]]) -> str:
-    """Every model as a row, and per account and variant the means over the nights that all variants have."""
-    names = ["account", "night", "until", "variant", "start", "kept_posts", "trained_posts", "cpu_seconds"]
-    names += ["wall_seconds", "before", *SCORES, "base_model_on_next_posts", "next_posts_number", "load"]
-    every = [[_shown(row[name]) for name in names] for row in rows]
+    """The means of each variant, then every model as a row; the JSON says more."""
     head = ["account", "variant", "nights", "trained posts a night", "CPU s a night", "wall s a night", "held out"]
     head += ["next night's posts", "base model on these"]
-    means = list(_means(rows))
-    return "\n".join([*_markdown([name.replace("_", " ") for name in names], every), "", *_markdown(head, means)])
+    names = ["account", "night", "variant", "kept_posts", "trained_posts", "cpu_seconds", "wall_seconds", *SCORES]
+    every = [[_shown(row[name], name) for name in names] for row in rows]
+    means = _markdown(head, list(_means(rows)))
+    return "\n".join([*means, "", *_markdown([name.replace("_", " ") for name in names], every)])
 
 
 def _means(rows: list[dict[str, Any]]) -> Iterator[list[str]]:
+    """Over the nights after the first that all variants of an account have, and that a next night followed."""
     later = [row for row in rows if row["night"] and row["next_posts"] is not None]
+    columns = ("trained_posts", "cpu_seconds", "wall_seconds", *SCORES, "base_model_on_next_posts")
     for account in dict.fromkeys(row["account"] for row in later):
-        variants = dict.fromkeys(row["variant"] for row in later if row["account"] == account)
-        nights = [
-            {row["night"] for row in later if (row["account"], row["variant"]) == (account, variant)}
-            for variant in variants
-        ]
-        common = set.intersection(*nights)
+        here = [row for row in later if row["account"] == account]
+        variants = dict.fromkeys(row["variant"] for row in here)
+        common = set.intersection(*({row["night"] for row in here if row["variant"] == name} for name in variants))
         for variant in variants:
-            own = [row for row in later if (row["account"], row["variant"]) == (account, variant)]
-            own = [row for row in own if row["night"] in common]
-            columns = ("trained_posts", "cpu_seconds", "wall_seconds", *SCORES, "base_model_on_next_posts")
-            means = [sum(row[name] for row in own) / len(own) for name in columns]
-            yield [account, variant, str(len(own)), *(f"{mean:.1f}" for mean in means[:3]), *map(_shown, means[3:])]
+            own = [row for row in here if row["variant"] == variant and row["night"] in common]
+            means = [_shown(sum(row[name] for row in own) / len(own), name) for name in columns] if own else []
+            yield [account, variant, str(len(own)), *means]
 
 
 def _markdown(head: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -223,8 +219,10 @@ def _markdown(head: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return ["| " + " | ".join(line) + " |" for line in lines]
 
 
-def _shown(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, float) and value < 10 else str(value if value is not None else "")
+def _shown(value: Any, column: str) -> str:
+    if not isinstance(value, float):
+        return "" if value is None else str(value)
+    return f"{value:.0f}" if column.endswith(("seconds", "trained_posts")) else f"{value:.3f}"
 
 
 def parse_variants(texts: Sequence[str], common: Sequence[str]) -> dict[str, Config]:
