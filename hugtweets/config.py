@@ -153,12 +153,17 @@ class RefreshConfig(Section):
         None, description="old posts trained on again for each new one (2); with start=previous only"
     )
 
+    fresh_every: Annotated[int, Field(ge=2)] | None = Field(
+        None, description="every Nth training starts from the base model all the same (4); with start=previous only"
+    )
+
     @model_validator(mode="after")
-    def _replay_only_with_previous(self) -> RefreshConfig:
-        if self.start == "base" and self.replay is not None:
-            raise ValueError(
-                "refresh.replay and refresh.start=base exclude each other: the base model has learned no posts"
-            )
+    def _only_with_previous(self) -> RefreshConfig:
+        for name in ("replay", "fresh_every"):
+            if self.start == "base" and getattr(self, name) is not None:
+                raise ValueError(
+                    f"refresh.{name} and refresh.start=base exclude each other: the base model has no past"
+                )
         return self
 
     @model_validator(mode="after")

@@ -96,7 +96,12 @@ def test_an_impossible_value_is_refused_naming_its_key(assignment: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("train.method=full", "train.lora_rank=8"), ("refresh.start=base", "refresh.replay=1")]
+    ("one", "other"),
+    [
+        ("train.method=full", "train.lora_rank=8"),
+        ("refresh.start=base", "refresh.replay=1"),
+        ("refresh.start=base", "refresh.fresh_every=2"),
+    ],
 )
 def test_options_that_exclude_each_other_are_both_named(one: str, other: str) -> None:
     message = refusal(one, other)

@@ -136,6 +136,15 @@ def test_a_model_that_did_not_become_current_is_not_gone_on_from(home: Home) -> 
     assert third.counts["new_posts"] == 18
 
 
+def test_every_nth_training_starts_from_the_base_all_the_same(home: Home) -> None:
+    config = PREVIOUS.override({"refresh": {"fresh_every": 2}})
+    nights = [night(home, rows(number), config) for number in (60, 65, 70, 75)]
+    assert [made.start.model for made in nights] == [None, nights[0].model, None, nights[2].model]
+    assert nights[2].counts["start_reason"] == (
+        "since the last 2 trainings went on from each other (refresh.fresh_every)"
+    )
+
+
 def test_an_interrupted_chain_comes_to_the_same_models(home: Home, tmp_path: Path) -> None:
     whole = [night(home, rows(number)) for number in (60, 70, 80)]
     other = Home(tmp_path / "other")

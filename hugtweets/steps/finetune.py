@@ -73,6 +73,7 @@ def finetune(job: Job, tokens: Reference, base_model: BaseModel, start: Start) -
         write_text(folder / HISTORY, json.dumps(result.history, indent=1) + "\n")
         numbers = {name: value for name, value in asdict(result).items() if name != "history"}
         posts = {"new_posts": len(earlier.new), "replayed_posts": len(earlier.replayed)} if earlier else {}
+        posts["trainings_in_a_row"] = trainings_in_a_row(start.model) + 1
         names = {"base_model": base_model.name, "base_model_option": job.config.train.base_model}
         return {"start": _name(start), "start_reason": start.reason} | posts | numbers | names
 
@@ -105,6 +106,11 @@ def _continuation(job: Job, tokens: Reference, start: Start) -> Continuation | N
         raise TrainingError(f"what the previous model of {job.handle} learned was just removed: run the command again")
     seed = f"{job.config.train.seed} {start.model.digest}"
     return continue_training(start.model.file(WEIGHTS), then.file(TOKENS), tokens.file(TOKENS), _replay(job), seed)
+
+
+def trainings_in_a_row(model: Reference | None) -> int:
+    """How many trainings, each going on from the one before, made a model from the base model; None is that itself."""
+    return int(model.manifest().counts.get("trainings_in_a_row", 1)) if model else 0
 
 
 def _replay(job: Job) -> float:

@@ -13,12 +13,14 @@ from hugtweets.base_models import BaseModel
 from hugtweets.jobs import Job
 from hugtweets.promotion import current_model
 from hugtweets.steps.clean import CLEAN, same_rules
-from hugtweets.steps.finetune import Start, plan_finetune
+from hugtweets.steps.finetune import Start, plan_finetune, trainings_in_a_row
 from hugtweets.steps.tokenise import TOKENS
 from hugtweets.tokens import load_ids
 
 # Options that give the weights their shape; the others may change from one training to the next.
 SHAPE = ("method", "lora_rank", "lora_alpha")
+# Going on from one model after the other, predictions get worse and worse: see benchmarks/days.py and LOG.md.
+FRESH_EVERY = 4
 
 
 def find_start(job: Job, clean: Reference, tokens: Reference, base_model: BaseModel) -> Start:
@@ -34,7 +36,7 @@ def find_start(job: Job, clean: Reference, tokens: Reference, base_model: BaseMo
     model = current_model(job.home, job.handle)
     if model is None:
         return Start(None, "since the account has no current model")
-    objection = _other_kind(job, model, base_model) or _other_posts(job, model, clean, tokens)
+    objection = _other_kind(job, model, base_model) or _worn(job, model) or _other_posts(job, model, clean, tokens)
     return Start(None, objection) if objection else Start(model, "the current one of the account")
 
 
@@ -69,6 +71,12 @@ def _other_kind(job: Job, model: Reference, base_model: BaseModel) -> str | None
     options = job.config.train.model_dump(mode="json", include=set(SHAPE))
     other = next((name for name in SHAPE if manifest.config[name] != options[name]), None)
     return f"since its current model was trained with train.{other}={manifest.config[other]}" if other else None
+
+
+def _worn(job: Job, model: Reference) -> str | None:
+    """Why a model has been gone on from often enough, if so."""
+    every, done = job.config.refresh.fresh_every or FRESH_EVERY, trainings_in_a_row(model)
+    return f"since the last {done} trainings went on from each other (refresh.fresh_every)" if done >= every else None
 
 
 def _other_posts(job: Job, model: Reference, clean: Reference, tokens: Reference) -> str | None:
