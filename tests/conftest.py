@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from hugtweets.home import Home
 
@@ -20,6 +21,10 @@ SECRETS = (
     "PREFECT_API_URL",
     "PREFECT_API_KEY",
 )
+
+# Seconds say more of what else the machine is doing than of our code.
+settings.register_profile("hugtweets", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hugtweets")
 
 
 @pytest.fixture(autouse=True)

@@ -397,7 +397,7 @@ MANIFESTS = JSON | st.fixed_dictionaries(
 
 
 @given(st.lists(ENTRIES | JSON, max_size=3), JSON, st.lists(JSON, max_size=2), MANIFESTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_json_gives_posts_or_a_refusal(
     tmp_path_factory: pytest.TempPathFactory, entries: list[object], account: object, note: object, listed: object
 ) -> None:
@@ -413,7 +413,7 @@ def test_any_json_gives_posts_or_a_refusal(
 
 
 @given(st.integers(0, 2000), st.binary(max_size=8), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_bytes_give_posts_or_a_refusal(
     tmp_path_factory: pytest.TempPathFactory, position: int, noise: bytes, overwrite: bool
 ) -> None:
@@ -425,7 +425,7 @@ def test_any_bytes_give_posts_or_a_refusal(
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_table_gives_posts_or_a_refusal(tmp_path_factory: pytest.TempPathFactory, noise: str) -> None:
     content = (GRAILBIRD + noise).encode("utf-8", "surrogatepass")
     posts_or_refusal(zipped(tmp_path_factory.getbasetemp() / "table.zip", {"tweets.csv": content}))

@@ -20,8 +20,8 @@ from hugtweets.posts import Mention, to_table
 from tests.cleaning_fixtures import HANDLE, LINK, clean, post
 
 CONFIG = CleanConfig()
-FEW = settings(max_examples=20, deadline=None)
-MANY = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=20)
+MANY = settings(max_examples=40)
 
 ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 FAMILY = "👨\u200d👩\u200d👧\u200d👦"

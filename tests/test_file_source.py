@@ -287,7 +287,7 @@ def test_posts_survive_the_way_through_a_file(
     path = tmp_path_factory.mktemp("round") / f"posts.{suffix}"
 
     @given(TIMELINES)
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def check(posts: list[Post]) -> None:
         save(path, posts)
         assert read_posts(path) == sorted(posts, key=lambda post: order(post.id))
@@ -319,7 +319,7 @@ def test_any_bytes_give_posts_or_a_refusal(tmp_path_factory: pytest.TempPathFact
     }
 
     @given(st.binary(max_size=80), st.integers(0, len(starts[suffix])), st.booleans())
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     def check(noise: bytes, position: int, overwrite: bool) -> None:
         start = starts[suffix]
         path.write_bytes(start[:position] + noise + start[position + len(noise) * overwrite :])
@@ -329,13 +329,13 @@ def test_any_bytes_give_posts_or_a_refusal(tmp_path_factory: pytest.TempPathFact
 
 
 @given(st.lists(ROWS | JSON, max_size=3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_json_gives_posts_or_a_refusal(tmp_path_factory: pytest.TempPathFactory, rows: list[object]) -> None:
     posts_or_refusal(write_lines(tmp_path_factory.getbasetemp() / "any.jsonl", *rows))
 
 
 @given(TIMES_TO_TRY)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_time_gives_a_post_or_a_refusal(tmp_path_factory: pytest.TempPathFactory, moment: str) -> None:
     posts_or_refusal(write_lines(tmp_path_factory.getbasetemp() / "times.jsonl", ROW | {"created_at": moment}))
 

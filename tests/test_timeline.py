@@ -49,7 +49,7 @@ def test_posts_and_gaps_are_saved_together(tmp_path: Path) -> None:
 
 
 @given(TIMELINES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_summary_says_what_the_posts_say(tmp_path_factory: pytest.TempPathFactory, posts: list[Post]) -> None:
     path = tmp_path_factory.mktemp("summary") / "skipper.parquet"
     assert summarise(path) == Timeline().summary()
@@ -185,7 +185,6 @@ def test_a_text_that_was_cut_off_gives_way_to_the_whole_one_and_keeps_the_names_
 
 
 @given(TIMELINES, TIMELINES)
-@settings(deadline=None)
 def test_merging_is_idempotent(stored: list[Post], arriving: list[Post]) -> None:
     once = Timeline().merged(stored).merged(arriving)
 
@@ -195,7 +194,6 @@ def test_merging_is_idempotent(stored: list[Post], arriving: list[Post]) -> None
 
 @given(st.lists(POSTS, max_size=6, unique_by=lambda post: post.id).flatmap(lambda posts: st.tuples(
     st.just(posts), st.permutations(posts), st.integers(0, 6))))  # fmt: skip
-@settings(deadline=None)
 def test_different_posts_may_arrive_in_any_order_and_any_portions(case: tuple[list[Post], list[Post], int]) -> None:
     posts, shuffled, cut = case
 
@@ -203,13 +201,12 @@ def test_different_posts_may_arrive_in_any_order_and_any_portions(case: tuple[li
 
 
 @given(st.lists(POSTS, max_size=8))
-@settings(deadline=None)
 def test_no_post_is_lost_and_none_is_there_twice(posts: list[Post]) -> None:
     assert [stored.id for stored in Timeline().merged(posts).posts] == sorted({post.id for post in posts}, key=int)
 
 
 @given(TIMELINES, st.lists(st.builds(Gap, st.none() | st.just("4"), st.none() | st.just("9")), max_size=3))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_timeline_can_be_saved_and_loaded(
     tmp_path_factory: pytest.TempPathFactory, posts: list[Post], gaps: list[Gap]
 ) -> None:
@@ -223,7 +220,6 @@ def test_any_timeline_can_be_saved_and_loaded(
 
 
 @given(TIMELINES)
-@settings(deadline=None)
 def test_the_digest_follows_the_posts_and_nothing_else(posts: list[Post]) -> None:
     timeline = Timeline().merged(posts)
     more = timeline.merged([post("9" * 20)])

@@ -167,7 +167,7 @@ PROBLEMS = st.fixed_dictionaries(
 
 
 @given(st.sets(st.sampled_from(["5", "6", "7", "1"])), st.lists(PROBLEMS, max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_only_what_x_says_it_does_not_find_is_deleted(
     tmp_path_factory: pytest.TempPathFactory, shown: set[str], problems: list[dict[str, str]]
 ) -> None:

@@ -176,7 +176,7 @@ passing_faults = st.sampled_from(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(faults=st.lists(passing_faults, max_size=7), newer=st.lists(st.integers(0, 150), max_size=4))
 def test_whatever_interrupts_no_post_is_lost_or_paid_twice(faults: list[Fault], newer: list[int]) -> None:
     folder = Path(tempfile.mkdtemp())
