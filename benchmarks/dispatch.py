@@ -31,9 +31,9 @@ from typing import Any
 import boto3
 import yaml
 from processes import family
-from services import free_port, postgres, prefect_server, s3, save_tiny_model, simulator, wait_for, write_timelines
+from services import free_port, postgres, prefect_server, s3, save_tiny_model, simulator, write_timelines
 
-TRIALS = ("threads", "ray", "ray, node killed", "pool", "pool, worker killed", "pool, flow killed")
+TRIALS = ("threads", "ray", "ray, worker killed", "pool", "pool, worker killed", "pool, flow killed")
 BUCKET = "hugtweets"
 Machines = dict[str, int]
 
@@ -97,7 +97,8 @@ def attempt(bench: Bench, name: str) -> Trial:
     with WAYS[way](bench, name) as (machines, options):
         flow = bench.refresh(name, options)
         if loss:
-            kill(flow.pid if loss == "flow killed" else machines[wait_for_learning(bench, name, machines)])
+            lost = flow.pid if loss == "flow killed" else machines[wait_for_learning(bench, name, machines)]
+            kill(ray_workers(lost) or family(lost))
         if loss == "flow killed":
             flow.communicate()
             flow = bench.refresh(name, options)
@@ -125,9 +126,15 @@ def wait_for_learning(bench: Bench, trial: str, machines: Machines) -> str:
         time.sleep(0.02)
 
 
-def kill(process: int) -> None:
-    """End a process and all below it, as a power cut would."""
-    for member in family(process):
+def ray_workers(process: int) -> list[int]:
+    """The processes of a Ray node that run tasks: the node itself the flow, on the same computer, may depend on."""
+    commands = {member: Path(f"/proc/{member}/cmdline").read_bytes() for member in family(process)}
+    return [member for member, command in commands.items() if command.startswith(b"ray::")]
+
+
+def kill(processes: Sequence[int]) -> None:
+    """End processes as a power cut would."""
+    for member in processes:
         with suppress(ProcessLookupError):
             os.kill(member, signal.SIGKILL)
 
@@ -149,7 +156,7 @@ def pool(bench: Bench, trial: str) -> Iterator[tuple[Machines, list[str]]]:
         yield {name: process.pid for name, process in workers.items()}, ["--dispatch", "pool"]
     finally:
         for process in workers.values():
-            kill(process.pid)
+            kill(family(process.pid))
             process.wait()
 
 
@@ -158,23 +165,28 @@ def ray(bench: Bench, trial: str) -> Iterator[tuple[Machines, list[str]]]:
     """Two nodes of a Ray cluster with one core each, and a head that computes nothing."""
     port = free_port()
     address = f"127.0.0.1:{port}"
-    common = ["ray", "start", "--block", "--node-ip-address=127.0.0.1", "--object-store-memory=100000000"]
-    temporary = f"--temp-dir=/tmp/ray-{port}"
-    head = bench.run(
-        trial, [*common, "--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false", temporary], "flow"
-    )
-    wait_for(f"tcp://{address}", head, bench.folder / f"{trial}-flow.log")
-    joining = [*common, f"--address={address}", "--num-cpus=1"]
-    nodes = {name: bench.run(trial, joining, name) for name in ("one", "two")}
+    start = ["ray", "start", "--block", "--node-ip-address=127.0.0.1", "--object-store-memory=100000000"]
+    head = [*start, "--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false"]
+    head.append(f"--temp-dir=/tmp/ray-{port}")
+    processes = {"flow": bench.run(trial, head, "flow")}
     try:
-        yield (
-            {name: process.pid for name, process in nodes.items()},
-            ["--dispatch", "ray", f"--set=refresh.ray_address={address}"],
-        )
+        wait_for_ray(bench.folder / f"{trial}-flow.log")
+        for name in ("one", "two"):
+            processes[name] = bench.run(trial, [*start, f"--address={address}", "--num-cpus=1"], name)
+            # Two that start at once on one computer take each other's ports.
+            wait_for_ray(bench.folder / f"{trial}-{name}.log")
+        nodes = {name: processes[name].pid for name in ("one", "two")}
+        yield nodes, ["--dispatch", "ray", f"--set=refresh.ray_address={address}"]
     finally:
-        for process in [*nodes.values(), head]:
-            kill(process.pid)
+        for process in reversed(processes.values()):
+            kill(family(process.pid))
             process.wait()
+
+
+def wait_for_ray(log: Path) -> None:
+    """Return when `ray start` says that it is up."""
+    while "will now block forever" not in log.read_text():
+        time.sleep(0.2)
 
 
 WAYS: dict[str, Callable[[Bench, str], AbstractContextManager[tuple[Machines, list[str]]]]] = {
