@@ -34,7 +34,7 @@ class RayCluster(Machines):
                 "refresh.dispatch=ray needs the extra: pip install 'hugtweets[ray]' on every machine"
             ) from None
         address = self._config.refresh.ray_address
-        # What the workers print is in Ray's logs, and must not come between our own lines or into our JSON.
+        # What the workers print is in Ray's logs, and would come between our own lines.
         options = {"log_to_driver": False} | ({} if address else {"include_dashboard": False})
         self._runner = RayTaskRunner(address=address, init_kwargs=options)
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -136,7 +138,8 @@ def run_flow(
     from hugtweets.tracking import check_mode
 
     check_mode(requests[0].config.tracking)
-    with progress_shown(verbose):
+    # Stdout is for results: what libraries print meanwhile (Ray tells there of a lost machine) goes to stderr.
+    with progress_shown(verbose), redirect_stdout(sys.stderr):
         logging.getLogger("hugtweets").info("starting Prefect")
         # Prefect takes seconds to import: not before the request has been found to make sense.
         from flows.account import account as account_flow
