@@ -1,6 +1,6 @@
 """Do a Ray cluster and a work pool make the same artifacts as one process, also when a machine is lost half-way?
 
-    python benchmarks/dispatch.py [--accounts 6] [--trials threads ray "ray, worker killed" pool ...] [--json]
+    python benchmarks/dispatch.py [--accounts 6] [--trials threads ray "ray, machine killed" pool ...] [--json]
 
 Each trial refreshes the same accounts from the X simulator, with the tiny model of the tests, into an empty part of a
 bucket on an S3 server (moto's) of this computer. Three "machines" are three homes: that of the flow, and those of two
@@ -33,7 +33,7 @@ import yaml
 from processes import family
 from services import free_port, postgres, prefect_server, s3, save_tiny_model, simulator, write_timelines
 
-TRIALS = ("threads", "ray", "ray, worker killed", "pool", "pool, worker killed", "pool, flow killed")
+TRIALS = ("threads", "ray", "ray, machine killed", "pool", "pool, machine killed", "pool, flow killed")
 BUCKET = "hugtweets"
 Machines = dict[str, int]
 
@@ -98,7 +98,7 @@ def attempt(bench: Bench, name: str) -> Trial:
         flow = bench.refresh(name, options)
         if loss:
             lost = flow.pid if loss == "flow killed" else machines[wait_for_learning(bench, name, machines)]
-            kill(ray_workers(lost) or family(lost))
+            kill(family(lost))
         if loss == "flow killed":
             flow.communicate()
             flow = bench.refresh(name, options)
@@ -124,12 +124,6 @@ def wait_for_learning(bench: Bench, trial: str, machines: Machines) -> str:
             if bench.made(trial, name, "tokenise") > bench.made(trial, name, "finetune"):
                 return name
         time.sleep(0.02)
-
-
-def ray_workers(process: int) -> list[int]:
-    """The processes of a Ray node that run tasks: the node itself the flow, on the same computer, may depend on."""
-    commands = {member: Path(f"/proc/{member}/cmdline").read_bytes() for member in family(process)}
-    return [member for member, command in commands.items() if command.startswith(b"ray::")]
 
 
 def kill(processes: Sequence[int]) -> None:
