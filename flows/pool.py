@@ -15,6 +15,7 @@ from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterType,
@@ -33,6 +34,7 @@ from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFi
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelled, Crashed
 from prefect.types.entrypoint import EntrypointType
+from prefect.utilities.callables import parameter_schema
 
 from flows.learn import OUTCOME, learn, read_outcome
 from flows.machines import Machines, announce, check_server
@@ -229,7 +231,7 @@ def _failed(assignment: Assignment, reason: str) -> AccountOutcome:
 
 
 def find_deployment(client: SyncPrefectClient, pool: str) -> UUID:
-    """The deployment ``learn`` of a work pool, made if there is none.
+    """The deployment ``learn`` of a work pool, made if there is none, and knowing the options of this version.
 
     Raises:
         ConfigurationError: there is no such pool, or the deployment belongs to another one.
@@ -251,6 +253,10 @@ def find_deployment(client: SyncPrefectClient, pool: str) -> UUID:
             f"the deployment {learn.name}/{DEPLOYMENT} belongs to the work pool {found.work_pool_name}, and "
             f"refresh.work_pool is {pool}: change one of them"
         )
+    options = parameter_schema(learn).model_dump_for_openapi()
+    if found.parameter_openapi_schema != options:
+        # Made by an earlier version: the server would refuse options that it does not know.
+        client.update_deployment(found.id, DeploymentUpdate(parameter_openapi_schema=options))
     return found.id
 
 

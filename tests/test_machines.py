@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterId,
@@ -182,6 +182,18 @@ def test_a_machine_without_the_posts_says_what_it_lacks(tmp_path: Path, config: 
     state = learn(assignment, return_state=True)
     assert state.is_failed()
     assert "HUGTWEETS_STORE" in (state.message or "")
+
+
+def test_a_deployment_of_an_earlier_version_learns_the_options_of_this_one(pool: str) -> None:
+    with get_client(sync_client=True) as client:
+        made = find_deployment(client, pool)
+        now = client.read_deployment(made)
+        earlier = DeploymentUpdate(parameter_openapi_schema={"type": "object", "properties": {}})
+        client.update_deployment(made, earlier)
+        assert find_deployment(client, pool) == made
+        again = client.read_deployment(made)
+    assert again.parameter_openapi_schema == now.parameter_openapi_schema
+    assert (again.job_variables, again.entrypoint) == (now.job_variables, now.entrypoint)
 
 
 def test_the_same_work_is_recognised_whoever_asks_for_it(tmp_path: Path, config: Config) -> None:
