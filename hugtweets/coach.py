@@ -116,7 +116,7 @@ class Coach(TrainerCallback):
         if not math.isfinite(score):
             raise TrainingError(f"the held-out loss became {score} after step {state.global_step}: lower train.lr")
         self.scores.append(score)
-        self.history.append(self._row(state) | examined)
+        self.history.append(self._row(state) | examined | {"train/seconds": round(self.training_seconds, 2)})
         if self.progress:
             self.progress(state.global_step, state.max_steps, f"{score:.3f} bits per byte held out")
 

@@ -39,9 +39,9 @@ class TrainingResult:
     """What came of a training.
 
     ``history`` has a row for each step (``train/loss`` in nats per token, ``train/lr``) and one for each held-out
-    examination (``held_out/loss`` in nats per token, ``held_out/bits_per_byte``), the first at step 0, before any
-    training. Bits per byte (of what it started from, and in the end) are None where nothing is held out. ``choice``
-    tells people what was chosen, and why.
+    examination (``held_out/loss`` in nats per token, ``held_out/bits_per_byte``, ``train/seconds`` spent in steps until
+    then), the first at step 0, before any training. Bits per byte (of what it started from, and in the end) are None
+    where nothing is held out. ``choice`` tells people what was chosen, and why.
     """
 
     history: list[dict[str, float]]
