@@ -10,6 +10,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from hugtweets.home import Home
 from hugtweets.store import Store
 
 
@@ -41,3 +42,15 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "s3":
         return Store(request.getfixturevalue("bucket"))
     return Store(f"file://{tmp_path}/store" if request.param == "file" else f"memory://{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def here(tmp_path: Path, store: Store) -> Home:
+    """The home of one machine."""
+    return Home(tmp_path / "here", store)
+
+
+@pytest.fixture
+def there(tmp_path: Path, store: Store) -> Home:
+    """The home of another one, with the same store."""
+    return Home(tmp_path / "there", store)

@@ -22,16 +22,10 @@ from hugtweets.steps.finetune import find_model
 from hugtweets.steps.retraction import retract
 from hugtweets.timeline import Timeline, load, save
 from tests.flow_fixtures import outcome_of, rows, tiny_config, write_timeline
-from tests.tiny_models import save_tiny_model
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 POSTS = rows(60)
 GONE = POSTS[7]
-
-
-@pytest.fixture(scope="module")
-def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture

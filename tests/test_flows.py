@@ -21,16 +21,9 @@ from hugtweets.home import Home
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps import STEPS
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
-from tests.tiny_models import save_tiny_model
 from tests.wandb_log import LoggedRun, read_runs
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
-
-
-@pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A base model small enough to train in a second."""
-    return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture

@@ -26,11 +26,6 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 HARDLY = {"train": {"lr": 1e-6}}
 
 
-@pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
-
-
 @pytest.fixture
 def config(tiny_folder: Path) -> Config:
     return tiny_config(train={"base_model": str(tiny_folder)}, evaluate={"generated": 20})

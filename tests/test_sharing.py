@@ -5,8 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger, Usage
 from hugtweets.posts import Post
@@ -15,21 +13,11 @@ from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.store import Store
 from hugtweets.timeline import Gap, load, save
 from tests.flow_fixtures import START
-from tests.stores import bucket, s3_endpoint, store
+from tests.stores import bucket, here, s3_endpoint, store, there
 
-__all__ = ["bucket", "s3_endpoint", "store"]
+__all__ = ["bucket", "here", "s3_endpoint", "store", "there"]
 
 PAGE = Usage(requests=1, posts_read=100, usd=0.5)
-
-
-@pytest.fixture
-def here(tmp_path: Path, store: Store) -> Home:
-    return Home(tmp_path / "here", store)
-
-
-@pytest.fixture
-def there(tmp_path: Path, store: Store) -> Home:
-    return Home(tmp_path / "there", store)
 
 
 def posts(*numbers: int) -> list[Post]:

@@ -14,21 +14,11 @@ from hugtweets.cli.app import main
 from hugtweets.errors import ConfigurationError, StoreUnavailable
 from hugtweets.home import Home
 from hugtweets.store import Store
-from tests.stores import bucket, s3_endpoint, store
+from tests.stores import bucket, here, s3_endpoint, store, there
 
-__all__ = ["bucket", "s3_endpoint", "store"]
+__all__ = ["bucket", "here", "s3_endpoint", "store", "there"]
 
 PLAN = Plan("clean", 1, "ferryclock", config={"min_words": 3})
-
-
-@pytest.fixture
-def here(tmp_path: Path, store: Store) -> Home:
-    return Home(tmp_path / "here", store)
-
-
-@pytest.fixture
-def there(tmp_path: Path, store: Store) -> Home:
-    return Home(tmp_path / "there", store)
 
 
 def fill(folder: Path) -> Mapping[str, Any]:
