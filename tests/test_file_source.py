@@ -25,6 +25,7 @@ from hugtweets.sources import Source
 from hugtweets.sources.file import MAX_LINE, FileSource, read_posts
 from hugtweets.timeline import load, order
 from tests.post_strategies import TIMELINES
+from tests.written import written
 
 ROW = {"id": "21", "created_at": "2024-05-31T18:30:00Z", "text": "The tide table is wrong again."}
 MOMENT = datetime(2024, 5, 31, 18, 30, tzinfo=UTC)
@@ -248,10 +249,10 @@ def test_updating_adds_to_the_stored_timeline(tmp_path: Path, home: Home) -> Non
 def test_an_unchanged_timeline_is_not_written(tmp_path: Path, home: Home) -> None:
     source = FileSource(write_lines(tmp_path / "posts.jsonl", ROW), "skipper")
     source.update(home.timeline("skipper"))
-    before = home.timeline("skipper").stat()
+    before = written(home.timeline("skipper"))
     source.update(home.timeline("skipper"))
 
-    assert home.timeline("skipper").stat() == before
+    assert written(home.timeline("skipper")) == before
 
 
 def test_an_author_that_is_the_account_is_spelled_as_the_account(tmp_path: Path, home: Home) -> None:

@@ -14,6 +14,7 @@ from hugtweets.store import Store
 from hugtweets.timeline import Gap, load, save
 from tests.flow_fixtures import START
 from tests.stores import bucket, here, s3_endpoint, store, there
+from tests.written import written
 
 __all__ = ["bucket", "here", "s3_endpoint", "store", "there"]
 
@@ -88,11 +89,11 @@ def test_an_unchanged_timeline_is_neither_sent_nor_brought(here: Home, store: St
     add(here, 7, 8)
     shared = SharedTimeline(here, "ferryclock")
     shared.pull()
-    sent, written = store.version("timelines/ferryclock.parquet"), here.timeline("ferryclock").stat()
+    sent, before = store.version("timelines/ferryclock.parquet"), written(here.timeline("ferryclock"))
     shared.pull()
     shared.push()
     assert store.version("timelines/ferryclock.parquet") == sent
-    assert here.timeline("ferryclock").stat() == written
+    assert written(here.timeline("ferryclock")) == before
 
 
 def test_without_a_store_nothing_is_remembered_of_one(tmp_path: Path) -> None:

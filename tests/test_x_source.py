@@ -39,6 +39,7 @@ from hugtweets.simulator.server import Simulator, running
 from hugtweets.sources.file import read_posts
 from hugtweets.sources.x import XClient, XSource, XUser, look_up_users
 from hugtweets.timeline import Gap, Timeline, load, save
+from tests.written import written
 from tests.x_fixtures import TOKEN, client_of, run_ledger
 
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
@@ -114,11 +115,11 @@ def test_an_unchanged_account_costs_one_request_and_no_post(home: Home, tmp_path
     path = home.timeline("alice")
     with serving(tmp_path / "x", 150) as simulator:
         source_of(simulator, run_ledger(home.root, "first")).update(path)
-        before = path.stat()
+        before = written(path)
         second = source_of(simulator, run_ledger(home.root, "second"))
         second.update(path)
     assert (second.ledger.spent().requests, second.ledger.spent().posts_read) == (1, 0)
-    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert written(path) == before
     assert load(path).gaps == ()
 
 
