@@ -224,7 +224,8 @@ def child(options: argparse.Namespace, variant: str) -> None:
         else:
             measured = train_ours(given, parse_options(assignments))
     measured.variant = name
-    measured.peak_gib = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
+    trainers = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    measured.peak_gib = round(max(resource.getrusage(who).ru_maxrss for who in trainers) / 2**20, 2)
     print(json.dumps(asdict(measured)))
 
 
