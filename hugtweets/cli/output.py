@@ -17,8 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from hugtweets.cli.scorecard import prediction, writing
 from hugtweets.cost_estimate import CostEstimate
+from hugtweets.evaluation.rows import prediction, writing
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.progress import Progress, listening
 

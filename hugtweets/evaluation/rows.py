@@ -33,15 +33,16 @@ def prediction(metrics: Metrics) -> str:
 
 def writing(metrics: Metrics) -> list[str]:
     """How the model writes, one line a figure; none if no posts were drawn to see it."""
+    return [f"{row.label:<40}{row.model:>8}{row.real:>8}{row.base:>8}".rstrip() for row in writing_rows(metrics)]
+
+
+def writing_rows(metrics: Metrics) -> list[Row]:
+    """The same as a table, its head first."""
     card = Scorecard.model_validate(metrics)
     if not card.generated_posts:
         return []
-    rows = [Row(f"{card.generated_posts} posts without a prompt", "model", "real", "base"), *_rows(card, metrics)]
-    return [f"{row.label:<40}{row.model:>8}{row.real:>8}{row.base:>8}".rstrip() for row in rows]
-
-
-def _rows(card: Scorecard, metrics: Metrics) -> list[Row]:
     return [
+        Row(f"{card.generated_posts} posts without a prompt", "model", "real", "base"),
         _authorship(metrics),
         Row("told from real posts", _share(card.told_apart), _share(0.5)),
         Row("with 8 words in a row from one post", _share(card.copied_share), _share(card.held_out_copied_share)),
