@@ -7,12 +7,13 @@ the nearest valid one.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from hugtweets.errors import ConfigurationError
 
@@ -22,6 +23,12 @@ Dispatch = Literal["threads", "ray", "pool"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
+
+
+def _layers(text: str) -> str:
+    if not re.fullmatch(r"all|(top|bottom):[1-9][0-9]*", text):
+        raise ValueError(f"train.layers={text} is unknown: write all, top:N or bottom:N, such as top:15")
+    return text
 
 
 class Section(BaseModel):
@@ -76,12 +83,18 @@ class TrainConfig(Section):
 
     base_model: str = Field("auto", description="auto, packaged, a hub id, a folder, or a GGUF file")
     method: Literal["lora", "full"] = Field("lora", description="train adapters, or every weight")
+    layers: Annotated[str, AfterValidator(_layers)] = Field(
+        "all", description="transformer layers that learn: all, top:N (nearest the output) or bottom:N"
+    )
     epochs: PositiveInt = Field(1, description="passes over the posts, fewer if the held-out loss rises")
     lr: Positive | None = Field(None, description="learning rate; None takes the method's default")
     schedule: Literal["cosine", "linear", "constant"] = Field("linear", description="how the rate falls")
     warmup_share: Share = Field(0.05, description="share of the steps in which the rate rises")
     weight_decay: NotNegative = Field(0.0, description="decoupled weight decay")
-    posts_per_step: PositiveInt = Field(4, description="posts packed into one update")
+    posts_per_step: PositiveInt = Field(4, description="posts packed into one row, from which an update is computed")
+    gradient_accumulation_steps: PositiveInt = Field(
+        1, description="packs of posts_per_step posts that one update is computed from"
+    )
     max_tokens: Annotated[int, Field(ge=16)] = Field(256, description="tokens of a post that are read")
     max_posts: PositiveInt | None = Field(None, description="use at most this many posts, the newest")
     lora_rank: PositiveInt | None = Field(None, description="rank of the adapters (16); lora only")

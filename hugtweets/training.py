@@ -22,6 +22,7 @@ from hugtweets.config import TrainConfig
 from hugtweets.continuing import Continuation
 from hugtweets.devices import DeviceChoice, choose_device
 from hugtweets.errors import TrainingError
+from hugtweets.layers import describe_layers, freeze_others, linear_names
 from hugtweets.loading import load_base, load_weights, release, take_off, wear
 from hugtweets.tokens import TextTokenizer, load_split
 
@@ -91,6 +92,7 @@ def finetune(
         coach = Coach(model, HeldOut.of(tokens, end_of_text), save, config.patience, progress)
         _trainer(model, posts, PostCollator(end_of_text), coach, output, choice, config).train()
         trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
+        where = f" in {describe_layers(model, config.layers)}" if config.layers != "all" else ""
     finally:
         take_off()
         if config.method == "full":
@@ -104,7 +106,7 @@ def finetune(
         stopped_early=coach.epochs < config.epochs,
         trained_parameters=trained,
         tokens_per_second=round(tokens_seen / coach.training_seconds, 1),
-        choice=f"{config.method} at learning rate {learning_rate(config):g}; {choice.reason}",
+        choice=f"{config.method}{where} at learning rate {learning_rate(config):g}; {choice.reason}",
         seconds=round(time.monotonic() - started, 2),
     )
 
@@ -159,6 +161,8 @@ def _trainable(
     else:
         model = _with_new_adapters(load_base(base_model, choice), config)
     if config.method == "full":
+        if config.layers != "all":
+            freeze_others(model, config.layers)
         return model, lambda: model.save_pretrained(output)
     return model, lambda: _save_adapter(model, base_model, output)
 
@@ -172,7 +176,7 @@ def _with_new_adapters(base: Any, config: TrainConfig) -> Any:
         task_type="CAUSAL_LM",
         r=rank,
         lora_alpha=config.lora_alpha or 2 * rank,  # type: ignore[arg-type]
-        target_modules="all-linear",
+        target_modules="all-linear" if config.layers == "all" else linear_names(base, config.layers),
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in base.modules()),
     )
     adapted = get_peft_model(base, adapters)
@@ -214,6 +218,7 @@ def _trainer(
         output_dir=str(output),
         num_train_epochs=config.epochs,
         per_device_train_batch_size=config.posts_per_step,
+        gradient_accumulation_steps=config.gradient_accumulation_steps,
         learning_rate=learning_rate(config),
         lr_scheduler_type="constant_with_warmup" if config.schedule == "constant" else config.schedule,
         warmup_steps=config.warmup_share,

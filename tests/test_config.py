@@ -80,6 +80,8 @@ def test_a_key_that_resembles_nothing_brings_the_list() -> None:
         "train.epochs=",
         "train.lr=.nan",
         "train.lr=.inf",
+        "train.layers=middle:3",
+        "train.layers=top:0",
         "sample.top_p=1.5",
         "sample.prompts=[]",
         "sample.prompts=hello",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from hugtweets.artifacts import Reference, input_of, is_shared, references
 from hugtweets.base_models import BaseModel
+from hugtweets.config import TrainConfig
 from hugtweets.jobs import Job
 from hugtweets.promotion import current_model
 from hugtweets.steps.clean import CLEAN, same_rules
@@ -18,7 +19,7 @@ from hugtweets.steps.tokenise import TOKENS
 from hugtweets.tokens import load_ids
 
 # Options that give the weights their shape; the others may change from one training to the next.
-SHAPE = ("method", "lora_rank", "lora_alpha")
+SHAPE = ("method", "layers", "lora_rank", "lora_alpha")
 # Going on from one model after the other, predictions get worse and worse: see benchmarks/days.py and LOG.md.
 FRESH_EVERY = 4
 
@@ -69,8 +70,10 @@ def _other_kind(job: Job, model: Reference, base_model: BaseModel) -> str | None
     if manifest.inputs["base_model"] != base_model.digest:
         return "since its current model was made from another base model"
     options = job.config.train.model_dump(mode="json", include=set(SHAPE))
-    other = next((name for name in SHAPE if manifest.config[name] != options[name]), None)
-    return f"since its current model was trained with train.{other}={manifest.config[other]}" if other else None
+    # A model made before an option was there was trained as the default says.
+    trained = TrainConfig().model_dump(mode="json") | dict(manifest.config)
+    other = next((name for name in SHAPE if trained[name] != options[name]), None)
+    return f"since its current model was trained with train.{other}={trained[other]}" if other else None
 
 
 def _worn(job: Job, model: Reference) -> str | None:
