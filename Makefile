@@ -9,8 +9,9 @@ DEMO_HOME ?= .home
 demo: $(VENV)/installed-run
 	$(BIN)/hugtweets --home $(DEMO_HOME) demo
 
+# Two processes, each with its own Prefect server: half of the time is spent waiting for one.
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

@@ -27,6 +27,8 @@ def command(home: Path, posts: Path, model: Path, **further: str) -> list[str]:
         "clean.min_characters": 500,
         "sample.prompts": "[the, a wet]",
         "sample.per_prompt": 1,
+        "sample.max_characters": 60,
+        "evaluate.generated": 4,
         "tracking.mode": "offline",
         **{name.replace("__", "."): value for name, value in further.items()},
     }

@@ -29,6 +29,8 @@ SMALL = [
     "clean.min_characters=500",
     "sample.prompts=[the]",
     "sample.per_prompt=1",
+    "sample.max_characters=60",
+    "evaluate.generated=4",
 ]
 
 
