@@ -42,7 +42,8 @@ def finished(home: Path) -> set[Path]:
 
 
 def run(arguments: list[str], environment: dict[str, str]) -> dict[str, Any]:
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     account: dict[str, Any] = json.loads(done.stdout)["accounts"][0]
     return account
 
