@@ -66,6 +66,11 @@ class TextTokenizer:
         end_of_text = _end_of_text(tokenizer, base_model)
         return cls(tokenizer, end_of_text, frozenset(special | {end_of_text}))
 
+    @property
+    def end_of_text_spelled(self) -> str:
+        """How the tokenizer writes end-of-text."""
+        return str(self.tokenizer.id_to_token(self.end_of_text))
+
     def encode(self, text: str) -> list[int]:
         """Token ids of a text, without any special token."""
         return self.tokenizer.encode(text, add_special_tokens=False).ids

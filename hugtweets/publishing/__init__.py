@@ -1,0 +1,1 @@
+"""What leaves this machine on purpose: a model as others load it, its card, and the way to the Hugging Face Hub."""

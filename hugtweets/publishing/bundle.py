@@ -1,0 +1,83 @@
+"""Everything that is shared of a model, in one folder: model, tokenizer, generation defaults, card and picture."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hugtweets.artifacts import Reference
+from hugtweets.base_models import BaseModel
+from hugtweets.config import SampleConfig
+from hugtweets.device_queue import on_device
+from hugtweets.files import write_text
+from hugtweets.home import Home
+from hugtweets.publishing.card import PICTURE, Usage, write_card
+from hugtweets.publishing.facts import ModelFacts, gather_facts
+from hugtweets.steps.clean import CLEAN
+from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
+from hugtweets.tokens import TextTokenizer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to share. ``with_posts`` adds the real posts that it was made from, which nothing else does."""
+
+    model_name: str = "."
+    adapter: bool = False
+    with_posts: bool = False
+    sampling: SampleConfig = field(default_factory=SampleConfig)
+
+
+def write_bundle(home: Home, handle: str, folder: Path, wanted: Wanted) -> None:
+    """Fill an empty folder with the account's current model and all that belongs to it.
+
+    Raises:
+        NothingKept: there is no model.
+        BaseModelError: the base model of its model is gone.
+        ConfigurationError: an adapter is asked for, and every weight was trained.
+    """
+    model, clean = find_model(home, handle)
+    base_model = base_model_of(model, home)
+    on_device(_export, base_model, model, folder, wanted)
+    facts = gather_facts(home, model, clean)
+    pictured = bool(facts.posts) and _draw(facts, folder / PICTURE)
+    write_text(folder / "README.md", write_card(facts, _usage(base_model, folder, wanted), pictured))
+    if wanted.with_posts:
+        shutil.copyfile(clean.file(CLEAN), folder / CLEAN)
+
+
+def _export(base_model: BaseModel, model: Reference, folder: Path, wanted: Wanted) -> None:
+    # Imported on the device's thread only, as in finetune.
+    from hugtweets.publishing.export import export
+
+    export(base_model, model.file(WEIGHTS), folder, wanted.sampling, wanted.adapter)
+
+
+def _draw(facts: ModelFacts, path: Path) -> bool:
+    """Draw the picture; whether it shows a post."""
+    # Matplotlib and Pillow take a second to import.
+    from hugtweets.publishing.picture import draw_picture
+
+    drawn = draw_picture(path, f"A model of @{facts.handle.replace('+', ' and @')}", facts.posts)
+    if drawn.undrawable:
+        logger.warning(
+            "%s: %d of %d posts are not in the picture: no font of this machine can draw them (install Noto fonts)",
+            facts.handle,
+            drawn.undrawable,
+            len(facts.posts),
+        )
+    if not drawn.shown:
+        path.unlink()
+    return bool(drawn.shown)
+
+
+def _usage(base_model: BaseModel, folder: Path, wanted: Wanted) -> Usage:
+    defaults: dict[str, Any] = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))
+    drawing = {name: value for name, value in defaults.items() if name != "transformers_version"}
+    return Usage(wanted.model_name, wanted.adapter, TextTokenizer.of(base_model).end_of_text_spelled, drawing)

@@ -1,0 +1,119 @@
+"""A model as others load it: a folder for ``transformers.pipeline("text-generation")``.
+
+Importing this module imports torch and transformers.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from transformers import GenerationConfig
+
+from hugtweets.base_models import BaseModel
+from hugtweets.config import SampleConfig, TrainConfig
+from hugtweets.devices import choose_device
+from hugtweets.errors import ConfigurationError
+from hugtweets.files import write_text
+from hugtweets.loading import ADAPTER, load_weights, release
+from hugtweets.publishing.origins import origin_of
+from hugtweets.tokens import TextTokenizer
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+
+
+def export(base_model: BaseModel, weights: Path, folder: Path, sampling: SampleConfig, adapter: bool = False) -> None:
+    """Write model, tokenizer and generation defaults; what it predicts is what the scorecard was measured on.
+
+    Args:
+        base_model: what was tuned.
+        weights: the folder that :func:`hugtweets.training.finetune` wrote.
+        folder: where to write, an empty folder.
+        sampling: how posts are drawn unless whoever loads the model says otherwise.
+        adapter: write the adapter alone, for those who have the base model, instead of a whole model.
+
+    Raises:
+        ConfigurationError: an adapter is asked for, and every weight was trained.
+    """
+    tokenizer = TextTokenizer.of(base_model)
+    if adapter:
+        _write_adapter(base_model, weights, folder)
+        room = int(json.loads((base_model.folder / "config.json").read_text("utf-8"))["max_position_embeddings"])
+    else:
+        room = _write_model(base_model, weights, folder, tokenizer)
+    _write_tokenizer(base_model, folder, tokenizer, room)
+    generation_defaults(tokenizer, sampling, room).save_pretrained(folder)
+
+
+def generation_defaults(tokenizer: TextTokenizer, sampling: SampleConfig, room: int) -> GenerationConfig:
+    """How :mod:`hugtweets.sampling` draws, as far as transformers knows it: a post ends with any special token."""
+    return GenerationConfig(  # type: ignore[no-untyped-call]
+        do_sample=True,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        top_k=0,
+        # A token stands for a character at least, nearly always; the prompt needs room as well.
+        max_new_tokens=min(sampling.max_characters, room // 2),
+        bos_token_id=tokenizer.end_of_text,
+        eos_token_id=sorted(tokenizer.special),
+        pad_token_id=tokenizer.end_of_text,
+    )
+
+
+def _write_model(base_model: BaseModel, weights: Path, folder: Path, tokenizer: TextTokenizer) -> int:
+    """The whole model in float32, in which adapters are merged without loss; returns how many tokens it can read."""
+    choice = choose_device(TrainConfig(device="cpu"))
+    try:
+        model = load_weights(base_model, weights, choice)
+        if (weights / ADAPTER).is_file():
+            model = model.merge_and_unload()
+        _describe(model.config, tokenizer)
+        model.save_pretrained(folder)
+        return int(model.config.max_position_embeddings)
+    finally:
+        # Merging changed the warm base model.
+        release()
+
+
+def _describe(config: PretrainedConfig, tokenizer: TextTokenizer) -> None:
+    """Say in ``config.json`` how the model is used.
+
+    Posts were learned as texts that begin with end-of-text; a pipeline puts the ``prefix`` before every prompt.
+    """
+    config.use_cache = True
+    config.prefix = tokenizer.end_of_text_spelled
+    for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
+        setattr(config, name, tokenizer.end_of_text)
+
+
+def _write_adapter(base_model: BaseModel, weights: Path, folder: Path) -> None:
+    if not (weights / ADAPTER).is_file():
+        raise ConfigurationError(
+            "the model was trained with train.method=full and has no adapter: export it without --adapter"
+        )
+    shutil.copyfile(weights / ADAPTER_WEIGHTS, folder / ADAPTER_WEIGHTS)
+    options: dict[str, Any] = json.loads((weights / ADAPTER).read_text(encoding="utf-8"))
+    options["base_model_name_or_path"] = origin_of(base_model.name).hub_id or base_model.name
+    write_text(folder / ADAPTER, json.dumps(options, indent=2, sort_keys=True) + "\n")
+
+
+def _write_tokenizer(base_model: BaseModel, folder: Path, tokenizer: TextTokenizer, room: int) -> None:
+    """The base model's tokenizer, byte for byte; that of a chat model ends a turn, ours a post."""
+    shutil.copyfile(base_model.folder / "tokenizer.json", folder / "tokenizer.json")
+    end = tokenizer.end_of_text_spelled
+    options = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": end,
+        "eos_token": end,
+        "pad_token": end,
+        "padding_side": "left",
+        "model_input_names": ["input_ids", "attention_mask"],
+        "model_max_length": room,
+        "clean_up_tokenization_spaces": False,
+    }
+    write_text(folder / "tokenizer_config.json", json.dumps(options, indent=2) + "\n")

@@ -1,0 +1,95 @@
+"""What is known of a model: everything its card says comes from here, and here from artifacts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from hugtweets.artifacts import Manifest, Reference, input_of, obtain, references
+from hugtweets.home import Home
+from hugtweets.publishing.origins import Origin, origin_of
+from hugtweets.steps.authorship import read_authorship
+from hugtweets.steps.evaluate import read_scores
+from hugtweets.steps.fetch import TIMELINE
+from hugtweets.steps.sample import read_samples
+
+# A language is named on the card if X took that share of the posts for it.
+MAIN_LANGUAGE = 0.6
+LANGUAGE = re.compile(r"[a-z]{2}")
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """A model and what was counted on its way. ``metrics`` and ``posts`` are empty if it was not evaluated.
+
+    ``counts`` are those of the posts it was made from, ``tokens`` what was read of them, ``posts`` generated ones.
+    """
+
+    handle: str
+    manifest: Manifest
+    counts: Mapping[str, Any]
+    tokens: Mapping[str, Any]
+    metrics: Mapping[str, float | None]
+    posts: tuple[str, ...]
+    language: str | None
+
+    @property
+    def origin(self) -> Origin:
+        """Of the base model."""
+        return origin_of(self.base_model)
+
+    @property
+    def base_model(self) -> str:
+        """What was tuned, as this machine calls it."""
+        return str(self.manifest.counts["base_model"])
+
+
+def gather_facts(home: Home, model: Reference, clean: Reference) -> ModelFacts:
+    """Everything a card says of a model.
+
+    Args:
+        home: where its artifacts are.
+        model: a finetune artifact.
+        clean: the posts it was made from.
+    """
+    tokens = input_of(home, model, "tokenise")
+    scores = find_scores(home, model)
+    samples = input_of(home, scores, "sample") if scores else None
+    metrics: dict[str, float | None] = {}
+    if scores and samples:
+        metrics = read_scores(scores).model_dump() | read_authorship(home, samples).model_dump()
+    return ModelFacts(
+        handle=model.handle,
+        manifest=model.manifest(),
+        counts=clean.manifest().counts,
+        tokens=tokens.manifest().counts if tokens else {},
+        metrics=metrics,
+        posts=tuple(row["text"] for row in read_samples(samples)) if samples else (),
+        language=_language(home, clean),
+    )
+
+
+def find_scores(home: Home, model: Reference) -> Reference | None:
+    """The newest scores of a model, brought here."""
+    found = references(home, model.handle, "evaluate")
+    mine = (scores for scores in reversed(found) if scores.manifest().inputs["finetune"] == model.digest)
+    return next((scores for scores in mine if obtain(home, scores)), None)
+
+
+def _language(home: Home, clean: Reference) -> str | None:
+    """The language that X took most posts for, as a code of two letters; None if it is not one, or nobody knows."""
+    timeline = input_of(home, clean, "fetch")
+    if timeline is None:
+        return None
+    languages = pq.read_table(timeline.file(TIMELINE), columns=["lang"])["lang"]
+    counts = pc.value_counts(languages.drop_null()).to_pylist()
+    if not counts:
+        return None
+    most = max(counts, key=lambda entry: int(entry["counts"]))
+    is_main = most["counts"] >= MAIN_LANGUAGE * len(languages) and LANGUAGE.fullmatch(most["values"])
+    return str(most["values"]) if is_main else None
