@@ -4,7 +4,8 @@
     ├── RequestError                the request makes no sense: nothing is started, exit code 2
     │   ├── ConfigurationError      an unknown key, an impossible value, two options that exclude each other
     │   ├── InvalidHandle           a name that cannot be an X handle
-    │   └── NothingKept             a handle of which this home holds nothing
+    │   ├── NothingKept             a handle of which this home holds nothing
+    │   └── NoHubToken              nothing can be published without a token
     ├── AccountError                this account fails, the others go on, exit code 1
     │   ├── UnreadableSource        a file or an export that cannot be used
     │   ├── AccountUnavailable      X does not show the account: skipped if posts of it are stored from before
@@ -17,6 +18,10 @@
     │   │   └── WrongTier           403, also error 453
     │   ├── UnexpectedAnswer        X answered something that no documentation describes
     │   ├── BaseModelError          the base model cannot be found, loaded or converted: all that ask for it fail alike
+    │   ├── HubError                the Hugging Face Hub does not take a model
+    │   │   ├── BadHubToken         401
+    │   │   ├── NoHubRight          403: the token may not write there
+    │   │   └── HubUnreachable      no answer, or 5xx
     │   ├── NotShared               another machine does not find what it is to work on
     │   ├── TrainingError           the loss is not a number, or the model cannot be trained as asked
     │   └── DiskFull                no room is left for what a step writes
@@ -61,6 +66,10 @@ class InvalidHandle(RequestError):
 
 class NothingKept(RequestError):
     """A handle of which this home holds nothing."""
+
+
+class NoHubToken(RequestError):
+    """Nothing can be published on the Hugging Face Hub without a token."""
 
 
 class AccountError(HugtweetsError):
@@ -109,6 +118,22 @@ class UnexpectedAnswer(AccountError):
 
 class BaseModelError(AccountError):
     """The base model cannot be found, loaded or converted."""
+
+
+class HubError(AccountError):
+    """The Hugging Face Hub does not take an account's model."""
+
+
+class BadHubToken(HubError):
+    """HTTP 401: the hub does not accept the token."""
+
+
+class NoHubRight(HubError):
+    """HTTP 403, or 404 for what the token may not even see: it may not write there."""
+
+
+class HubUnreachable(HubError):
+    """The hub does not answer, or has troubles of its own."""
 
 
 class NotShared(AccountError):

@@ -79,6 +79,10 @@ class Home:
         """Which of an account's models were promoted, and why."""
         return self.root / "promotions" / f"{validate_handle(handle)}.json"
 
+    def hub(self, handle: str) -> Path:
+        """What ``push --dry-run`` would have published."""
+        return self.root / "hub" / validate_handle(handle)
+
     def base_posts(self, name: str) -> Path:
         """Posts by a base model; they are of no account."""
         return self.models / "posts" / f"{name}.parquet"

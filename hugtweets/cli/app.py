@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from hugtweets.cli import doctor, export, forget, promote, runs, sample, serve, setup, show, simulate
+from hugtweets.cli import doctor, export, forget, promote, push, runs, sample, serve, setup, show, simulate
 from hugtweets.cli.settings import settings
 from hugtweets.errors import HugtweetsError, RequestError
 
@@ -28,6 +28,7 @@ app.command("serve")(serve.serve)
 app.command("sample")(sample.sample)
 app.command("show")(show.show)
 app.command("export")(export.export)
+app.command("push")(push.push)
 app.command("promote")(promote.promote)
 app.command("simulate-x")(simulate.simulate_x)
 app.command("doctor")(doctor.doctor)

@@ -64,8 +64,8 @@ def kept_of(home: Home, handle: str) -> list[Path]:
     records = list(home.results.glob(f"hugtweets-*-{handle}-*"))
     artifacts = [path for path in home.artifacts.glob(f"*/{handle}") if path.is_dir()]
     timeline = [*home.timelines.glob(f"{handle}.*"), *home.timelines.glob(f".synchronised/{handle}.*")]
-    promotions = [path for path in [home.promotions(handle)] if path.exists()]
-    return [*runs, *records, *artifacts, *timeline, *promotions]
+    others = [path for path in [home.promotions(handle), home.hub(handle)] if path.exists()]
+    return [*runs, *records, *artifacts, *timeline, *others]
 
 
 def keys_of(home: Home, handle: str) -> list[str]:
