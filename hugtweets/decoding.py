@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from numpy.random import Generator
     from torch import Tensor
 
 
@@ -21,8 +22,10 @@ def continue_rows(
     top_p: float,
     most: int,
     is_finished: Callable[[int, list[int]], bool],
+    dice: Sequence[Generator],
+    adapters: Sequence[str] = (),
 ) -> list[list[int]]:
-    """The tokens drawn for each row, at most ``most``; the random state is that of torch.
+    """The tokens drawn for each row, at most ``most``.
 
     Args:
         model: any causal language model with a cache of keys and values.
@@ -32,6 +35,8 @@ def continue_rows(
         top_p: share of the probability to draw from.
         most: tokens drawn for a row.
         is_finished: asked after each token, with the row's number and all tokens drawn for it.
+        dice: what each row is drawn with, so that a row does not depend on those beside it.
+        adapters: which of the model's adapters goes on with each row, if it wears several.
     """
     import torch
     from transformers import DynamicCache
@@ -45,10 +50,16 @@ def continue_rows(
     going = list(range(len(rows)))
     with torch.inference_mode():
         for _ in range(most):
+            mixed = {"adapter_names": [adapters[row] for row in going]} if adapters else {}
             logits = model(
-                input_ids=tokens, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
+                input_ids=tokens,
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+                **mixed,
             ).logits[:, -1]
-            fresh = draw_tokens(logits.float() / temperature, top_p)
+            fresh = draw_tokens(logits.float() / temperature, top_p, [dice[row] for row in going])
             for row, token in zip(going, fresh.tolist(), strict=True):
                 drawn[row].append(token)
             staying = [place for place, row in enumerate(going) if not is_finished(row, drawn[row])]
@@ -64,14 +75,14 @@ def continue_rows(
     return drawn
 
 
-def draw_tokens(logits: Tensor, top_p: float) -> Tensor:
+def draw_tokens(logits: Tensor, top_p: float, dice: Sequence[Generator]) -> Tensor:
     """One token a row, from the likeliest that together have ``top_p`` of the probability (Holtzman et al. 2020).
 
     Without sorting: a token is drawn from all; if the likelier ones have ``top_p`` already, then neither it nor any
     less likely token is among those to draw from, and the row is drawn again without them.
     """
     probabilities = logits.softmax(-1)
-    tokens = _draw(probabilities)
+    tokens = _draw(probabilities, dice)
     while True:
         own = probabilities.gather(-1, tokens[:, None])
         likelier = probabilities * (probabilities > own)
@@ -79,13 +90,15 @@ def draw_tokens(logits: Tensor, top_p: float) -> Tensor:
         if not len(again):
             return tokens
         probabilities[again] = likelier[again]
-        tokens[again] = _draw(likelier[again])
+        tokens[again] = _draw(likelier[again], [dice[row] for row in again.tolist()])
 
 
-def _draw(weights: Tensor) -> Tensor:
+def _draw(weights: Tensor, dice: Sequence[Generator]) -> Tensor:
     """One place a row, with a probability in proportion to its weight."""
+    import numpy as np
     import torch
 
     sums = weights.cumsum(-1)
-    points = torch.rand(len(weights), 1, device=weights.device) * sums[:, -1:]
+    thrown = torch.tensor([die.random(dtype=np.float32) for die in dice], device=weights.device)
+    points = thrown[:, None] * sums[:, -1:]
     return torch.searchsorted(sums, points, right=True).clamp(max=weights.shape[-1] - 1)[:, 0]

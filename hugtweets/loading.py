@@ -6,6 +6,7 @@ One thread at a time (see :mod:`hugtweets.device_queue`), since there is one war
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,9 +49,36 @@ def load_tuned(base_model: BaseModel, output: Path | None, choice: DeviceChoice)
     return load_weights(base_model, output, choice).eval(), tokenizer
 
 
+def load_adapters(
+    base_model: BaseModel, outputs: Sequence[Path], choice: DeviceChoice
+) -> tuple[Any, TextTokenizer, list[str]]:
+    """The base model with several adapters at once, to sample from, and their names in it, in the order of ``outputs``.
+
+    What an earlier call returned must not be used any more.
+
+    Args:
+        base_model: what all of them were tuned from.
+        outputs: folders that :func:`hugtweets.training.finetune` wrote with ``method=lora``.
+        choice: where to compute, and in which number format.
+    """
+    from peft import PeftModel
+
+    names = [str(number) for number in range(len(outputs))]
+    model = PeftModel.from_pretrained(load_base(base_model, choice), str(outputs[0]), adapter_name=names[0])
+    wear(model)
+    for name, output in zip(names[1:], outputs[1:], strict=True):
+        model.load_adapter(str(output), name)
+    return model.eval(), TextTokenizer.of(base_model), names
+
+
+def is_adapter(output: Path) -> bool:
+    """Whether a training wrote an adapter rather than a whole model."""
+    return (output / ADAPTER).is_file()
+
+
 def load_weights(base_model: BaseModel, output: Path, choice: DeviceChoice, trainable: bool = False) -> Any:
     """What a training wrote: the base model with its adapter, or another model in its place."""
-    if not (output / ADAPTER).is_file():
+    if not is_adapter(output):
         release()
         return _read(output, choice).requires_grad_(trainable)
     from peft import PeftModel

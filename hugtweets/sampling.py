@@ -39,6 +39,19 @@ class Sample:
     replaced: int
 
 
+@dataclass(frozen=True)
+class Voice:
+    """What to draw from one of the adapters that a model wears, or from the model itself.
+
+    ``prompts`` begin the posts, an empty one leaves the beginning to the model; ``training_texts`` must not be copied.
+    """
+
+    prompts: Sequence[str]
+    training_texts: Sequence[str]
+    seed: int
+    adapter: str | None = None
+
+
 def draw(
     model: Any,
     tokenizer: TextTokenizer,
@@ -47,14 +60,12 @@ def draw(
     config: SampleConfig,
     progress: Progress | None = None,
 ) -> list[Sample]:
-    """Draw ``per_prompt`` posts for each prompt; same arguments on the same machine, same posts.
-
-    A post without a word of its own, or with too much copied from a training post, is drawn again a few times.
+    """Draw posts from one model; see :func:`draw_together`.
 
     Args:
         model: as :func:`hugtweets.loading.load_tuned` returns it.
         tokenizer: the model's.
-        prompts: how the posts begin; an empty prompt leaves the beginning to the model.
+        prompts: how the posts begin.
         training_texts: posts that must not be copied.
         config: how to draw; its own prompts are not looked at.
         progress: told posts drawn, posts in all, and a note for people.
@@ -62,72 +73,114 @@ def draw(
     Raises:
         ConfigurationError: a prompt leaves no room for a post.
     """
-    beginnings = [_one_line(prompt) for prompt in prompts]
+    return draw_together(model, tokenizer, [Voice(prompts, training_texts, config.seed)], config, progress)[0]
+
+
+def draw_together(
+    model: Any,
+    tokenizer: TextTokenizer,
+    voices: Sequence[Voice],
+    config: SampleConfig,
+    progress: Progress | None = None,
+) -> list[list[Sample]]:
+    """Draw ``per_prompt`` posts for each prompt of each voice, ``batch_size`` of them at once, whosever they are.
+
+    Same arguments on the same machine, same posts. Each post has random numbers of its own, so that it is the same
+    whatever is drawn beside it, up to rounding in the model. A post without a word of its own, or with too much copied
+    from a training post, is drawn again a few times.
+
+    Args:
+        model: as :func:`hugtweets.loading.load_tuned` or :func:`hugtweets.loading.load_adapters` returns it.
+        tokenizer: the model's.
+        voices: what is drawn; all of them name an adapter, or there is one that names none.
+        config: how to draw; its own prompts and seed are not looked at.
+        progress: told posts drawn, posts in all, and a note for people.
+
+    Raises:
+        ConfigurationError: a prompt leaves no room for a post.
+    """
+    drafts = [draft for voice in voices for draft in _blank(voice, config)]
+    wanted = list(drafts)
+    for round_number in range(ROUNDS):
+        for start in range(0, len(wanted), config.batch_size):
+            _draw_batch(model, tokenizer, wanted[start : start + config.batch_size], config, round_number)
+        wanted = [draft for draft in wanted if _is_empty(draft.sample) or _is_copy(draft.sample, config)]
+        if progress:
+            note = f"{len(wanted)} to be drawn again" if wanted else ""
+            progress(len(drafts) - len(wanted), len(drafts), note)
+        if not wanted:
+            break
+    return [_weighed(model, tokenizer, voice, [draft for draft in drafts if draft.voice is voice]) for voice in voices]
+
+
+@dataclass
+class _Draft:
+    """A post of one voice, drawn until it will do; ``place`` counts the posts of the voice."""
+
+    voice: Voice
+    corpus: Corpus
+    place: int
+    sample: Sample
+
+    def draw_again(self, text: str, config: SampleConfig) -> None:
+        """Put a new text in the place of the one before."""
+        replaced = self.sample.replaced + (bool(self.sample.text) and _is_copy(self.sample, config))
+        copied = longest_copy(text, self.corpus)
+        self.sample = replace(self.sample, text=text, longest_copy=copied, replaced=replaced)
+
+
+def _blank(voice: Voice, config: SampleConfig) -> list[_Draft]:
+    beginnings = [_one_line(prompt) for prompt in voice.prompts]
     for beginning in beginnings:
         if x_length(beginning) >= config.max_characters:
             raise ConfigurationError(
                 f"the prompt {beginning[:40]!r} fills {config.max_characters} characters: shorten it"
             )
-    corpus = Corpus(training_texts)
+    corpus = Corpus(voice.training_texts)
     blank = [
-        Sample(beginning, "", config.seed, index, 0.0, 0, 0)
+        Sample(beginning, "", voice.seed, index, 0.0, 0, 0)
         for beginning in beginnings
         for index in range(config.per_prompt)
     ]
-    drawn = dict(enumerate(blank))
-    wanted = list(drawn)
-    for round_number in range(ROUNDS):
-        drawn |= _draw_round(model, tokenizer, {place: drawn[place] for place in wanted}, corpus, config, round_number)
-        wanted = [place for place in wanted if _is_empty(drawn[place]) or _is_copy(drawn[place], config)]
-        if progress:
-            progress(len(drawn) - len(wanted), len(drawn), f"{len(wanted)} to be drawn again" if wanted else "")
-        if not wanted:
-            break
-    documents = [tokenizer.encode(sample.text) for sample in drawn.values()]
-    nats = post_nats(model, documents, tokenizer.end_of_text)
-    return [replace(sample, log_prob=-value) for sample, value in zip(drawn.values(), nats, strict=True)]
+    return [_Draft(voice, corpus, place, sample) for place, sample in enumerate(blank)]
 
 
-def _draw_round(
-    model: Any,
-    tokenizer: TextTokenizer,
-    wanted: dict[int, Sample],
-    corpus: Corpus,
-    config: SampleConfig,
-    round_number: int,
-) -> dict[int, Sample]:
-    """Each sample drawn once (again)."""
+def _draw_batch(
+    model: Any, tokenizer: TextTokenizer, batch: Sequence[_Draft], config: SampleConfig, round_number: int
+) -> None:
+    """Each post drawn once (again), all in one batch."""
     import numpy as np
-    import torch
 
-    fresh: dict[int, Sample] = {}
-    places = list(wanted)
-    for start in range(0, len(places), config.batch_size):
-        batch = places[start : start + config.batch_size]
-        seed = np.random.SeedSequence([config.seed, round_number, start]).generate_state(1)[0]
-        torch.manual_seed(int(seed))
-        continued = _continue(model, tokenizer, [wanted[place].prompt for place in batch], config)
-        for place, text in zip(batch, continued, strict=True):
-            before = wanted[place]
-            replaced = before.replaced + (bool(before.text) and _is_copy(before, config))
-            fresh[place] = replace(before, text=text, longest_copy=longest_copy(text, corpus), replaced=replaced)
-    return fresh
-
-
-def _continue(model: Any, tokenizer: TextTokenizer, prompts: Sequence[str], config: SampleConfig) -> list[str]:
-    """One post for each prompt, in one batch."""
-    rows = [[tokenizer.end_of_text, *tokenizer.encode(prompt)] for prompt in prompts]
+    rows = [[tokenizer.end_of_text, *tokenizer.encode(draft.sample.prompt)] for draft in batch]
     room = int(getattr(model.config, "max_position_embeddings", 0) or 2**20) - max(map(len, rows))
 
     def is_finished(row: int, drawn: list[int]) -> bool:
         # What is too long is cut anyway: a model that goes on and on costs no more.
         return drawn[-1] in tokenizer.special or x_length(tokenizer.decode(rows[row] + drawn)) > config.max_characters
 
-    # A character that weighs 2 takes at most four tokens; what is too long is finished far earlier.
-    most = max(1, min(4 * config.max_characters, room))
-    drawn = continue_rows(model, rows, tokenizer.end_of_text, config.temperature, config.top_p, most, is_finished)
-    texts = [_text(tokenizer, row, tokens) for row, tokens in zip(rows, drawn, strict=True)]
-    return [shorten(text, config.max_characters) for text in texts]
+    drawn = continue_rows(
+        model,
+        rows,
+        tokenizer.end_of_text,
+        config.temperature,
+        config.top_p,
+        # A character that weighs 2 takes at most four tokens; what is too long is finished far earlier.
+        max(1, min(4 * config.max_characters, room)),
+        is_finished,
+        [np.random.default_rng([draft.voice.seed, draft.place, round_number]) for draft in batch],
+        [draft.voice.adapter for draft in batch if draft.voice.adapter is not None],
+    )
+    for draft, row, tokens in zip(batch, rows, drawn, strict=True):
+        draft.draw_again(shorten(_text(tokenizer, row, tokens), config.max_characters), config)
+
+
+def _weighed(model: Any, tokenizer: TextTokenizer, voice: Voice, drafts: Sequence[_Draft]) -> list[Sample]:
+    """The posts of one voice, each with its probability."""
+    if voice.adapter is not None:
+        model.set_adapter(voice.adapter, inference_mode=True)
+    documents = [tokenizer.encode(draft.sample.text) for draft in drafts]
+    nats = post_nats(model, documents, tokenizer.end_of_text)
+    return [replace(draft.sample, log_prob=-value) for draft, value in zip(drafts, nats, strict=True)]
 
 
 def _text(tokenizer: TextTokenizer, prompt: Sequence[int], continuation: Sequence[int]) -> str:

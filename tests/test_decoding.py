@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,8 +20,8 @@ PROBABILITIES = [0.05, 0.4, 0.3, 0.0, 0.2, 0.05]
     ("top_p", "among"), [(1.0, {0, 1, 2, 4, 5}), (0.95, {0, 1, 2, 4, 5}), (0.9, {1, 2, 4}), (0.5, {1, 2}), (0.001, {1})]
 )
 def test_tokens_are_drawn_from_the_likeliest_in_proportion(top_p: float, among: set[int]) -> None:
-    torch.manual_seed(0)
-    drawn = draw_tokens(torch.tensor(PROBABILITIES).log().repeat(20_000, 1), top_p)
+    die = np.random.default_rng(0)
+    drawn = draw_tokens(torch.tensor(PROBABILITIES).log().repeat(20_000, 1), top_p, [die] * 20_000)
     shares = drawn.bincount(minlength=len(PROBABILITIES)) / len(drawn)
     mass = sum(PROBABILITIES[token] for token in among)
     expected = [share / mass if token in among else 0.0 for token, share in enumerate(PROBABILITIES)]
@@ -36,7 +37,8 @@ def test_a_row_goes_on_as_if_alone_when_others_have_left(home: Home, architectur
     def draw(numbers: list[int]) -> list[list[int]]:
         wanted = [lengths[number] for number in numbers]
         chosen = [rows[number] for number in numbers]
-        return continue_rows(model, chosen, 0, 1e-4, 1.0, 12, lambda row, drawn: len(drawn) == wanted[row])
+        dice = [np.random.default_rng(number) for number in numbers]
+        return continue_rows(model, chosen, 0, 1.0, 0.95, 12, lambda row, drawn: len(drawn) == wanted[row], dice)
 
     together = draw([0, 1, 2, 3])
     assert together == [draw([number])[0] for number in range(4)]
@@ -45,5 +47,6 @@ def test_a_row_goes_on_as_if_alone_when_others_have_left(home: Home, architectur
 
 def test_no_row_is_longer_than_wanted(home: Home) -> None:
     model, _ = load_tuned(tiny_base_model(home), None, choose_device(TrainConfig(device="cpu")))
-    drawn = continue_rows(model, [[0], [0, 5]], 0, 1.0, 0.95, most=7, is_finished=lambda row, drawn: False)
+    dice = [np.random.default_rng(0)] * 2
+    drawn = continue_rows(model, [[0], [0, 5]], 0, 1.0, 0.95, 7, lambda row, drawn: False, dice)
     assert [len(tokens) for tokens in drawn] == [7, 7]

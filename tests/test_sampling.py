@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +17,8 @@ from hugtweets.devices import choose_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import post_nats
 from hugtweets.home import Home
-from hugtweets.loading import load_tuned
-from hugtweets.sampling import ROUNDS, draw
+from hugtweets.loading import load_adapters, load_tuned
+from hugtweets.sampling import ROUNDS, Voice, draw, draw_together
 from hugtweets.tokens import TextTokenizer
 from hugtweets.training import finetune
 from tests.test_training import write_tokens
@@ -103,3 +105,24 @@ def test_progress_is_told(loaded: tuple[Any, TextTokenizer]) -> None:
     told: list[tuple[int, int, str]] = []
     draw(*loaded, PROMPTS, [], CONFIG, lambda *news: told.append(news))
     assert told[-1][:2] == (9, 9)
+
+
+def test_posts_of_several_adapters_are_those_of_each_alone(home: Home, tmp_path: Path) -> None:
+    base_model, choice = tiny_base_model(home), choose_device(TrainConfig(device="cpu"))
+    texts = {"one": SENTENCES[:1] * 8, "two": SENTENCES[1:2] * 8, "three": SENTENCES[2:] * 4}
+    for name, posts in texts.items():
+        tokens = write_tokens(home, tmp_path / f"{name}.parquet", posts, 0)
+        finetune(base_model, tokens, tmp_path / name, TrainConfig(lr=0.02, epochs=4, lora_rank=4, device="cpu"))
+    # Less than all posts at once, so that batches hold posts of several voices.
+    config = CONFIG.model_copy(update={"batch_size": 7})
+    alone = []
+    for seed, name in enumerate(texts):
+        loaded = load_tuned(base_model, tmp_path / name, choice)
+        alone.append(draw(*loaded, PROMPTS, [], config.model_copy(update={"seed": seed})))
+    model, tokenizer, adapters = load_adapters(base_model, [tmp_path / name for name in texts], choice)
+    voices = [Voice(PROMPTS, [], seed, adapter) for seed, adapter in enumerate(adapters)]
+    together = draw_together(model, tokenizer, voices, config)
+    for mixed, separate in zip(together, alone, strict=True):
+        assert [replace(sample, log_prob=0.0) for sample in mixed] == [replace(s, log_prob=0.0) for s in separate]
+        assert [s.log_prob for s in mixed] == pytest.approx([s.log_prob for s in separate], rel=1e-4)
+    assert len({sample.text for samples in together for sample in samples}) > 20

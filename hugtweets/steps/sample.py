@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,12 @@ from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
 from hugtweets.device_queue import on_device
+from hugtweets.home import Home
 from hugtweets.jobs import Job
+from hugtweets.loading import is_adapter, load_adapters, load_tuned
 from hugtweets.progress import reporter
 from hugtweets.steps.clean import texts_of
-from hugtweets.steps.finetune import WEIGHTS
+from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
 from hugtweets.steps.step import perform
 from hugtweets.timeline import write_posts
 from hugtweets.tracking import Content
@@ -25,7 +28,7 @@ from hugtweets.tracking import Content
 if TYPE_CHECKING:
     from hugtweets.sampling import Sample
 
-VERSION = 3
+VERSION = 4
 SAMPLES = "samples.parquet"
 # Drawn without a prompt, as many as evaluate.generated says: what the scorecard looks at.
 UNPROMPTED = "unprompted.parquet"
@@ -64,6 +67,55 @@ def sample(job: Job, model: Reference, clean: Reference, base_model: BaseModel) 
     return perform(job, plan_sample(job, model, clean), fill, _content)
 
 
+@dataclass(frozen=True)
+class Author:
+    """An account whose model is drawn from, with the clean posts that it learned."""
+
+    handle: str
+    model: Reference
+    clean: Reference
+    base_model: BaseModel
+
+    @classmethod
+    def find(cls, home: Home, handle: str) -> Author:
+        """The account and its current model.
+
+        Raises:
+            NothingKept: there is no model, or what it was made from is gone.
+            BaseModelError: its base model cannot be found any more, or is another one now.
+        """
+        name = home.spelling(handle)
+        model, clean = find_model(home, name)
+        return cls(name, model, clean, base_model_of(model, home))
+
+    @property
+    def weights(self) -> Path:
+        """What was trained."""
+        return self.model.file(WEIGHTS)
+
+
+def draw_for_all(authors: Sequence[Author], config: Config) -> list[Sequence[Sample]]:
+    """New posts of several accounts, in their order, none of them a copy of a training post of its account.
+
+    Adapters to the same base model are drawn from in one batch; each account gets the posts that it would get alone, up
+    to rounding in the model.
+    """
+    groups: dict[str, list[Author]] = {}
+    for author in authors:
+        # A model that was trained in full shares nothing with others.
+        key = author.base_model.digest if is_adapter(author.weights) else author.handle
+        groups.setdefault(key, []).append(author)
+    drawn: dict[str, Sequence[Sample]] = {}
+    for group in groups.values():
+        first = group[0]
+        if len(group) > 1:
+            posts = on_device(_draw_mixed, group, config)
+        else:
+            posts = [draw_posts(first.handle, first.model, first.clean, first.base_model, config)]
+        drawn |= {author.handle: theirs for author, theirs in zip(group, posts, strict=True)}
+    return [drawn[author.handle] for author in authors]
+
+
 def draw_posts(
     handle: str, model: Reference, clean: Reference, base_model: BaseModel, config: Config
 ) -> Sequence[Sample]:
@@ -73,13 +125,32 @@ def draw_posts(
     return on_device(draw_from, handle, model.file(WEIGHTS), texts_of(clean, "train"), base_model, drawing)
 
 
+def _draw_mixed(authors: Sequence[Author], config: Config) -> Sequence[Sequence[Sample]]:
+    """New posts from adapters to the same base model. On the device."""
+    from hugtweets.devices import choose_device
+    from hugtweets.sampling import Voice, draw_together
+
+    weights = [author.weights for author in authors]
+    model, tokenizer, adapters = load_adapters(authors[0].base_model, weights, choose_device(config.train))
+    voices = [
+        Voice(
+            config.sample.prompts,
+            texts_of(author.clean, "train"),
+            account_seed(author.handle, config.sample.seed),
+            adapter,
+        )
+        for author, adapter in zip(authors, adapters, strict=True)
+    ]
+    names = ", ".join(author.handle for author in authors)
+    return draw_together(model, tokenizer, voices, config.sample, reporter(names, "sample"))
+
+
 def draw_from(
     name: str, weights: Path | None, texts: Sequence[str], base_model: BaseModel, config: Config
 ) -> Sequence[Sample]:
     """New posts from tuned weights, or from the base model itself; progress is told under ``name``. On the device."""
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices import choose_device
-    from hugtweets.loading import load_tuned
     from hugtweets.sampling import draw
 
     tuned, tokenizer = load_tuned(base_model, weights, choose_device(config.train))
