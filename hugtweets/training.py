@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate.utils import environment  # type: ignore[import-untyped]  # accelerate ships no types
@@ -25,6 +25,9 @@ from hugtweets.errors import TrainingError
 from hugtweets.layers import describe_layers, freeze_others, linear_names
 from hugtweets.loading import load_base, load_weights, release, take_off, wear
 from hugtweets.tokens import TextTokenizer, load_split
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
 
 LORA_RANK = 16
 # Found on SmolLM2-135M with four posts a step: adapters on accounts of 300 to 1,200 posts, full weights on one of 600.
@@ -85,18 +88,25 @@ def finetune(
     if len(posts) == 0:
         raise TrainingError(f"{tokens} holds no training post: fetch more posts, or lower clean.held_out_share")
     end_of_text = TextTokenizer.of(base_model).end_of_text
-    choice = _number_format(choose_device(config), config)
+    choice = training_format(choose_device(config), config)
     set_seed(config.seed)
     try:
         model, save = _trainable(base_model, output, choice, config, earlier)
         coach = Coach(model, HeldOut.of(tokens, end_of_text), save, config.patience, progress)
-        _trainer(model, posts, PostCollator(end_of_text), coach, output, choice, config).train()
+        make_trainer(model, posts, PostCollator(end_of_text), coach, output, choice, config).train()
         trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
         where = f" in {describe_layers(model, config.layers)}" if config.layers != "all" else ""
     finally:
         take_off()
         if config.method == "full":
             release()
+    return result_of(coach, posts, trained, config, f"{config.method}{where}", choice, started)
+
+
+def result_of(
+    coach: Coach, posts: Any, trained: int, config: TrainConfig, what: str, choice: DeviceChoice, started: float
+) -> TrainingResult:
+    """What the coach saw, with the number of parameters that ``trained``, ``what`` they are, and since when."""
     tokens_seen = coach.epochs * sum(len(ids) + 2 for ids in posts["input_ids"])
     return TrainingResult(
         history=coach.history,
@@ -106,7 +116,7 @@ def finetune(
         stopped_early=coach.epochs < config.epochs,
         trained_parameters=trained,
         tokens_per_second=round(tokens_seen / coach.training_seconds, 1),
-        choice=f"{config.method}{where} at learning rate {learning_rate(config):g}; {choice.reason}",
+        choice=f"{what} at learning rate {learning_rate(config):g}; {choice.reason}",
         seconds=round(time.monotonic() - started, 2),
     )
 
@@ -143,7 +153,7 @@ class PostTrainer(Trainer):
         return torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.autocast, cache_enabled=cache_enabled)
 
 
-def _number_format(choice: DeviceChoice, config: TrainConfig) -> DeviceChoice:
+def training_format(choice: DeviceChoice, config: TrainConfig) -> DeviceChoice:
     """Weights that are trained stay in float32 and are only multiplied in less: small updates would be lost."""
     if config.method == "lora" or choice.dtype == "float32":
         return choice
@@ -164,48 +174,58 @@ def _trainable(
         if config.layers != "all":
             freeze_others(model, config.layers)
         return model, lambda: model.save_pretrained(output)
-    return model, lambda: _save_adapter(model, base_model, output)
+    return model, lambda: save_adapter(model, base_model, output)
 
 
 def _with_new_adapters(base: Any, config: TrainConfig) -> Any:
-    from peft import LoraConfig, get_peft_model
+    from peft import get_peft_model
+
+    adapted = get_peft_model(base, adapter_options(base, config))
+    wear(adapted)
+    return adapted
+
+
+def adapter_options(base: Any, config: TrainConfig) -> LoraConfig:
+    """Which adapters the base model gets, and where.
+
+    Raises:
+        TrainingError: ``train.layers`` names more layers than there are.
+    """
+    from peft import LoraConfig
     from transformers.pytorch_utils import Conv1D
 
     rank = config.lora_rank or LORA_RANK
-    adapters = LoraConfig(
+    return LoraConfig(
         task_type="CAUSAL_LM",
         r=rank,
         lora_alpha=config.lora_alpha or 2 * rank,  # type: ignore[arg-type]
         target_modules="all-linear" if config.layers == "all" else linear_names(base, config.layers),
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in base.modules()),
     )
-    adapted = get_peft_model(base, adapters)
-    wear(adapted)
-    return adapted
 
 
-def _save_adapter(model: Any, base_model: BaseModel, output: Path) -> None:
+def save_adapter(model: Any, base_model: BaseModel, output: Path, name: str = "default") -> None:
     """Written without peft's own function, which names the base by its path on this machine and adds a model card."""
     from peft import get_peft_model_state_dict
     from safetensors.torch import save_file
 
     output.mkdir(parents=True, exist_ok=True)
-    weights = get_peft_model_state_dict(model, save_embedding_layers=False)
+    weights = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
     save_file(
-        {name: tensor.contiguous() for name, tensor in weights.items()},
+        {key: tensor.contiguous() for key, tensor in weights.items()},
         output / "adapter_model.safetensors",
         metadata={"format": "pt"},
     )
     adapters = replace(
-        model.peft_config["default"],
+        model.peft_config[name],
         base_model_name_or_path=base_model.name,
-        target_modules=sorted(model.peft_config["default"].target_modules),
+        target_modules=sorted(model.peft_config[name].target_modules),
         inference_mode=True,
     )
     adapters.save_pretrained(str(output))
 
 
-def _trainer(
+def make_trainer(
     model: Any,
     posts: Any,
     collator: PostCollator,
@@ -214,6 +234,7 @@ def _trainer(
     choice: DeviceChoice,
     config: TrainConfig,
 ) -> Trainer:
+    """The trainer of one account; it sets all random states to ``train.seed``."""
     arguments = TrainingArguments(
         output_dir=str(output),
         num_train_epochs=config.epochs,
