@@ -108,7 +108,7 @@ def ours(model: Any, tokenizer: TextTokenizer, rows: int, tokens: int, adapters:
 
 def one_by_one(model: Any, tokenizer: TextTokenizer, posts: int, tokens: int) -> None:
     """Draw with transformers, a prompt at a time."""
-    options = GenerationConfig(
+    options = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=True,
         top_p=TOP_P,
         top_k=0,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel, get_peft_model
+from peft import get_peft_model
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pad_sequence
@@ -26,7 +26,7 @@ from hugtweets.base_models import BaseModel
 from hugtweets.coach import Coach, HeldOut, Progress
 from hugtweets.config import TrainConfig
 from hugtweets.devices import DeviceChoice, choose_device
-from hugtweets.errors import TrainingError
+from hugtweets.errors import ConfigurationError, TrainingError
 from hugtweets.loading import load_base, take_off, wear
 from hugtweets.tokens import TextTokenizer, load_split
 from hugtweets.training import (
@@ -62,8 +62,11 @@ def finetune_together(base_model: BaseModel, pupils: Sequence[Pupil]) -> list[Tr
 
     Raises:
         TrainingError: an account has no post to train on, or its loss is not a number.
-        ConfigurationError: ``train.device`` of the first account, where all are trained, is not there.
+        ConfigurationError: an account is not to be trained by ``lora``, or ``train.device`` of the first one, where all
+            are trained, is not there.
     """
+    if any(pupil.config.method != "lora" for pupil in pupils):
+        raise ConfigurationError("a cohort and train.method=full exclude each other: only adapters share a base model")
     started = time.monotonic()
     choice = training_format(choose_device(pupils[0].config), pupils[0].config)
     try:
@@ -80,7 +83,7 @@ def finetune_together(base_model: BaseModel, pupils: Sequence[Pupil]) -> list[Tr
 class _Member:
     """One account while it learns; it is made while its adapter is the only active one."""
 
-    def __init__(self, name: str, model: PeftModel, posts: Any, trainer: Trainer, coach: Coach) -> None:
+    def __init__(self, name: str, model: Any, posts: Any, trainer: Trainer, coach: Coach) -> None:
         self.name = name
         self.posts = posts
         self.coach = coach
@@ -93,6 +96,8 @@ class _Member:
         updates = -(-len(self._loader) // arguments.gradient_accumulation_steps)
         state.max_steps = int(arguments.num_train_epochs) * updates
         trainer.create_optimizer_and_scheduler(state.max_steps)
+        self._optimizer: Any = trainer.optimizer
+        self._schedule: Any = trainer.lr_scheduler
 
     @property
     def trained(self) -> int:
@@ -133,10 +138,10 @@ class _Member:
         """Change the weights by the gradients that are there."""
         arguments, state, control = self._trainer.args, self._trainer.state, self._trainer.control
         clip_grad_norm_(self._weights, arguments.max_grad_norm)
-        self._trainer.optimizer.step()
-        rate = self._trainer.lr_scheduler.get_last_lr()[0]
-        self._trainer.lr_scheduler.step()
-        self._trainer.optimizer.zero_grad()
+        self._optimizer.step()
+        rate = float(self._schedule.get_last_lr()[0])
+        self._schedule.step()
+        self._optimizer.zero_grad()
         state.global_step += 1
         state.epoch = self._packs_seen / len(self._loader)
         self.coach.on_step_end(arguments, state, control)
@@ -152,6 +157,7 @@ class _Cohort:
         # Before the first adapter is worn: afterwards its own parts would be taken for the base model's.
         options = [adapter_options(base, pupil.config) for pupil in pupils]
         self.members: list[_Member] = []
+        self._model: Any
         for number, pupil in enumerate(pupils):
             name = str(number)
             set_seed(pupil.config.seed)
@@ -206,7 +212,7 @@ class _Cohort:
             places = [place for place, (_, packs) in enumerate(updates) if turn < len(packs)]
             nats = self._nats([(updates[place][0], updates[place][1][turn]) for place in places])
             shares = nats / torch.tensor([predicted[place] for place in places], device=nats.device)
-            shares.sum().backward()
+            shares.sum().backward()  # type: ignore[no-untyped-call]
             for place, share in zip(places, shares.tolist(), strict=True):
                 losses[place] += share
         return losses

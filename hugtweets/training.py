@@ -106,7 +106,7 @@ def finetune(
 def result_of(
     coach: Coach, posts: Any, trained: int, config: TrainConfig, what: str, choice: DeviceChoice, started: float
 ) -> TrainingResult:
-    """What the coach saw, with the number of parameters that ``trained``, ``what`` they are, and since when."""
+    """What the coach saw; ``trained`` parameters learned, ``what`` names them, and it all ``started`` at a time."""
     tokens_seen = coach.epochs * sum(len(ids) + 2 for ids in posts["input_ids"])
     return TrainingResult(
         history=coach.history,

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from hugtweets.cohort import Pupil, finetune_together
 from hugtweets.config import TrainConfig
-from hugtweets.errors import TrainingError
+from hugtweets.errors import ConfigurationError, TrainingError
 from hugtweets.home import Home
 from hugtweets.training import finetune
 from tests.test_training import write_tokens
@@ -64,6 +64,12 @@ def test_a_cohort_writes_what_a_training_writes(home: Home, tmp_path: Path, pupi
     assert {name: tensor.shape for name, tensor in mixed.items()} == {n: t.shape for n, t in alone.items()}
     options = [json.loads((f / "adapter_config.json").read_text()) for f in (pupil.output, tmp_path / "alone")]
     assert options[0] == options[1]
+
+
+def test_only_adapters_can_share_a_base_model(home: Home, pupils: list[Pupil]) -> None:
+    full = replace(pupils[0], config=TrainConfig(method="full", device="cpu"))
+    with pytest.raises(ConfigurationError, match=r"train\.method=full"):
+        finetune_together(tiny_base_model(home), [pupils[1], full])
 
 
 def test_an_account_without_posts_is_refused(home: Home, tmp_path: Path, pupils: list[Pupil]) -> None:
