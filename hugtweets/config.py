@@ -97,6 +97,9 @@ class TrainConfig(Section):
     )
     max_tokens: Annotated[int, Field(ge=16)] = Field(256, description="tokens of a post that are read")
     max_posts: PositiveInt | None = Field(None, description="use at most this many posts, the newest")
+    max_training_posts: PositiveInt | None = Field(
+        None, description="train on at most this many of them, the newest; what is held out stays the same"
+    )
     lora_rank: PositiveInt | None = Field(None, description="rank of the adapters (16); lora only")
     lora_alpha: Positive | None = Field(None, description="scale of the adapters (2 x rank); lora only")
     patience: PositiveInt = Field(1, description="epochs without a better held-out loss before stopping")

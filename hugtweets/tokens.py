@@ -83,12 +83,15 @@ class TextTokenizer:
 def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.Table:
     """Kept posts as token ids, by id, under :data:`TOKENS_SCHEMA`.
 
-    ``train.max_posts`` takes the newest posts of each split, in the proportion that the splits have. What exceeds
-    ``train.max_tokens`` of a post is cut off at a whole character.
+    ``train.max_posts`` takes the newest posts of each split, in the proportion that the splits have;
+    ``train.max_training_posts`` the newest of those to train on, so that models of more and of fewer posts are judged
+    by the same ones. What exceeds ``train.max_tokens`` of a post is cut off at a whole character.
     """
     kept = clean.filter(clean["kept"]).select(["id", "split", "text"]).to_pylist()
     kept.sort(key=lambda row: timeline.order(row["id"]))
     rows = kept if config.max_posts is None else _newest(kept, config.max_posts)
+    if config.max_training_posts is not None:
+        rows = _newest_to_train_on(rows, config.max_training_posts)
     encodings = TextTokenizer.of(base_model).tokenizer.encode_batch(
         [row["text"] for row in rows], add_special_tokens=False
     )
@@ -121,13 +124,24 @@ def load_ids(path: Path, split: str) -> list[str]:
 
 def _newest(rows: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
     """The newest posts, held out and trained on in the proportion of all; ``rows`` are sorted by id."""
-    held_out = [row for row in rows if row["split"] == "validation"]
-    train = [row for row in rows if row["split"] != "validation"]
+    train, held_out = _splits(rows)
     if len(rows) <= number:
         return rows
     held_out_number = max(1, round(number * len(held_out) / len(rows))) if held_out else 0
     train_number = number - held_out_number
     return train[len(train) - train_number :] + held_out[len(held_out) - held_out_number :]
+
+
+def _newest_to_train_on(rows: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+    """All held-out posts and the newest of the others; ``rows`` are sorted by id."""
+    train, held_out = _splits(rows)
+    return train[-number:] + held_out
+
+
+def _splits(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The posts to train on, and those held out."""
+    held_out = [row for row in rows if row["split"] == "validation"]
+    return [row for row in rows if row["split"] != "validation"], held_out
 
 
 def _cut(encoding: Encoding, text: str, max_tokens: int) -> tuple[list[int], int]:

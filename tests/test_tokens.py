@@ -69,6 +69,15 @@ def test_max_posts_keeps_the_newest_of_both_splits(base_model: BaseModel) -> Non
     assert tokens["split"].to_pylist() == ["train"] * 18 + ["validation"] * 2
 
 
+def test_max_training_posts_leaves_what_is_held_out_as_it_is(base_model: BaseModel) -> None:
+    table = clean_table([f"post number {number}" for number in range(100)], held_out=10)
+    tokens = tokenise(table, base_model, TrainConfig(max_training_posts=20))
+    assert tokens["id"].to_pylist() == [str(998 + number) for number in [*range(70, 90), *range(90, 100)]]
+    assert tokens["split"].to_pylist() == ["train"] * 20 + ["validation"] * 10
+    both = tokenise(table, base_model, TrainConfig(max_posts=50, max_training_posts=20))
+    assert both["split"].to_pylist() == ["train"] * 20 + ["validation"] * 5
+
+
 def test_special_tokens_in_a_post_are_plain_text(base_model: BaseModel) -> None:
     tokens = tokenise(clean_table(["so <|endoftext|> it goes <|im_end|>"]), base_model, TrainConfig())
     tokenizer = TextTokenizer.of(base_model)

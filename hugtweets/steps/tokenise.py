@@ -21,7 +21,7 @@ from hugtweets.tracking import Content
 VERSION = 1
 TOKENS = "tokens.parquet"
 # The options of the training section that this step reads; the others belong to the next.
-OPTIONS = {"max_tokens", "max_posts"}
+OPTIONS = {"max_tokens", "max_posts", "max_training_posts"}
 
 
 def plan_tokenise(job: Job, clean: Reference, base_model: BaseModel) -> Plan:
