@@ -1,0 +1,1 @@
+"""Why people's losses differ: what accounts are like, beside how well they are predicted."""

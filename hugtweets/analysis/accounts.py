@@ -1,0 +1,136 @@
+"""The figures of one account, from what its steps left: nothing is trained, and no model is loaded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict
+
+from hugtweets.analysis.writing import compressed_share, script_shares, vocabulary
+from hugtweets.artifacts import Reference, input_of, obtain, references
+from hugtweets.cleaning.links import LINK
+from hugtweets.errors import NothingKept
+from hugtweets.home import Home
+from hugtweets.promotion import current_model
+from hugtweets.steps.clean import CLEAN
+from hugtweets.steps.evaluate import read_scores
+from hugtweets.steps.fetch import TIMELINE
+
+# Posts that say nothing about how the account writes.
+OTHERS = ("deleted", "retweet", "other_author", "superseded")
+# What X says where it knows no language: undetermined, no words, and its own codes beginning with q.
+NO_LANGUAGE = r"^(und|zxx|q..)$"
+HASHTAG = r"(?:^|[^\pL\pN_&])[#＃][\pL\pN_]"
+
+
+class AccountFigures(BaseModel):
+    """What an account is like, and how well it is predicted; shares are from 0 to 1, None is what cannot be said.
+
+    ``posts``, ``characters``, ``mean_length`` and what comes after them are of the kept posts as they were cleaned;
+    shares of links, replies and hashtags of the account's own posts as the source sent them. ``start`` is how far the
+    base model is from the account, ``end`` how far the tuned one, both in bits per byte of held-out posts, and ``drop``
+    what training took off.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    handle: str
+    model: str
+    base_model: str
+    posts: int
+    characters: int
+    training_posts: int
+    mean_length: float
+    vocabulary: float | None
+    compressed: float | None
+    links: float
+    replies: float
+    hashtags: float
+    language: str | None
+    script: str | None
+    latin: float
+    bytes_per_character: float
+    start: float
+    drop: float
+    end: float
+
+
+def find_figures(home: Home, handle: str) -> AccountFigures | None:
+    """The figures of an account's current model, or of the one judged last if none is current; None if none is judged.
+
+    Raises:
+        NothingKept: what its scores were made from is gone.
+    """
+    scores = find_scores(home, handle)
+    if scores is None:
+        return None
+    model, tokens, clean = (input_of(home, scores, step) for step in ("finetune", "tokenise", "clean"))
+    timeline = input_of(home, clean, "fetch") if clean else None
+    if not (model and tokens and clean and timeline):
+        raise NothingKept(f"what the scores of {handle} were made from is gone: run `hugtweets run {handle}`")
+    table = pq.read_table(clean.file(CLEAN), columns=["id", "text", "kept", "reason"])
+    # From new to old: the figures on equal amounts of text are then of the posts nearest to the held-out ones.
+    texts = table["text"].filter(table["kept"]).to_pylist()[::-1]
+    card = read_scores(scores)
+    return AccountFigures.model_validate(
+        {
+            "handle": handle,
+            "model": model.digest,
+            "base_model": model.manifest().counts["base_model"],
+            "training_posts": tokens.manifest().counts["train"],
+            "start": card.base_bits_per_byte,
+            "drop": round(card.base_bits_per_byte - card.bits_per_byte, 5),
+            "end": card.bits_per_byte,
+        }
+        | _of_writing(texts)
+        | _of_habits(table, pq.read_table(timeline.file(TIMELINE), columns=["id", "text", "is_reply", "lang"]))
+    )
+
+
+def find_scores(home: Home, handle: str) -> Reference | None:
+    """The scores of the current model, or those made last if there is none."""
+    made = list(reversed(references(home, handle, "evaluate")))
+    current = current_model(home, handle)
+    of_current = [scores for scores in made if current and scores.manifest().inputs["finetune"] == current.digest]
+    found = next(iter(of_current or made), None)
+    return found if found and obtain(home, found) else None
+
+
+def _of_writing(texts: Sequence[str]) -> dict[str, float | str | None]:
+    characters = sum(map(len, texts))
+    scripts = script_shares(texts)
+    return {
+        "posts": len(texts),
+        "characters": characters,
+        "mean_length": round(characters / len(texts), 1),
+        "vocabulary": vocabulary(texts),
+        "compressed": compressed_share(texts),
+        "script": next(iter(scripts), None),
+        "latin": scripts.get("LATIN", 0.0),
+        "bytes_per_character": round(sum(len(text.encode()) for text in texts) / characters, 4),
+    }
+
+
+def _of_habits(clean: pa.Table, raw: pa.Table) -> dict[str, float | str | None]:
+    others = pc.fill_null(pc.is_in(clean["reason"].cast(pa.string()), value_set=pa.array(OTHERS)), False)
+    own = raw.filter(pc.is_in(raw["id"], value_set=clean["id"].filter(pc.invert(others)).combine_chunks()))
+    replies = pc.fill_null(own["is_reply"], pc.starts_with(own["text"], "@"))
+    return {
+        "links": _share(pc.match_substring_regex(own["text"], LINK)),
+        "hashtags": _share(pc.match_substring_regex(own["text"], HASHTAG)),
+        "replies": _share(replies),
+        "language": _commonest(own["lang"]),
+    }
+
+
+def _share(mask: pa.ChunkedArray) -> float:
+    return round(pc.sum(mask, min_count=0).as_py() / max(len(mask), 1), 4)
+
+
+def _commonest(languages: pa.ChunkedArray) -> str | None:
+    said = languages.filter(pc.invert(pc.fill_null(pc.match_substring_regex(languages, NO_LANGUAGE), True)))
+    return next((language for language, _ in Counter(said.to_pylist()).most_common(1)), None)
