@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from prefect import runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
+from pydantic import BaseModel
 
 from flows.watching import show_outcome
 from hugtweets.errors import AccountsFailed, HugtweetsError
@@ -22,6 +23,8 @@ from tasks.retries import patient
 
 if TYPE_CHECKING:
     from hugtweets.sources.x_users import XUser
+
+Outcome = TypeVar("Outcome", bound=BaseModel)
 
 
 def name_run(subject: str) -> str:
@@ -57,7 +60,7 @@ def look_up_all(jobs: Sequence[Job]) -> dict[str, XUser | HugtweetsError]:
 
 
 # What ended in this process, by the id of Prefect's run.
-_ended: dict[str, RunOutcome] = {}
+_ended: dict[str, BaseModel] = {}
 
 
 def end(run: str, home: Home, accounts: Sequence[AccountOutcome]) -> State[RunOutcome]:
@@ -65,15 +68,24 @@ def end(run: str, home: Home, accounts: Sequence[AccountOutcome]) -> State[RunOu
     ledger = Ledger(home.ledger, run)
     outcome = RunOutcome.of(run, accounts, ledger.spent())
     show_outcome(outcome, ledger)
+    return final_state(outcome, outcome.failure(), outcome.describe())
+
+
+def final_state(outcome: Outcome, failure: str | None, sentence: str) -> State[Outcome]:
+    """Completed with the outcome, or Failed with an error that holds it; this process remembers it either way."""
     _ended[str(runtime.flow_run.id)] = outcome
-    failure = outcome.failure()
     if failure:
         return Failed(message=failure, data=AccountsFailed(failure, outcome))
-    return Completed(message=outcome.describe(), data=outcome)
+    return Completed(message=sentence, data=outcome)
 
 
 def outcome_of(state: State[Any]) -> RunOutcome:
-    """What a run of this process came to.
+    """What a run of this process came to; see :func:`ended_with`."""
+    return ended_with(state, RunOutcome)
+
+
+def ended_with(state: State[Any], kind: type[Outcome]) -> Outcome:
+    """The outcome of a flow run of this process.
 
     The state need not have it: if the answer to a run's last report is lost, Prefect's client reports again and is sent
     the state that the server has, without its data.
@@ -82,4 +94,4 @@ def outcome_of(state: State[Any]) -> RunOutcome:
         Exception: what ended the run before it came to anything.
     """
     ended = _ended.get(str(state.state_details.flow_run_id))
-    return ended or RunOutcome.model_validate(state.result())
+    return ended if isinstance(ended, kind) else kind.model_validate(state.result())

@@ -138,8 +138,11 @@ class Walk:
         timeline = self.fetch(user)
         if not includes(until, "finetune"):
             self.remark(still_held(self.job))
-        if not includes(until, "clean"):
-            return
+        if includes(until, "clean"):
+            self.read(timeline, base_model, until)
+
+    def read(self, timeline: Reference, base_model: FindBaseModel, until: StepName | None) -> None:
+        """The steps after fetch."""
         cleaned = self.step(clean, plan_clean(self.job, timeline), timeline)
         counts = cleaned.manifest().counts
         self.outcome.counts |= {"kept": counts["kept"], "dropped": counts["dropped"]}

@@ -45,7 +45,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hugtweets.outcomes import RunOutcome
+    from pydantic import BaseModel
 
 
 class HugtweetsError(Exception):
@@ -165,13 +165,13 @@ class SharedBudgetUsedUp(BudgetUsedUp):
 
 
 class AccountsFailed(HugtweetsError):
-    """Some accounts of a run failed; ``outcome`` tells of all of them."""
+    """Some accounts of a run or a sweep failed; ``outcome`` tells of all of them."""
 
-    def __init__(self, message: str, outcome: RunOutcome) -> None:
+    def __init__(self, message: str, outcome: BaseModel) -> None:
         super().__init__(message)
         self.outcome = outcome
 
-    def __reduce__(self) -> tuple[type[AccountsFailed], tuple[str, RunOutcome]]:
+    def __reduce__(self) -> tuple[type[AccountsFailed], tuple[str, BaseModel]]:
         return type(self), (str(self), self.outcome)
 
 

@@ -83,6 +83,16 @@ class Home:
         """What ``push --dry-run`` would have published."""
         return self.root / "hub" / validate_handle(handle)
 
+    @property
+    def sweeps(self) -> Path:
+        """The table of each sweep."""
+        return self.root / "sweeps"
+
+    @property
+    def analysis(self) -> Path:
+        """What tells why the losses of accounts differ: tables and pictures."""
+        return self.root / "analysis"
+
     def base_posts(self, name: str) -> Path:
         """Posts by a base model; they are of no account."""
         return self.models / "posts" / f"{name}.parquet"

@@ -4,6 +4,9 @@ A new model becomes current if it beats its base on held-out bits per byte and i
 was current before it, on the same held-out posts. Every model is judged once: what was decided, by a run or by hand,
 stands until there is a new model, so that a model which a person has put back is not replaced the next night.
 
+A model that a sweep trains is a trial, noted before it is made: it is never current by itself, and no run compares with
+it. A run that asks for the same model judges it as if it had made it.
+
 The file is a list of decisions, oldest first, replaced as a whole with each new one. It says nothing that is not in
 the scores, except who was current when: a run that is killed before it decides is completed by the next one.
 """
@@ -14,7 +17,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from hugtweets.artifacts import Reference, exists, is_shared, latest, references
+from hugtweets.artifacts import Reference, exists, is_shared, references
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.files import write_text
@@ -24,7 +27,10 @@ BY_HAND = "hugtweets promote"
 
 
 class Decision(BaseModel):
-    """What was decided of one model. ``previous`` was current before; ``by`` names the run, or the command."""
+    """What was decided of one model. ``previous`` was current before; ``by`` names the run, or the command.
+
+    A ``trial`` is none: it says that the model was made to be compared, not to be used.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,6 +40,7 @@ class Decision(BaseModel):
     reason: str
     by: str
     at: datetime
+    trial: bool = False
 
 
 class Standing(BaseModel):
@@ -54,9 +61,19 @@ class Promotions(BaseModel):
 
     decisions: tuple[Decision, ...] = ()
 
+    @property
+    def judged(self) -> list[Decision]:
+        """The decisions proper."""
+        return [decision for decision in self.decisions if not decision.trial]
+
+    @property
+    def trials(self) -> set[str]:
+        """The models that were made to be compared."""
+        return {decision.model for decision in self.decisions if decision.trial}
+
     def of(self, model: str) -> list[Decision]:
         """What was decided of one model; the first is its judgement, later ones are mostly people's."""
-        return [decision for decision in self.decisions if decision.model == model]
+        return [decision for decision in self.judged if decision.model == model]
 
 
 def read_promotions(home: Home, handle: str) -> Promotions:
@@ -78,11 +95,17 @@ def current_model(home: Home, handle: str) -> Reference | None:
 
     That is the model promoted last of those that are still there, and the newest one as long as none was judged.
     """
-    decisions = read_promotions(home, handle).decisions
+    decisions = read_promotions(home, handle).judged
     if not decisions:
-        return latest(home, handle, "finetune")
+        return newest_model(home, handle)
     promoted = (_existing(home, handle, decision.model) for decision in reversed(decisions) if decision.promoted)
     return next(filter(None, promoted), None)
+
+
+def newest_model(home: Home, handle: str) -> Reference | None:
+    """The model that was made last, trials apart."""
+    trials = read_promotions(home, handle).trials
+    return next((made for made in reversed(references(home, handle, "finetune")) if made.digest not in trials), None)
 
 
 def previous_of(home: Home, model: Reference) -> Reference | None:
@@ -91,7 +114,7 @@ def previous_of(home: Home, model: Reference) -> Reference | None:
     judged = promotions.of(model.digest)
     if judged:
         return _existing(home, model.handle, judged[0].previous)
-    return current_model(home, model.handle) if promotions.decisions else None
+    return current_model(home, model.handle) if promotions.judged else None
 
 
 def judge(home: Home, model: Reference, previous: Reference | None, scores: Scorecard, run: str) -> Standing:
@@ -106,6 +129,12 @@ def judge(home: Home, model: Reference, previous: Reference | None, scores: Scor
     if not judged or (promoted and current_model(home, model.handle) is None):
         _decide(home, model, promoted, previous, reason, run)
     return standing(home, model)
+
+
+def note_trial(home: Home, model: Reference, by: str) -> None:
+    """Write down, before it is made, that a model is a trial; one that is there already stays what it is."""
+    if not (_existing(home, model.handle, model.digest) or model.digest in read_promotions(home, model.handle).trials):
+        _decide(home, model, False, None, "a trial", by, trial=True)
 
 
 def standing(home: Home, model: Reference) -> Standing:
@@ -151,7 +180,15 @@ def promote(home: Home, handle: str, digest: str) -> Decision:
     return _decide(home, found[0], True, None if current == found[0] else current, "chosen by hand", BY_HAND)
 
 
-def _decide(home: Home, model: Reference, promoted: bool, previous: Reference | None, reason: str, by: str) -> Decision:
+def _decide(
+    home: Home,
+    model: Reference,
+    promoted: bool,
+    previous: Reference | None,
+    reason: str,
+    by: str,
+    trial: bool = False,
+) -> Decision:
     decision = Decision(
         model=model.digest,
         promoted=promoted,
@@ -159,6 +196,7 @@ def _decide(home: Home, model: Reference, promoted: bool, previous: Reference | 
         reason=reason,
         by=by,
         at=datetime.now(UTC),
+        trial=trial,
     )
     before = read_promotions(home, model.handle).decisions
     path, after = home.promotions(model.handle), Promotions(decisions=(*before, decision)).model_dump_json(indent=1)

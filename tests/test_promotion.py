@@ -11,7 +11,7 @@ from hugtweets.artifacts import Plan, Reference, create
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.home import Home
-from hugtweets.promotion import current_model, judge, previous_of, promote, read_promotions, verdict
+from hugtweets.promotion import current_model, judge, note_trial, previous_of, promote, read_promotions, verdict
 from hugtweets.steps.finetune import find_model
 from hugtweets.store import Store
 
@@ -90,6 +90,24 @@ def test_a_choice_by_hand_outlasts_the_next_run_of_the_same_model(home: Home) ->
     # Something new is compared with what was chosen, and judged as ever.
     assert previous_of(home, third) == first
     assert judge(home, third, first, card(1.3, previous=1.5), "run-4").promoted
+
+
+def test_a_trial_is_never_current_by_itself_and_is_judged_like_any_model(home: Home) -> None:
+    plan = Plan("finetune", 1, "alice", extra={"base_model": "tried"})
+    first = model(home, "first")
+    note_trial(home, plan.reference(home), "sweep-1")
+    tried = model(home, "tried")
+    assert current_model(home, "alice") == first
+    assert previous_of(home, tried) is None
+    judge(home, first, None, card(1.5), "run-1")
+    assert judge(home, tried, first, card(1.4, previous=1.5), "run-2").promoted
+    assert current_model(home, "alice") == tried
+
+
+def test_a_model_that_is_there_does_not_become_a_trial(home: Home) -> None:
+    first = model(home, "first")
+    note_trial(home, first, "sweep-1")
+    assert (current_model(home, "alice"), read_promotions(home, "alice").trials) == (first, set())
 
 
 def test_the_beginning_of_a_digest_names_a_model(home: Home) -> None:

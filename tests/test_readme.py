@@ -69,7 +69,12 @@ def environment(prefect_server: str, sandbox: Path) -> Iterator[dict[str, str]]:
 
 
 def smaller(command: list[str], sandbox: Path) -> list[str]:
-    """The command with a tiny base model, and no further than needed: the packaged one takes minutes."""
+    """The command with a tiny base model, and no further than needed: the packaged one takes minutes.
+
+    Of a sweep that is the check of all its points: it is only exported.
+    """
+    if "sweep" in command:
+        return [*command, "--export-wandb", str(sandbox / "sweep.yaml")]
     if not {"run", "refresh", "demo"} & set(command):
         return command
     until = [] if "demo" in command else ["--until", "clean"]

@@ -42,6 +42,7 @@ class LoggedRun:
     project: str = ""
     job_type: str = ""
     group: str = ""
+    sweep: str = ""
     tags: tuple[str, ...] = ()
     exit_code: int | None = None
     config: dict[str, Any] = field(default_factory=dict)
@@ -80,6 +81,7 @@ def _add(run: LoggedRun, record: Any) -> None:
     if kind == "run":
         run.id, run.name, run.project = record.run.run_id, record.run.display_name, record.run.project
         run.job_type, run.group, run.tags = record.run.job_type, record.run.run_group, tuple(record.run.tags)
+        run.sweep = record.run.sweep_id
         run.config |= _values(record.run.config.update)
     elif kind == "config":
         run.config |= _values(record.config.update)

@@ -7,7 +7,21 @@ import traceback
 
 import typer
 
-from hugtweets.cli import doctor, export, forget, promote, push, runs, sample, serve, setup, show, simulate
+from hugtweets.cli import (
+    analyse,
+    doctor,
+    export,
+    forget,
+    promote,
+    push,
+    runs,
+    sample,
+    serve,
+    setup,
+    show,
+    simulate,
+    sweep,
+)
 from hugtweets.cli.settings import settings
 from hugtweets.errors import HugtweetsError, RequestError
 
@@ -26,6 +40,8 @@ app.command("refresh")(runs.refresh)
 app.command("setup")(setup.setup)
 app.command("serve")(serve.serve)
 app.command("sample")(sample.sample)
+app.command("sweep")(sweep.sweep)
+app.command("analyse")(analyse.analyse)
 app.command("show")(show.show)
 app.command("export")(export.export)
 app.command("push")(push.push)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import csv
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -65,7 +65,9 @@ def kept_of(home: Home, handle: str) -> list[Path]:
     artifacts = [path for path in home.artifacts.glob(f"*/{handle}") if path.is_dir()]
     timeline = [*home.timelines.glob(f"{handle}.*"), *home.timelines.glob(f".synchronised/{handle}.*")]
     others = [path for path in [home.promotions(handle), home.hub(handle)] if path.exists()]
-    return [*runs, *records, *artifacts, *timeline, *others]
+    tables = [path for path in home.sweeps.glob("*.csv") if _has_row(path, handle)]
+    analysis = [table.parent for table in home.analysis.glob("accounts.csv") if _has_row(table, handle)]
+    return [*runs, *records, *artifacts, *timeline, *others, *tables, *analysis]
 
 
 def keys_of(home: Home, handle: str) -> list[str]:
@@ -79,7 +81,17 @@ def keys_of(home: Home, handle: str) -> list[str]:
     return manifests_first + [key for key in files if home.store.has(key)]
 
 
+def _has_row(table: Path, handle: str) -> bool:
+    """Whether a table of several accounts has figures of this one: it goes as a whole, and can be made again."""
+    with table.open(encoding="utf-8", newline="") as file:
+        return any(row.get("handle") == handle for row in csv.DictReader(file))
+
+
 def _names(run: Path, handle: str) -> bool:
-    """Whether a W&B run folder is of the account: every run of ours is called ``<step>-<handle>``."""
-    name = re.compile(rb"-" + re.escape(handle).encode() + rb"(?![A-Za-z0-9_])")
-    return any(name.search(path.read_bytes()) for path in run.glob("*.wandb"))
+    """Whether a W&B run folder is of the account: every run of ours is tagged with its handles.
+
+    In the first record of a ``.wandb`` file, a protobuf message, a tag stands as the field's number (10, so ``R``), its
+    length, and itself: exactly the handle, and not one that begins like it.
+    """
+    tag = b"R" + bytes([len(handle)]) + handle.encode()
+    return any(tag in path.read_bytes() for path in run.glob("*.wandb"))

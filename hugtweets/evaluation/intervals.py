@@ -1,4 +1,4 @@
-"""How sure a figure over held-out posts is: what it would have been had other posts of the account been held out."""
+"""How sure a figure is: over held-out posts, had others been held out, or over accounts, had others been asked."""
 
 from __future__ import annotations
 
@@ -35,3 +35,19 @@ def ratio_interval(numerators: Sequence[float], denominators: Sequence[float]) -
     ratios = (draws @ np.asarray(numerators, float)) / (draws @ np.asarray(denominators, float))
     low, high = np.quantile(ratios, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     return Interval(float(low), float(high))
+
+
+def mean_interval(values: Sequence[float]) -> Interval | None:
+    """The 95 % interval of a mean over accounts, by Student's t; None for fewer than three.
+
+    Accounts are few, and a bootstrap of few values is too narrow (Hesterberg 2015, "What Teachers Should Know About the
+    Bootstrap", section 4). With differences as values it is a paired interval.
+    """
+    import numpy as np
+    from scipy.stats import t
+
+    number = len(values)
+    if number < 3:
+        return None
+    margin = t.ppf((1 + COVERAGE) / 2, number - 1) * np.std(values, ddof=1) / np.sqrt(number)
+    return Interval(float(np.mean(values) - margin), float(np.mean(values) + margin))

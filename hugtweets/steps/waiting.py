@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Reference, latest, learned_posts
+from hugtweets.artifacts import Reference, learned_posts
 from hugtweets.base_models import BaseModel
 from hugtweets.config import RefreshConfig
 from hugtweets.jobs import Job
+from hugtweets.promotion import newest_model
 from hugtweets.steps.clean import CLEAN, same_rules
 from hugtweets.steps.retraction import holds_text
 from hugtweets.steps.starting import find_made
@@ -35,7 +36,7 @@ def find_waiting(job: Job, clean: Reference, base_model: BaseModel) -> Waiting |
     wanted = job.config.refresh
     if not (wanted.min_new_posts or wanted.min_new_characters):
         return None
-    model = latest(job.home, job.handle, "finetune")
+    model = newest_model(job.home, job.handle)
     learned = learned_posts(job.home, model) if model else None
     if learned is None or learned == clean or not _same_options(job, clean, learned, base_model):
         return None

@@ -16,16 +16,34 @@ import json
 import logging
 import shutil
 import threading
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from hugtweets.artifacts import Reference
 from hugtweets.config import TrackingConfig
 from hugtweets.files import write_text
 from hugtweets.home import Home
-from hugtweets.tracking.modes import check_mode, resolve, status, wish
-from hugtweets.tracking.runs import MARKER, Content, Marker, log, refusals, trouble
+from hugtweets.tracking.agent import AgentRun, take_agent_run
+from hugtweets.tracking.modes import Mode, check_mode, resolve, status, wish
+from hugtweets.tracking.runs import MARKER, Content, Description, log, log_summary, refusals, trouble
 
-__all__ = ["MARKER", "Content", "check_mode", "is_tracked", "remove_run", "status", "track"]
+__all__ = [
+    "MARKER",
+    "AgentRun",
+    "Content",
+    "Description",
+    "check_mode",
+    "is_tracked",
+    "remove_run",
+    "status",
+    "take_agent_run",
+    "track",
+    "track_trial",
+]
+
+Written = TypeVar("Written")
 
 logger = logging.getLogger(__name__)
 
@@ -55,23 +73,30 @@ def track(home: Home, reference: Reference, content: Content, config: TrackingCo
     """
     if is_tracked(home, reference, config):
         return
-    try:
-        if resolve(config) == "online" and not _online_failed.is_set():
-            marker = _log_online(home, reference, content, config, group)
-        else:
-            marker = log(home, reference, content, config, group, "offline")
-    except trouble() as error:
-        logger.warning(
-            "%s: the W&B run of %s could not be written (%s): run the same command again to log it",
-            reference.handle,
-            reference.step,
-            _reason(error),
-        )
+    marker = _write(
+        config,
+        (reference.handle, f"the run of {reference.step}"),
+        lambda mode: log(home, reference, content, config, group, mode),
+        lambda marker: marker["folder"],
+    )
+    if marker is None:
         return
     written = json.dumps(marker, indent=2) + "\n"
     if home.store:
         home.store.write(home.key(reference.file(MARKER)), written.encode())
     write_text(reference.file(MARKER), written)
+
+
+def track_trial(
+    home: Home, description: Description, summary: Mapping[str, float], config: TrackingConfig, group: str
+) -> None:
+    """Log what came of one trial of a sweep as one W&B run, so that its plots have a line for each.
+
+    Trouble with W&B never raises, as in :func:`track`; what cannot be written is said, and stands in the sweep's table.
+    """
+    if wish(config) != "disabled":
+        write = partial(log_summary, home, description, summary, config, group)
+        _write(config, (description.name, "its run"), write, str)
 
 
 def remove_run(home: Home, reference: Reference) -> None:
@@ -85,22 +110,33 @@ def remove_run(home: Home, reference: Reference) -> None:
         shutil.rmtree(folder)
 
 
-def _log_online(home: Home, reference: Reference, content: Content, config: TrackingConfig, group: str) -> Marker:
-    """Log online; if W&B does not take it, log the whole run again offline, so that one folder holds all of it."""
+def _write(
+    config: TrackingConfig, what: tuple[str, str], write: Callable[[Mode], Written], folder: Callable[[Written], str]
+) -> Written | None:
+    """Write a run online or offline; None if not even the latter works. ``what`` is a subject, and its run."""
     try:
-        return log(home, reference, content, config, group, "online")
+        if resolve(config) == "online" and not _online_failed.is_set():
+            return _write_online(what, write, folder)
+        return write("offline")
+    except trouble() as error:
+        logger.warning("%s: W&B cannot write %s (%s): run the same command again to log it", *what, _reason(error))
+        return None
+
+
+def _write_online(what: tuple[str, str], write: Callable[[Mode], Written], folder: Callable[[Written], str]) -> Written:
+    """Write online; if W&B does not take it, the whole run again offline, so that one folder holds all of it."""
+    try:
+        return write("online")
     except refusals() as error:
         _online_failed.set()
-        marker = log(home, reference, content, config, group, "offline")
+        written = write("offline")
         logger.warning(
-            "%s: W&B did not take the run of %s (%s), and this process stays offline: "
-            "send what is kept with `wandb sync %s`",
-            reference.handle,
-            reference.step,
+            "%s: W&B did not take %s (%s), and this process stays offline: send what is kept with `wandb sync %s`",
+            *what,
             _reason(error),
-            marker["folder"],
+            folder(written),
         )
-        return marker
+        return written
 
 
 def _reason(error: Exception) -> str:

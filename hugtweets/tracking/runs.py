@@ -22,7 +22,7 @@ from hugtweets.tracking.modes import Mode, quiet, set_up
 if TYPE_CHECKING:
     import wandb
 
-__all__ = ["MARKER", "Content", "Marker", "log", "refusals", "trouble"]
+__all__ = ["MARKER", "Content", "Description", "Marker", "log", "log_summary", "refusals", "trouble"]
 
 Table = tuple[str, Sequence[str], Sequence[Sequence[Any]]]
 
@@ -40,6 +40,21 @@ class Content:
     summary: Mapping[str, float | int | str] = field(default_factory=dict)
     history: Sequence[Mapping[str, float]] = ()
     table: Table | None = None
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a run is called, what it is about, and how it was configured.
+
+    ``id`` and ``sweep`` are given by W&B's agent to the process that it starts; any other run draws its own id.
+    """
+
+    name: str
+    job_type: str
+    handles: Sequence[str]
+    config: Mapping[str, Any]
+    id: str = field(default_factory=lambda: secrets.token_hex(4))  # else WANDB_RUN_ID would merge all steps into one
+    sweep: str | None = None
 
 
 class Marker(TypedDict):
@@ -62,7 +77,7 @@ def log(home: Home, reference: Reference, content: Content, config: TrackingConf
         Exception: one of :func:`refusals` online, one of :func:`trouble` offline.
     """
     manifest = reference.manifest()
-    with _open(home, manifest, config, group, mode) as run:
+    with _open(home, _describe(manifest), config, group, mode) as run:
         for source in lineage.inputs(home, manifest):
             lineage.use(run, source)
         _show(run, content)
@@ -81,6 +96,25 @@ def log(home: Home, reference: Reference, content: Content, config: TrackingConf
     )
 
 
+def log_summary(
+    home: Home,
+    description: Description,
+    summary: Mapping[str, float],
+    config: TrackingConfig,
+    group: str,
+    mode: Mode,
+) -> str:
+    """Write a run that has no artifact; returns what ``wandb sync`` wants.
+
+    Raises:
+        Exception: one of :func:`refusals` online, one of :func:`trouble` offline.
+    """
+    with _open(home, description, config, group, mode) as run:
+        # A row as well: W&B's sweeps look at the history.
+        run.log(dict(summary))
+        return str(run.settings.sync_dir)
+
+
 def trouble() -> tuple[type[Exception], ...]:
     """What wandb raises when its own machinery fails."""
     from wandb.errors import Error
@@ -95,27 +129,38 @@ def refusals() -> tuple[type[Exception], ...]:
     return *trouble(), ValueError
 
 
+def _describe(manifest: Manifest) -> Description:
+    identity = {key: getattr(manifest, key) for key in ("step", "step_version", "handle", "digest", "libraries")}
+    return Description(
+        name=f"{manifest.step}-{manifest.handle}",
+        job_type=manifest.step,
+        handles=[manifest.handle],
+        config={**manifest.config, **identity, "inputs": lineage.named_inputs(manifest)},
+    )
+
+
 @contextmanager
-def _open(home: Home, manifest: Manifest, config: TrackingConfig, group: str, mode: Mode) -> Iterator[wandb.Run]:
+def _open(home: Home, described: Description, config: TrackingConfig, group: str, mode: Mode) -> Iterator[wandb.Run]:
     """A run that is finished when the block ends; wandb's own context prints a traceback if the block raises."""
     import wandb
 
     home.wandb.mkdir(parents=True, exist_ok=True)
     set_up()
-    identity = {key: getattr(manifest, key) for key in ("step", "step_version", "handle", "digest", "libraries")}
+    settings = quiet()
+    settings.sweep_id = described.sweep
     run = wandb.init(
-        id=secrets.token_hex(4),  # else WANDB_RUN_ID would merge all steps into one run
+        id=described.id,
         dir=home.root,  # wandb adds the folder `wandb` by itself
         project=config.project,
         entity=config.entity,
-        job_type=manifest.step,
+        job_type=described.job_type,
         group=group,
-        name=f"{manifest.step}-{manifest.handle}",
-        tags=[manifest.handle],
-        config={**manifest.config, **identity, "inputs": lineage.named_inputs(manifest)},
+        name=described.name,
+        tags=list(described.handles),
+        config=dict(described.config),
         mode=mode,
         reinit="create_new",  # else every thread is handed the run of the first
-        settings=quiet(),
+        settings=settings,
     )
     try:
         yield run

@@ -1,0 +1,51 @@
+"""``analyse``: why do people's losses differ?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hugtweets.cli.output import print_json
+from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
+from hugtweets.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from hugtweets.analysis.report import Analysis
+
+
+def analyse(
+    handles: Annotated[
+        list[str] | None,
+        typer.Argument(help="Accounts that were learned before; without any, all of them.", metavar="HANDLE..."),
+    ] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Compare accounts: what they are like beside how well they are predicted, and whether that can be chance.
+
+    Nothing is trained. Tables and plots are left in the folder `analysis`. For example: hugtweets analyse
+    """
+    where = begin(home, verbose)
+    # scipy and matplotlib take seconds to import.
+    from hugtweets.analysis.report import analyse_accounts
+
+    analysis = analyse_accounts(where, handles or ())
+    print_json(analysis) if as_json else _print(analysis)
+
+
+def _print(analysis: Analysis) -> None:
+    print_table([account.model_dump(exclude={"model", "base_model"}) for account in analysis.accounts])
+    typer.echo("\nrank correlations (Spearman), p by chance in brackets")
+    print_table(_crossed(analysis))
+    typer.echo(f"\n{analysis.conclusion}\n{analysis.files[0]}, and {len(analysis.files) - 1} more files beside it")
+
+
+def _crossed(analysis: Analysis) -> list[dict[str, Any]]:
+    """A row for each property, a column for each loss."""
+    rows: dict[str, dict[str, Any]] = {}
+    for found in analysis.correlations:
+        row = rows.setdefault(found.property, {"property": found.property, "start": "", "drop": "", "end": ""})
+        row[found.loss] = "–" if found.rho is None or found.p is None else f"{found.rho:+.2f} ({found.p:.3f})"
+    return list(rows.values())

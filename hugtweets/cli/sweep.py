@@ -1,0 +1,177 @@
+"""``sweep``: the same accounts under varied options."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from hugtweets.accounts import AccountRequest, read_accounts, request_accounts
+from hugtweets.cli.output import print_json, progress_shown
+from hugtweets.cli.settings import (
+    ConfigOption,
+    HomeOption,
+    JsonOption,
+    SetOption,
+    VerboseOption,
+    begin,
+    read_config,
+)
+from hugtweets.cli.tables import print_table
+from hugtweets.config import Config
+from hugtweets.errors import ConfigurationError
+from hugtweets.files import write_text
+from hugtweets.home import Home
+from hugtweets.sources import SourceSpec
+from hugtweets.sweeps.outcome import SweepOutcome
+from hugtweets.sweeps.points import Point, parse_variations, plan_points, read_point
+from hugtweets.sweeps.wandb_export import export_sweep
+from hugtweets.tracking.agent import AgentRun, take_agent_run
+
+HandlesArgument = Annotated[list[str] | None, typer.Argument(help="X handles.", metavar="HANDLE...")]
+AccountsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--accounts", help="An accounts file instead of handles.", metavar="ACCOUNTS.yaml", show_default=False
+    ),
+]
+VaryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vary",
+        help="An option and its values, or with --random its range: train.lr=1e-3,2e-3 or train.lr=1e-4..1e-2 "
+        "(repeatable). A range of positive ends, a decade or more apart, is drawn from evenly on a logarithmic scale.",
+        metavar="KEY=VALUES",
+        show_default=False,
+    ),
+]
+RandomOption = Annotated[
+    int | None,
+    typer.Option("--random", help="Draw that many points instead of all combinations.", min=1, show_default=False),
+]
+PointOption = Annotated[
+    str | None,
+    typer.Option(
+        "--point", help="One point only, as W&B's agent passes it.", metavar="'{\"KEY\": VALUE}'", show_default=False
+    ),
+]
+ExportOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--export-wandb",
+        help="Only write the sweep as a W&B sweep configuration, for `wandb sweep`.",
+        metavar="FILE.yaml",
+        show_default=False,
+    ),
+]
+
+
+def sweep(
+    handles: HandlesArgument = None,
+    vary: VaryOption = None,
+    number: RandomOption = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the draw.")] = 0,
+    point: PointOption = None,
+    export: ExportOption = None,
+    accounts: AccountsOption = None,
+    source: Annotated[str, typer.Option(help="x, archive:PATH or file:PATH.", metavar="SOURCE")] = "x",
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Learn accounts under varied options and compare; no current model changes.
+
+    The first point is the configuration as it is. For example: hugtweets sweep me --vary train.lr=1e-3,4e-3
+    """
+    begin(home, verbose)
+    agent = take_agent_run()
+    options = read_config(config, assignments)
+    requests = _requests(handles or [], accounts, source, options)
+    if point is not None:
+        points = [_read_point(point, requests)]
+    elif vary:
+        points = plan_points(requests, vary, number, seed)
+    else:
+        raise ConfigurationError("nothing is varied: write --vary section.key=value,value such as train.epochs=1,2")
+    if export:
+        arguments = _arguments(handles or [], accounts, source, config, assignments or [])
+        exported = export_sweep(parse_variations(vary or ()), number, options.tracking.project, arguments)
+        write_text(export, yaml.safe_dump(exported, sort_keys=False, allow_unicode=True))
+        typer.echo(f"{export} is written: `wandb sweep {export}` makes the sweep, and says how to start an agent")
+        return
+    outcome = _run(requests, points, agent, verbose)
+    print_json(outcome) if as_json else _print(outcome)
+    if outcome.status == "failed":
+        raise typer.Exit(1)
+
+
+def _requests(handles: Sequence[str], accounts: Path | None, source: str, config: Config) -> list[AccountRequest]:
+    if accounts and (handles or source != "x"):
+        raise ConfigurationError("--accounts and handles or --source exclude each other: the file says both")
+    if not (accounts or handles):
+        raise ConfigurationError("no account is named: write handles, or --accounts ACCOUNTS.yaml")
+    return read_accounts(accounts, config) if accounts else request_accounts(handles, source, config)
+
+
+def _read_point(text: str, requests: Sequence[AccountRequest]) -> Point:
+    try:
+        options = json.loads(text)
+    except ValueError:
+        options = None
+    if not isinstance(options, dict) or not options:
+        raise ConfigurationError(f"--point {text} is no JSON object of options: write '{{\"train.epochs\": 1}}'")
+    return read_point(requests, options)
+
+
+def _run(requests: list[AccountRequest], points: list[Point], agent: AgentRun | None, verbose: bool) -> SweepOutcome:
+    """Run the flow in this process."""
+    from hugtweets.tracking import check_mode
+
+    check_mode(requests[0].config.tracking)
+    # As in `run`: stdout is for the result.
+    with progress_shown(verbose), redirect_stdout(sys.stderr):
+        logger = logging.getLogger("hugtweets")
+        logger.info("%d points for %d accounts; the first is the configuration as it is", len(points), len(requests))
+        from flows.runs import ended_with
+        from flows.sweep import sweep as sweep_flow
+        from hugtweets.cli.prefect_console import quiet_console
+
+        if not verbose:
+            quiet_console()
+        state = sweep_flow(requests, points, agent, return_state=True)
+    return ended_with(state, SweepOutcome)
+
+
+def _print(outcome: SweepOutcome) -> None:
+    rows = outcome.rows()
+    # Words about what went wrong only where something did.
+    plain = all(row["status"] == "completed" and not row["reason"] for row in rows)
+    print_table([{k: v for k, v in row.items() if not (plain and k in ("status", "reason"))} for row in rows])
+    typer.echo("")
+    print_table([point.model_dump(exclude={"options"}) for point in outcome.points])
+    typer.echo(f"\n{outcome.describe()}\n{outcome.csv}")
+
+
+def _arguments(
+    handles: Sequence[str], accounts: Path | None, source: str, config: Path | None, assignments: Sequence[str]
+) -> list[str]:
+    """This command as it works in any folder, without what is varied."""
+    spec = SourceSpec.parse(source)
+    place = str(SourceSpec(spec.kind, spec.path.resolve())) if spec.path else source
+    return [
+        *handles,
+        *([] if accounts is None else ["--accounts", str(accounts.resolve())]),
+        *([] if place == "x" else ["--source", place]),
+        *([] if config is None else ["--config", str(config.resolve())]),
+        *(f"--set={assignment}" for assignment in assignments),
+        *("--home", str(Home.from_environment().root)),
+    ]
