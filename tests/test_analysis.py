@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def test_scripts_are_counted_by_letters() -> None:
 
 
 def figures(handle: str, **changes: Any) -> AccountFigures:
-    common: Mapping[str, Any] = dict.fromkeys(AccountFigures.model_fields, 1.0) | {
+    common: dict[str, Any] = dict.fromkeys(AccountFigures.model_fields, 1.0) | {
         "handle": handle,
         "model": "m",
         "base_model": "b",

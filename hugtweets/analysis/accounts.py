@@ -128,7 +128,8 @@ def _of_habits(clean: pa.Table, raw: pa.Table) -> dict[str, float | str | None]:
 
 
 def _share(mask: pa.ChunkedArray) -> float:
-    return round(pc.sum(mask, min_count=0).as_py() / max(len(mask), 1), 4)
+    number: int = pc.sum(mask, min_count=0).as_py()
+    return round(number / max(len(mask), 1), 4)
 
 
 def _commonest(languages: pa.ChunkedArray) -> str | None:
