@@ -4,7 +4,7 @@
         [--base packaged] [--models FOLDER] [--json]
 
 Each account is a slice of the timeline file, nothing is held out, and the base model is warm. Counted are processor
-seconds of the whole training, the making of the adapters among them. `--models` is where a converted base model is kept.
+seconds of the whole training, the making of the adapters included. `--models` is where a converted base model is kept.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ def table(costs: Sequence[Cost]) -> str:
     """The costs as Markdown."""
     lines = ["| way | accounts | tokens | CPU s | tokens a CPU second |", "| --- |" + " ---: |" * 4]
     lines += [
-        f"| {each.way} | {each.accounts} | {each.tokens:,} | {each.cpu_seconds} | {each.tokens / each.cpu_seconds:.0f} |"
+        f"| {each.way} | {each.accounts} | {each.tokens:,} | {each.cpu_seconds} "
+        f"| {each.tokens / each.cpu_seconds:.0f} |"
         for each in costs
     ]
     return "\n".join(lines)
