@@ -72,6 +72,14 @@ class NoHubToken(RequestError):
     """Nothing can be published on the Hugging Face Hub without a token."""
 
 
+class Busy(HugtweetsError):
+    """Too many wait for the models."""
+
+
+class Stopped(HugtweetsError):
+    """Whoever asked has gone: nothing more is drawn."""
+
+
 class AccountError(HugtweetsError):
     """This account fails; the others go on."""
 

@@ -59,6 +59,11 @@ class Home:
         return self.root / "ledger.jsonl"
 
     @property
+    def favourites(self) -> Path:
+        """Generated posts that somebody liked, one JSON line a post."""
+        return self.root / "favourites.jsonl"
+
+    @property
     def locks(self) -> Path:
         """One file for each device on which one process at a time computes."""
         return self.root / "locks"

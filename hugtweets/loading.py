@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +21,20 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 ADAPTER = "adapter_config.json"
+# What peft calls a model without any of its adapters, where each row of a batch names one.
+BARE = "__base__"
+# Adapters that stay on for later: 20 MB each for a model of 135 million parameters.
+MOST_WORN = 16
 
 
 @dataclass
 class _Warm:
-    """The base model of this process, and the adapter it wears, if any."""
+    """The base model of this process, and what it wears: one adapter, or several by folder, each with its name."""
 
     key: tuple[str, str, str]
     model: PreTrainedModel
     adapter: PeftModel | None = None
+    names: dict[Path, str] = field(default_factory=dict)
 
 
 _warm: _Warm | None = None
@@ -54,21 +59,33 @@ def load_adapters(
 ) -> tuple[Any, TextTokenizer, list[str]]:
     """The base model with several adapters at once, to sample from, and their names in it, in the order of ``outputs``.
 
-    What an earlier call returned must not be used any more.
+    They stay on, so that the next call finds them there. What another function returned must not be used any more.
 
     Args:
         base_model: what all of them were tuned from.
-        outputs: folders that :func:`hugtweets.training.finetune` wrote with ``method=lora``.
+        outputs: folders that :func:`hugtweets.training.finetune` wrote with ``method=lora``, one at least.
         choice: where to compute, and in which number format.
     """
+    if _warm and _warm.key == _key(base_model, choice) and set(outputs) <= set(_warm.names):
+        model, names = _warm.adapter, _warm.names
+    else:
+        model, names = _put_on(base_model, outputs, choice)
+    return model, TextTokenizer.of(base_model), [names[output] for output in outputs]
+
+
+def _put_on(base_model: BaseModel, outputs: Sequence[Path], choice: DeviceChoice) -> tuple[PeftModel, dict[Path, str]]:
+    """Let the base model wear these adapters, and those that it wore before as far as there is room."""
     from peft import PeftModel
 
-    names = [str(number) for number in range(len(outputs))]
-    model = PeftModel.from_pretrained(load_base(base_model, choice), str(outputs[0]), adapter_name=names[0])
+    before = _warm.names if _warm and _warm.key == _key(base_model, choice) else {}
+    wanted = list(dict.fromkeys([*outputs, *filter(is_adapter, before)]))[: max(MOST_WORN, len(outputs))]
+    names = {output: str(number) for number, output in enumerate(wanted)}
+    model = PeftModel.from_pretrained(load_base(base_model, choice), str(wanted[0]), adapter_name=names[wanted[0]])
     wear(model)
-    for name, output in zip(names[1:], outputs[1:], strict=True):
-        model.load_adapter(str(output), name)
-    return model.eval(), TextTokenizer.of(base_model), names
+    for output in wanted[1:]:
+        model.load_adapter(str(output), names[output])
+    wear(model.eval(), names)
+    return model, names
 
 
 def is_adapter(output: Path) -> bool:
@@ -91,7 +108,7 @@ def load_weights(base_model: BaseModel, output: Path, choice: DeviceChoice, trai
 def load_base(base_model: BaseModel, choice: DeviceChoice) -> PreTrainedModel:
     """The base model without any adapter, from memory if it is warm."""
     global _warm
-    key = (base_model.digest, choice.device, choice.dtype)
+    key = _key(base_model, choice)
     if _warm is None or _warm.key != key:
         gc.unfreeze()
         release()
@@ -103,10 +120,10 @@ def load_base(base_model: BaseModel, choice: DeviceChoice) -> PreTrainedModel:
     return _warm.model
 
 
-def wear(adapter: PeftModel) -> None:
-    """Note that the warm base model wears this adapter, so that it is taken off before the next use."""
+def wear(adapter: PeftModel, names: dict[Path, str] | None = None) -> None:
+    """Note that the warm base model wears this adapter, or these, so that it is taken off before the next use."""
     if _warm is not None:
-        _warm.adapter = adapter
+        _warm.adapter, _warm.names = adapter, names or {}
 
 
 def take_off() -> None:
@@ -114,7 +131,7 @@ def take_off() -> None:
     if _warm is None or _warm.adapter is None:
         return
     _warm.adapter.unload()
-    _warm.adapter = None
+    _warm.adapter, _warm.names = None, {}
     # peft leaves its mark on the model, and warns of it when the next adapter is put on.
     vars(_warm.model).pop("peft_config", None)
     _warm.model.requires_grad_(False).eval()  # type: ignore[no-untyped-call]
@@ -124,6 +141,10 @@ def release() -> None:
     """Forget the warm model, so that its memory can be used."""
     global _warm
     _warm = None
+
+
+def _key(base_model: BaseModel, choice: DeviceChoice) -> tuple[str, str, str]:
+    return base_model.digest, choice.device, choice.dtype
 
 
 def _read(folder: Path, choice: DeviceChoice) -> PreTrainedModel:

@@ -52,6 +52,22 @@ class Voice:
     adapter: str | None = None
 
 
+@dataclass(frozen=True)
+class Heard:
+    """A post while it is drawn: the ``index``-th of its voice, its text so far, and whether it will stay like that.
+
+    A post that is drawn again begins again.
+    """
+
+    voice: Voice
+    index: int
+    text: str
+    finished: bool
+
+
+Hear = Callable[[Heard], None]
+
+
 def draw(
     model: Any,
     tokenizer: TextTokenizer,
@@ -100,17 +116,32 @@ def draw_together(
         ConfigurationError: a prompt leaves no room for a post.
     """
     drafts = [draft for voice in voices for draft in _blank(voice, config)]
-    wanted = list(drafts)
-    for round_number in range(ROUNDS):
-        for start in range(0, len(wanted), config.batch_size):
-            _draw_batch(model, tokenizer, wanted[start : start + config.batch_size], config, round_number)
-        wanted = [draft for draft in wanted if _is_empty(draft.sample) or _is_copy(draft.sample, config)]
-        if progress:
-            note = f"{len(wanted)} to be drawn again" if wanted else ""
-            progress(len(drafts) - len(wanted), len(drafts), note)
-        if not wanted:
-            break
+    _draw_until_good(model, tokenizer, drafts, config, progress)
     return [_weighed(model, tokenizer, voice, [draft for draft in drafts if draft.voice is voice]) for voice in voices]
+
+
+def draw_aloud(model: Any, tokenizer: TextTokenizer, voices: Sequence[Voice], config: SampleConfig, hear: Hear) -> None:
+    """Draw as :func:`draw_together` does, for somebody who reads along: ``hear`` is told of every token of every post.
+
+    What ``hear`` raises ends the drawing.
+
+    Raises:
+        ConfigurationError: a prompt leaves no room for a post.
+    """
+    drafts = [draft for voice in voices for draft in _blank(voice, config)]
+    _draw_until_good(model, tokenizer, drafts, config, hear=hear)
+
+
+def beginning_of(prompt: str, config: SampleConfig) -> str:
+    """How a post with this prompt begins: the prompt as one line.
+
+    Raises:
+        ConfigurationError: the prompt leaves no room for a post.
+    """
+    beginning = _one_line(prompt)
+    if x_length(beginning) >= config.max_characters:
+        raise ConfigurationError(f"the prompt {beginning[:40]!r} fills {config.max_characters} characters: shorten it")
+    return beginning
 
 
 @dataclass
@@ -128,14 +159,13 @@ class _Draft:
         copied = longest_copy(text, self.corpus)
         self.sample = replace(self.sample, text=text, longest_copy=copied, replaced=replaced)
 
+    def will_do(self, config: SampleConfig) -> bool:
+        """Whether the post says something, and something of its own."""
+        return not (_is_empty(self.sample) or _is_copy(self.sample, config))
+
 
 def _blank(voice: Voice, config: SampleConfig) -> list[_Draft]:
-    beginnings = [_one_line(prompt) for prompt in voice.prompts]
-    for beginning in beginnings:
-        if x_length(beginning) >= config.max_characters:
-            raise ConfigurationError(
-                f"the prompt {beginning[:40]!r} fills {config.max_characters} characters: shorten it"
-            )
+    beginnings = [beginning_of(prompt, config) for prompt in voice.prompts]
     corpus = Corpus(voice.training_texts)
     blank = [
         Sample(beginning, "", voice.seed, index, 0.0, 0, 0)
@@ -145,33 +175,70 @@ def _blank(voice: Voice, config: SampleConfig) -> list[_Draft]:
     return [_Draft(voice, corpus, place, sample) for place, sample in enumerate(blank)]
 
 
+def _draw_until_good(
+    model: Any,
+    tokenizer: TextTokenizer,
+    drafts: Sequence[_Draft],
+    config: SampleConfig,
+    progress: Progress | None = None,
+    hear: Hear | None = None,
+) -> None:
+    """Draw all posts, and again those that will not do."""
+    wanted = list(drafts)
+    for round_number in range(ROUNDS):
+        for start in range(0, len(wanted), config.batch_size):
+            _draw_batch(model, tokenizer, wanted[start : start + config.batch_size], config, round_number, hear)
+        wanted = [draft for draft in wanted if not draft.will_do(config)]
+        if progress:
+            note = f"{len(wanted)} to be drawn again" if wanted else ""
+            progress(len(drafts) - len(wanted), len(drafts), note)
+        if not wanted:
+            break
+
+
 def _draw_batch(
-    model: Any, tokenizer: TextTokenizer, batch: Sequence[_Draft], config: SampleConfig, round_number: int
+    model: Any,
+    tokenizer: TextTokenizer,
+    batch: Sequence[_Draft],
+    config: SampleConfig,
+    round_number: int,
+    hear: Hear | None,
 ) -> None:
     """Each post drawn once (again), all in one batch."""
     import numpy as np
 
     rows = [[tokenizer.end_of_text, *tokenizer.encode(draft.sample.prompt)] for draft in batch]
     room = int(getattr(model.config, "max_position_embeddings", 0) or 2**20) - max(map(len, rows))
+    # A character that weighs 2 takes at most four tokens; what is too long is finished far earlier.
+    most = max(1, min(4 * config.max_characters, room))
 
     def is_finished(row: int, drawn: list[int]) -> bool:
         # What is too long is cut anyway: a model that goes on and on costs no more.
-        return drawn[-1] in tokenizer.special or x_length(tokenizer.decode(rows[row] + drawn)) > config.max_characters
+        ended = (
+            drawn[-1] in tokenizer.special
+            or len(drawn) == most
+            or x_length(tokenizer.decode(rows[row] + drawn)) > config.max_characters
+        )
+        draft = batch[row]
+        if ended:
+            draft.draw_again(shorten(_text(tokenizer, rows[row], drawn), config.max_characters), config)
+        if hear:
+            text = draft.sample.text if ended else _text(tokenizer, rows[row], drawn)
+            finished = ended and (draft.will_do(config) or round_number == ROUNDS - 1)
+            hear(Heard(draft.voice, draft.place, text, finished))
+        return ended
 
-    drawn = continue_rows(
+    continue_rows(
         model,
         rows,
         tokenizer.end_of_text,
         config.temperature,
         config.top_p,
-        # A character that weighs 2 takes at most four tokens; what is too long is finished far earlier.
-        max(1, min(4 * config.max_characters, room)),
+        most,
         is_finished,
         [np.random.default_rng([draft.voice.seed, draft.place, round_number]) for draft in batch],
         [draft.voice.adapter for draft in batch if draft.voice.adapter is not None],
     )
-    for draft, row, tokens in zip(batch, rows, drawn, strict=True):
-        draft.draw_again(shorten(_text(tokenizer, row, tokens), config.max_characters), config)
 
 
 def _weighed(model: Any, tokenizer: TextTokenizer, voice: Voice, drafts: Sequence[_Draft]) -> list[Sample]:

@@ -12,6 +12,7 @@ from hugtweets.cli import (
     doctor,
     export,
     forget,
+    play,
     promote,
     push,
     runs,
@@ -45,6 +46,7 @@ app.command("analyse")(analyse.analyse)
 app.command("show")(show.show)
 app.command("export")(export.export)
 app.command("push")(push.push)
+app.command("play")(play.play)
 app.command("promote")(promote.promote)
 app.command("simulate-x")(simulate.simulate_x)
 app.command("doctor")(doctor.doctor)

@@ -16,6 +16,7 @@ from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.errors import NothingKept
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger
+from hugtweets.play.favourites import Favourites
 from hugtweets.shared_ledger import forget_in_store
 
 
@@ -33,7 +34,7 @@ def forget(
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Delete all that was kept of an account: raw posts, artifacts, models, W&B runs of this machine.
+    """Delete all that was kept of an account: raw posts, artifacts, models, favourites, W&B runs of this machine.
 
     With HUGTWEETS_STORE also what the store holds; other machines keep their copies until it is run there as well.
     What was uploaded to W&B stays there. For example: hugtweets forget fogbell_keeper --yes
@@ -42,7 +43,8 @@ def forget(
     name = where.spelling(handle)
     paths = kept_of(where, name)
     stored = keys_of(where, name)
-    if not (paths or stored):
+    favourites = Favourites(where)
+    if not (paths or stored or favourites.of(name)):
         raise NothingKept(f"nothing is kept of {name} in {where.root}")
     if not (yes or as_json):
         typer.confirm(f"Delete {len(paths) + len(stored)} files and folders of {name} for ever?", abort=True, err=True)
@@ -52,6 +54,7 @@ def forget(
     for path in paths:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     Ledger(where.ledger, run="").forget(name)
+    favourites.forget(name)
     if as_json:
         print_json(Forgotten(handle=name, deleted=[*map(str, paths), *stored]))
     else:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 import socket
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 
 from uvicorn import Config, Server
 
-from hugtweets.errors import ConfigurationError
+from hugtweets.http_server import in_background, listen
 from hugtweets.simulator.app import create_app
 from hugtweets.simulator.faults import Fault, read_faults
 from hugtweets.simulator.gate import ResettableProtocol
@@ -53,17 +51,10 @@ def running(
         ConfigurationError: the folder cannot be served, or the port is taken.
     """
     state = State.of(directory, token, faults, seed)
-    listener = _listen(port)
+    listener = listen(HOST, port)
     server = _server(state)
-    thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="x-simulator", daemon=True)
-    thread.start()
-    try:
-        while thread.is_alive() and not server.started:
-            time.sleep(0.005)
+    with in_background(server, listener, "x-simulator"):
         yield Simulator(_address(listener), state)
-    finally:
-        server.force_exit = server.should_exit = True
-        thread.join()
 
 
 def serve(directory: Path, *, port: int, faults_file: Path | None, seed: int = 0) -> None:
@@ -73,7 +64,7 @@ def serve(directory: Path, *, port: int, faults_file: Path | None, seed: int = 0
         ConfigurationError: the folder cannot be served, the port is taken, or the fault plan is malformed.
     """
     state = State.of(directory, faults=read_faults(faults_file) if faults_file else (), seed=seed)
-    listener = _listen(port)
+    listener = listen(HOST, port)
     logger.info("serving the timelines of %s at %s", directory, _address(listener))
     with suppress(KeyboardInterrupt):
         _server(state).run(sockets=[listener])
@@ -82,19 +73,6 @@ def serve(directory: Path, *, port: int, faults_file: Path | None, seed: int = 0
 def _server(state: State) -> Server:
     config = Config(create_app(state), http=ResettableProtocol, ws="none", lifespan="off", log_config=None)
     return Server(config)
-
-
-def _listen(port: int) -> socket.socket:
-    # asyncio switches Nagle's algorithm off only where the protocol is named; with it, each answer takes 40 ms
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-        listener.listen()
-        return listener
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise ConfigurationError(f"port {port} of {HOST} cannot be used ({error}): choose another") from None
 
 
 def _address(listener: socket.socket) -> str:

@@ -94,19 +94,24 @@ class Author:
         return self.model.file(WEIGHTS)
 
 
+def together(authors: Sequence[Author]) -> list[list[Author]]:
+    """The authors whose posts can be drawn in one batch: their models are adapters to the same base model."""
+    groups: dict[str, list[Author]] = {}
+    for author in authors:
+        # A model that was trained in full shares nothing with others.
+        key = author.base_model.digest if is_adapter(author.weights) else author.handle
+        groups.setdefault(key, []).append(author)
+    return list(groups.values())
+
+
 def draw_for_all(authors: Sequence[Author], config: Config) -> list[Sequence[Sample]]:
     """New posts of several accounts, in their order, none of them a copy of a training post of its account.
 
     Adapters to the same base model are drawn from in one batch; each account gets the posts that it would get alone, up
     to rounding in the model.
     """
-    groups: dict[str, list[Author]] = {}
-    for author in authors:
-        # A model that was trained in full shares nothing with others.
-        key = author.base_model.digest if is_adapter(author.weights) else author.handle
-        groups.setdefault(key, []).append(author)
     drawn: dict[str, Sequence[Sample]] = {}
-    for group in groups.values():
+    for group in together(authors):
         first = group[0]
         if len(group) > 1:
             posts = on_device(_draw_mixed, group, config)

@@ -1,0 +1,39 @@
+"""``play``: a page to play with the models."""
+
+from __future__ import annotations
+
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from hugtweets.cli.output import progress_shown
+from hugtweets.cli.settings import ConfigOption, HomeOption, SetOption, VerboseOption, begin, read_config
+
+
+def play(
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8766,
+    host: Annotated[
+        str, typer.Option(help="Address to serve: 0.0.0.0 lets phones in, with a token.", metavar="ADDRESS")
+    ] = "127.0.0.1",
+    open_page: Annotated[bool, typer.Option("--open", help="Open a browser.", show_default=False)] = False,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Play with the models in a browser: write posts side by side, guess which one is real, keep favourites.
+
+    For example: hugtweets play --open
+    """
+    where = begin(home, verbose)
+    options = read_config(config, assignments)
+    from hugtweets.play.server import serve
+
+    def ready(url: str) -> None:
+        typer.echo(f"The models are warm; play at {url} (the same for programs: /docs). Ctrl-C ends it.")
+        if open_page:
+            webbrowser.open(url)
+
+    with progress_shown(verbose):
+        serve(where, options, host, port, ready)

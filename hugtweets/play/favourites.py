@@ -1,0 +1,69 @@
+"""Generated posts that somebody liked: ``favourites.jsonl``, one JSON line a post, each marked as generated.
+
+The file is replaced as a whole with every change, under a lock: two pages of one home lose nothing of each other's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from filelock import FileLock
+from pydantic import Field
+
+from hugtweets.files import write_text
+from hugtweets.home import Home
+from hugtweets.play.written import WrittenPost
+
+
+class Favourite(WrittenPost):
+    """A generated post that is kept."""
+
+    id: str = Field(description="names the favourite")
+    kept_at: datetime
+
+
+class Favourites:
+    """The favourites of a home, oldest first."""
+
+    def __init__(self, home: Home) -> None:
+        self._path = home.favourites
+        self._lock = home.locks / "favourites.lock"
+
+    def all(self) -> list[Favourite]:
+        """Every one of them."""
+        if not self._path.exists():
+            return []
+        # Not splitlines(): a post may hold other characters that end a line.
+        lines = self._path.read_text(encoding="utf-8").split("\n")
+        return [Favourite.model_validate_json(line) for line in lines if line]
+
+    def of(self, handle: str) -> list[Favourite]:
+        """Those by models of an account; X handles ignore case."""
+        return [kept for kept in self.all() if _is_of(kept, handle)]
+
+    def add(self, post: WrittenPost) -> Favourite:
+        """Keep a post; one that is kept already stays as it is."""
+        fresh = Favourite(**post.model_dump(), kept_at=datetime.now(UTC))
+        kept = self._change(lambda kept: kept if any(one.id == fresh.id for one in kept) else [*kept, fresh])
+        return next(one for one in kept if one.id == fresh.id)
+
+    def remove(self, name: str) -> None:
+        """Let a favourite go; to remove it twice does no harm."""
+        self._change(lambda kept: [one for one in kept if one.id != name])
+
+    def forget(self, handle: str) -> None:
+        """Remove those by models of an account."""
+        if self.of(handle):
+            self._change(lambda kept: [one for one in kept if not _is_of(one, handle)])
+
+    def _change(self, change: Callable[[Sequence[Favourite]], Sequence[Favourite]]) -> Sequence[Favourite]:
+        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._lock):
+            kept = change(self.all())
+            write_text(self._path, "".join(f"{one.model_dump_json()}\n" for one in kept))
+        return kept
+
+
+def _is_of(favourite: Favourite, handle: str) -> bool:
+    return favourite.handle is not None and favourite.handle.casefold() == handle.casefold()

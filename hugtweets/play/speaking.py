@@ -1,0 +1,47 @@
+"""Draws a part on the device, told token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from hugtweets.config import Config
+from hugtweets.loading import BARE, is_adapter, load_adapters, load_tuned
+from hugtweets.play.cast import Part
+from hugtweets.steps.clean import texts_of
+from hugtweets.steps.sample import account_seed
+
+if TYPE_CHECKING:
+    from hugtweets.sampling import Heard
+    from hugtweets.tokens import TextTokenizer
+
+# Told the account, None for the base model, and the post so far.
+Hear = Callable[[str | None, "Heard"], None]
+
+
+def speak(part: Part, config: Config, hear: Hear) -> None:
+    """Draw the posts of a part, none of them a copy of a training post of its account. On the device."""
+    # Imported on the device's thread only, as in finetune.
+    from hugtweets.sampling import Voice, draw_aloud
+
+    model, tokenizer, adapters = _load(part, config)
+    texts = [*(texts_of(author.clean, "train") for author in part.authors), *([[]] if part.bare else [])]
+    handles = dict(zip(adapters, part.handles, strict=True))
+    voices = [
+        Voice(config.sample.prompts, learned, account_seed(handle or "", config.sample.seed), adapter)
+        for (adapter, handle), learned in zip(handles.items(), texts, strict=True)
+    ]
+    draw_aloud(model, tokenizer, voices, config.sample, lambda heard: hear(handles[heard.voice.adapter], heard))
+
+
+def _load(part: Part, config: Config) -> tuple[Any, TextTokenizer, list[str | None]]:
+    """The model, and which of its adapters speaks for each handle of the part; None if it wears none."""
+    from hugtweets.devices import choose_device
+
+    choice = choose_device(config.train)
+    outputs = [author.weights for author in part.authors]
+    if outputs and is_adapter(outputs[0]):
+        model, tokenizer, names = load_adapters(part.base_model, outputs, choice)
+        return model, tokenizer, [*names, *([BARE] if part.bare else [])]
+    model, tokenizer = load_tuned(part.base_model, outputs[0] if outputs else None, choice)
+    return model, tokenizer, [None]
