@@ -18,7 +18,7 @@ from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import post_nats
 from hugtweets.home import Home
 from hugtweets.loading import load_adapters, load_tuned
-from hugtweets.sampling import ROUNDS, Voice, draw, draw_together
+from hugtweets.sampling import ROUNDS, Heard, Voice, draw, draw_aloud, draw_together
 from hugtweets.tokens import TextTokenizer
 from hugtweets.training import finetune
 from tests.test_training import write_tokens
@@ -126,3 +126,22 @@ def test_posts_of_several_adapters_are_those_of_each_alone(home: Home, tmp_path:
         assert [replace(sample, log_prob=0.0) for sample in mixed] == [replace(s, log_prob=0.0) for s in separate]
         assert [s.log_prob for s in mixed] == pytest.approx([s.log_prob for s in separate], rel=1e-4)
     assert len({sample.text for samples in together for sample in samples}) > 20
+
+
+def test_whoever_reads_along_hears_every_token_and_may_stop(parrot: tuple[Any, TextTokenizer]) -> None:
+    heard: list[Heard] = []
+    voice = Voice(["My dream is"], SENTENCES, 0)
+    config = SampleConfig(per_prompt=2, temperature=0.3, copy_share=0.7)
+    draw_aloud(*parrot, [voice], config, heard.append)
+    drawn = draw_together(*parrot, [voice], config)[0]
+    for sample in drawn:
+        mine = [one for one in heard if one.index == sample.index]
+        assert [one.finished for one in mine] == [False] * (len(mine) - 1) + [True]
+        assert mine[-1].text == sample.text
+        assert len(mine) > 5
+
+    def leave(one: Heard) -> None:
+        raise StopIteration
+
+    with pytest.raises(StopIteration):
+        draw_aloud(*parrot, [voice], config, leave)

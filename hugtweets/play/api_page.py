@@ -26,6 +26,6 @@ def api_page(document: Mapping[str, Any]) -> str:
     )
 
 
-def limits(schema: Mapping[str, Any]) -> dict[str, Any]:
+def limits(schema: Mapping[str, Any]) -> dict[str, str]:
     """What a value is bounded by, in words."""
-    return {words: schema[name] for name, words in LIMITS.items() if name in schema}
+    return {words: f"{schema[name]:g}" for name, words in LIMITS.items() if name in schema}

@@ -48,6 +48,17 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     422: {"model": Problem, "description": "A field is missing, unknown or out of range."},
     503: {"model": Problem, "description": "Too many wait for the models."},
 }
+# A refusal is one JSON document, also where the answer would have been a stream.
+PROBLEM = {"application/json": {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}}
+STREAM_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": problem["description"], "content": PROBLEM} for status, problem in PROBLEMS.items()
+}
+
+
+class JsonLines(JSONResponse):
+    """What the OpenAPI document says of the stream: one JSON document a line."""
+
+    media_type = "application/x-ndjson"
 
 
 def create_app(stage: Stage, names: frozenset[str], token: str | None) -> FastAPI:
@@ -82,7 +93,7 @@ def _add_posts(app: FastAPI, stage: Stage) -> None:
         """Every account that has a current model."""
         return Accounts(accounts=players(stage.home))
 
-    @app.post("/api/posts", responses={200: {"model": Event, "content": {"application/x-ndjson": {}}}, **PROBLEMS})
+    @app.post("/api/posts", response_class=JsonLines, responses={200: {"model": Event}, **STREAM_PROBLEMS})
     async def posts(request: PostsRequest) -> StreamingResponse:
         """Write posts. The answer is a stream of events, one JSON document a line, in the order in which they happen.
 
@@ -92,7 +103,7 @@ def _add_posts(app: FastAPI, stage: Stage) -> None:
         events = stage.perform(request)
         # What makes no sense is said with the status code, before anything is streamed.
         first = await anext(events)
-        return StreamingResponse(_lines(first, events), media_type="application/x-ndjson")
+        return StreamingResponse(_lines(first, events), media_type=JsonLines.media_type)
 
 
 async def _lines(first: Event, events: AsyncGenerator[Event]) -> AsyncIterator[str]:
@@ -137,7 +148,7 @@ def _add_favourites(app: FastAPI, stage: Stage) -> None:
         """Keep a post that was written since this program was started."""
         return favourites.add(stage.posts.get(request.post))
 
-    @app.delete("/api/favourites/{name}", status_code=204, response_class=Response)
+    @app.delete("/api/favourites/{name}", status_code=204, response_class=Response, responses={422: PROBLEMS[422]})
     def let_go(name: str) -> None:
         """Let a favourite go."""
         favourites.remove(name)

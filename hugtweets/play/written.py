@@ -70,6 +70,9 @@ class WrittenPosts:
         self._most = most
         self._posts: OrderedDict[str, WrittenPost] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._posts)
+
     def add(self, post: WrittenPost) -> None:
         """Remember a post, and forget the oldest if there are too many."""
         self._posts[post.id] = post

@@ -1,0 +1,50 @@
+"""A real browser: Debian's headless Chromium, driven through its own chromedriver. Nothing is downloaded."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+needs_browser = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="there is no chromium or no chromedriver: apt-get install chromium-driver"
+)
+
+
+@contextmanager
+def headless_browser() -> Iterator[Chrome]:
+    """A browser that writes down what pages say on the console, and what they ask the network for."""
+    from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+
+    options = ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with Chrome(options, ChromeService(DRIVER)) as browser:
+        yield browser
+
+
+def set_width(browser: Chrome, width: int) -> None:
+    """Show pages as a screen of that width does; below 500 pixels it is a phone's."""
+    screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+
+
+def complaints(browser: Chrome) -> list[str]:
+    """What was written to the console since the last look."""
+    return [entry["message"] for entry in browser.get_log("browser")]
+
+
+def requested(browser: Chrome) -> list[str]:
+    """The URLs that were asked for since the last look."""
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
