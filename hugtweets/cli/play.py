@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -30,10 +31,14 @@ def play(
     options = read_config(config, assignments)
     from hugtweets.play.server import serve
 
+    progress = ExitStack()
+
     def ready(url: str) -> None:
+        progress.close()
         typer.echo(f"The models are warm; play at {url} (the same for programs: /docs). Ctrl-C ends it.")
         if open_page:
             webbrowser.open(url)
 
-    with progress_shown(verbose):
+    with progress:
+        progress.enter_context(progress_shown(verbose))
         serve(where, options, host, port, ready)
