@@ -93,7 +93,10 @@ def test_every_command_of_the_readme_runs(line: str, sandbox: Path, environment:
         if line == "make demo":
             run([".venv/bin/hugtweets", "--home", ".home", "demo"], sandbox, environment)
     elif line.endswith("server start"):
-        assert_server_starts(shlex.split(line), sandbox, environment)
+        own = {"PREFECT_SERVER_API_PORT": str(free_port()), "PREFECT_HOME": str(sandbox / "prefect")}
+        assert_serves(shlex.split(line), b"/api", sandbox, environment | own)
+    elif line.endswith(" play"):
+        assert_serves([*shlex.split(line), "--port=0"], b"play at http://127.0.0.1:", sandbox, environment)
     else:
         run(shlex.split(line), sandbox, environment)
 
@@ -106,12 +109,14 @@ def run(command: list[str], sandbox: Path, environment: dict[str, str]) -> None:
     assert done.stdout
 
 
-def assert_server_starts(command: list[str], sandbox: Path, environment: dict[str, str]) -> None:
-    own = environment | {"PREFECT_SERVER_API_PORT": str(free_port()), "PREFECT_HOME": str(sandbox / "prefect")}
-    with subprocess.Popen(command, cwd=sandbox, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+def assert_serves(command: list[str], says: bytes, sandbox: Path, environment: dict[str, str]) -> None:
+    """A command that serves for ever says where; then it is ended."""
+    with subprocess.Popen(
+        command, cwd=sandbox, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as server:
         try:
             assert server.stdout is not None
-            assert any(b"/api" in line for line in server.stdout)
+            assert any(says in line for line in server.stdout)
         finally:
             server.terminate()
 

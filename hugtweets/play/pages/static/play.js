@@ -142,7 +142,7 @@ function wantedPosts() {
 
 function announcePlace(place) {
   const before = place === 1 ? "1 request comes" : `${place} requests come`;
-  return place ? `Waiting: ${before} first.` : "Writing, as soon as the device is free …";
+  return place ? `Waiting: ${before} first.` : "Your turn, as soon as no other job computes on the device …";
 }
 
 async function write(event) {
@@ -163,7 +163,10 @@ async function write(event) {
     const response = await ask("/api/posts", { method: "POST", body: wanted, signal: mine.signal });
     for await (const news of linesOf(response)) {
       if (news.event === "waiting") status.textContent = announcePlace(news.place);
-      if (news.event === "writing") columns.show(news);
+      if (news.event === "writing") {
+        columns.show(news);
+        status.textContent = "Writing …";
+      }
       if (news.event === "post") columns.finish(news);
       if (news.event === "failed") throw new Error(news.reason);
       if (news.event === "done") status.textContent = "All posts are written.";
