@@ -20,7 +20,7 @@ MOST_REMEMBERED = 10_000
 
 
 class WrittenPost(BaseModel):
-    """A post by a model; ``handle`` is the account that the model learned, None for the base model itself."""
+    """A post by the model of an account; without a handle, by the base model itself."""
 
     model_config = ConfigDict(frozen=True)
 
