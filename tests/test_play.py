@@ -8,7 +8,6 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -19,7 +18,7 @@ from hugtweets.config import TrainConfig
 from hugtweets.devices import choose_device
 from hugtweets.errors import Busy, NothingKept
 from hugtweets.home import VARIABLE, Home
-from hugtweets.loading import load_adapters
+from hugtweets.loading import load_adapters, load_base
 from hugtweets.play.line import Line
 from hugtweets.play.messages import PostsRequest
 from hugtweets.play.stage import Stage
@@ -165,8 +164,11 @@ def test_adapters_stay_on_for_the_next_reader(theatre: Home) -> None:
     assert names == all_names[1:]
 
 
-def test_readers_take_turns_and_one_who_leaves_is_not_written_for(theatre: Home) -> None:
+def test_readers_take_turns_and_one_who_leaves_is_not_written_for(
+    theatre: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another process holds the device until the first reader has left and the second knows its place."""
+    monkeypatch.setenv(VARIABLE, str(theatre.root))
     request = PostsRequest(accounts=("alice",), number=1)
     stage = Stage(theatre, SHORT)
     device = FileLock(theatre.locks / f"device-{socket.gethostname()}-cpu.lock")
@@ -205,9 +207,11 @@ def test_without_a_model_there_is_nothing_to_play(home: Home) -> None:
         Stage(home, SHORT).warm_up()
 
 
-def test_the_most_likely_voices_are_loaded_before_anybody_asks(theatre: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, str(theatre.root))
-    stage = Stage(theatre, SHORT)
-    stage.warm_up()
-    assert len(stage.posts) == 0
-    assert Path(theatre.locks).is_dir()
+def test_the_likeliest_voices_are_loaded_before_anybody_asks(theatre: Home) -> None:
+    authors = [Author.find(theatre, handle) for handle in ("alice", "bob")]
+    weights, base_model = [author.weights for author in authors], authors[0].base_model
+    choice = choose_device(TrainConfig(device="cpu"))
+    load_base(base_model, choice)
+    Stage(theatre, SHORT).warm_up()
+    worn, _, _ = load_adapters(base_model, weights[1:], choice)
+    assert load_adapters(base_model, weights, choice)[0] is worn

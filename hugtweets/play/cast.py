@@ -70,8 +70,8 @@ def parts_of(home: Home, handles: Sequence[str], bare: bool) -> list[Part]:
     return [Part(part.base_model, part.authors, bare=number == place) for number, part in enumerate(parts)]
 
 
-def opening(home: Home, most: int) -> list[Part]:
-    """What to load before anybody asks: the accounts learned last, ``most`` of them.
+def opening(home: Home, most: int) -> Part:
+    """What to load before anybody asks: of the ``most`` accounts learned last, those that one base model speaks for.
 
     Raises:
         NothingKept: no account has a current model.
@@ -80,7 +80,8 @@ def opening(home: Home, most: int) -> list[Part]:
     newest = sorted(players(home), key=lambda player: player.learned_at, reverse=True)[:most]
     if not newest:
         raise NothingKept(f"no account in {home.root} has a current model: make one with `hugtweets run HANDLE`")
-    return parts_of(home, [player.handle for player in newest], bare=False)
+    parts = parts_of(home, [player.handle for player in newest], bare=False)
+    return max(parts, key=lambda part: len(part.authors))
 
 
 def _wears(part: Part, base_model: BaseModel) -> bool:

@@ -48,8 +48,7 @@ class Stage:
             BaseModelError: a base model cannot be found any more, or is another one now.
         """
         config = self._config.override({"sample": {"prompts": ["."], "per_prompt": 1, "max_characters": 20}})
-        for part in reversed(opening(self.home, MOST_WORN)):
-            self._device.run(speak, part, config, lambda handle, heard: None)
+        self._device.run(speak, opening(self.home, MOST_WORN), config, lambda handle, heard: None)
 
     async def perform(self, request: PostsRequest) -> AsyncGenerator[Event]:
         """What becomes of a request until all is written; whoever stops listening stops the drawing.
