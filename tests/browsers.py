@@ -41,10 +41,11 @@ def set_width(browser: Chrome, width: int) -> None:
 
 def complaints(browser: Chrome) -> list[str]:
     """What was written to the console since the last look."""
-    return [entry["message"] for entry in browser.get_log("browser")]
+    return [entry["message"] for entry in browser.get_log("browser")]  # type: ignore[no-untyped-call]
 
 
 def requested(browser: Chrome) -> list[str]:
     """The URLs that were asked for since the last look."""
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    entries = browser.get_log("performance")  # type: ignore[no-untyped-call]
+    events = [json.loads(entry["message"])["message"] for entry in entries]
     return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
