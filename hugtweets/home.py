@@ -44,6 +44,11 @@ class Home:
         return self.root / "models"
 
     @property
+    def pools(self) -> Path:
+        """Base models that learned the posts of many people: ``<name>/<digest>/``."""
+        return self.models / "pretrain"
+
+    @property
     def wandb(self) -> Path:
         """Offline Weights & Biases runs."""
         return self.root / "wandb"
@@ -98,9 +103,9 @@ class Home:
         """What tells why the losses of accounts differ: tables and pictures."""
         return self.root / "analysis"
 
-    def base_posts(self, name: str) -> Path:
-        """Posts by a base model; they are of no account."""
-        return self.models / "posts" / f"{name}.parquet"
+    def base_posts(self, base_model: str, drawing: str) -> Path:
+        """Posts by a base model, drawn in some way (both digests); they are of no account."""
+        return self.models / "posts" / f"{base_model}-{drawing}.parquet"
 
     def known_handles(self) -> list[str]:
         """Every account this home or its store holds raw posts or artifacts of, sorted."""

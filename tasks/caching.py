@@ -13,8 +13,7 @@ from prefect import Task
 from prefect.context import TaskRunContext
 
 from hugtweets.artifacts import Plan, Reference, exists
-from hugtweets.jobs import Job
-from hugtweets.steps.step import is_done
+from hugtweets.steps.step import Work, is_done
 
 
 class Call(NamedTuple):
@@ -34,13 +33,13 @@ def cache_key(plan: Callable[..., Plan]) -> Callable[[TaskRunContext, dict[str, 
     return key
 
 
-def is_ready(job: Job, plan: Plan) -> bool:
+def is_ready(job: Work, plan: Plan) -> bool:
     """Whether a step has nothing to do at all: a record of Prefect's alone brings no files here, and sends none."""
     return is_done(job, plan) and exists(plan.reference(job.home))
 
 
-def call(step: Task[..., Reference], plan: Plan, job: Job, *inputs: object) -> Call:
-    """Run a cached step of one account in the flow that we are in."""
+def call(step: Task[..., Reference], plan: Plan, job: Work, *inputs: object) -> Call:
+    """Run a cached step in the flow that we are in."""
     reference = plan.reference(job.home)
     cached = is_done(job, plan) or exists(reference)
     step.with_options(refresh_cache=not is_ready(job, plan))(job, *inputs)

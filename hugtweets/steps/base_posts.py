@@ -20,8 +20,8 @@ NUMBER = 30
 def base_posts(home: Home, base_model: BaseModel, config: Config) -> list[str]:
     """Posts drawn without a prompt, under the options by which an account's posts are drawn."""
     options = without_prompts(config, NUMBER)
-    name = hashlib.sha256(f"{base_model.digest} {options.sample.model_dump_json()}".encode()).hexdigest()[:16]
-    path = home.base_posts(name)
+    drawing = hashlib.sha256(options.sample.model_dump_json().encode()).hexdigest()[:16]
+    path = home.base_posts(base_model.digest, drawing)
     if not path.is_file():
         drawn = on_device(draw_from, base_model.name, None, [], base_model, options)
         write_posts(path, to_table(drawn))

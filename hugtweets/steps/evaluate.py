@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hugtweets.artifacts import Plan, Reference, learned_posts, obtain
@@ -21,6 +20,7 @@ from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.evaluation.writing import writing_scores
 from hugtweets.files import write_text
 from hugtweets.jobs import Job
+from hugtweets.pooled_posts import has_learned
 from hugtweets.steps.clean import CLEAN, texts_of
 from hugtweets.steps.finetune import WEIGHTS, base_model_of
 from hugtweets.steps.sample import read_unprompted
@@ -57,7 +57,7 @@ def evaluate(
 
     def fill(folder: Path) -> Mapping[str, Any]:
         tuned = Tuned(model, base_model)
-        predictions = on_device(_score_predictions, job, tokens, tuned, _find_previous(job, previous))
+        predictions = on_device(_score_predictions, job, tokens, clean, tuned, _find_previous(job, previous))
         card = Scorecard.model_validate(predictions | _score_writing(samples, clean))
         write_text(folder / SCORES, card.model_dump_json(indent=1) + "\n")
         return card.model_dump()
@@ -89,24 +89,27 @@ def _find_previous(job: Job, previous: Reference | None) -> Tuned | None:
         return None
 
 
-def _score_predictions(job: Job, tokens: Reference, tuned: Tuned, previous: Tuned | None) -> dict[str, Any]:
+def _score_predictions(
+    job: Job, tokens: Reference, clean: Reference, tuned: Tuned, previous: Tuned | None
+) -> dict[str, Any]:
     held_out = of_split(pq.read_table(tokens.file(TOKENS)), "validation")
     documents, sizes = held_out["input_ids"].to_pylist(), held_out["bytes"].to_pylist()
-    base = _nats(tuned.base_model, None, documents, job.config.train)
-    ours = _nats(tuned.base_model, tuned.model.file(WEIGHTS), documents, job.config.train)
+    base = post_nats_of(tuned.base_model, None, documents, job.config.train)
+    ours = post_nats_of(tuned.base_model, tuned.model.file(WEIGHTS), documents, job.config.train)
     scores: dict[str, Any] = {"held_out_posts": len(documents), "held_out_bytes": sum(sizes)}
     scores |= prediction_scores(base, ours, sizes)
     if previous:
         # What the previous model was trained on would flatter it.
-        places = _unseen(job, previous.model, held_out["id"])
+        places = _unseen(job, previous, clean, held_out["id"].to_pylist())
         theirs = _nats_of_previous(job, previous, tuned.base_model, [documents[place] for place in places])
         scores |= previous_scores(theirs, [ours[place] for place in places], [sizes[place] for place in places])
     return scores
 
 
-def _nats(
+def post_nats_of(
     base_model: BaseModel, weights: Path | None, documents: Sequence[Sequence[int]], config: TrainConfig
 ) -> list[float]:
+    """The negative log of the probability of each post, in its turn on the device; None is the base model itself."""
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices import choose_device
     from hugtweets.evaluation.bits_per_byte import post_nats
@@ -116,14 +119,16 @@ def _nats(
     return post_nats(loaded, documents, tokenizer.end_of_text)
 
 
-def _unseen(job: Job, previous: Reference, ids: pa.ChunkedArray) -> list[int]:
+def _unseen(job: Job, previous: Tuned, clean: Reference, ids: Sequence[str]) -> list[int]:
     """Places of the held-out posts that the previous model cannot have been trained on; none if nobody knows."""
-    learned = learned_posts(job.home, previous)
+    learned = learned_posts(job.home, previous.model)
     if learned is None:
         return []
     trained = of_split(pq.read_table(learned.file(CLEAN), columns=["id", "split"]), "train")
-    seen = set(trained["id"].to_pylist())
-    return [place for place, post in enumerate(ids.to_pylist()) if post not in seen]
+    posts = pq.read_table(clean.file(CLEAN), columns=["id", "text"])
+    pooled = posts["id"].filter(has_learned(previous.base_model.folder, job.handle, posts))
+    seen = {*trained["id"].to_pylist(), *pooled.to_pylist()}
+    return [place for place, post in enumerate(ids) if post not in seen]
 
 
 def _nats_of_previous(
@@ -133,7 +138,7 @@ def _nats_of_previous(
     if previous.base_model.digest != base_model.digest:
         ours, theirs = TextTokenizer.of(base_model), TextTokenizer.of(previous.base_model)
         documents = [theirs.encode(ours.decode(document)) for document in documents]
-    return _nats(previous.base_model, previous.model.file(WEIGHTS), documents, job.config.train)
+    return post_nats_of(previous.base_model, previous.model.file(WEIGHTS), documents, job.config.train)
 
 
 def _score_writing(samples: Reference, clean: Reference) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from hugtweets.errors import BaseModelError, NothingKept, TrainingError
 from hugtweets.files import write_text
 from hugtweets.home import Home
 from hugtweets.jobs import Job
+from hugtweets.pools import pinned
 from hugtweets.progress import reporter
 from hugtweets.promotion import current_model
 from hugtweets.steps.step import perform
@@ -87,7 +88,7 @@ def base_model_of(model: Reference, home: Home) -> BaseModel:
         BaseModelError: it cannot be found any more, or is another one now.
     """
     manifest = model.manifest()
-    option = manifest.counts["base_model_option"]
+    option = pinned(manifest.counts["base_model_option"], manifest.inputs["base_model"])
     found = resolve_base_model(option, home)
     if found.digest != manifest.inputs["base_model"]:
         raise BaseModelError(

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from hugtweets.artifacts import Plan, Reference, create, is_shared
-from hugtweets.jobs import Job
+from hugtweets.config import Config
+from hugtweets.home import Home
 from hugtweets.tracking import Content, is_tracked, track
 
 
-def is_done(job: Job, plan: Plan) -> bool:
+class Work(Protocol):
+    """What a step belongs to: mostly an account's :class:`hugtweets.jobs.Job`."""
+
+    @property
+    def home(self) -> Home:
+        """Where things live."""
+
+    @property
+    def config(self) -> Config:
+        """The options."""
+
+    @property
+    def run(self) -> str:
+        """The name of the run, and the W&B group."""
+
+
+def is_done(job: Work, plan: Plan) -> bool:
     """Whether nothing is left to do: the artifact is where all machines find it, and logged."""
     reference = plan.reference(job.home)
     return is_shared(job.home, reference) and is_tracked(job.home, reference, job.config.tracking)
 
 
 def perform(
-    job: Job,
+    job: Work,
     plan: Plan,
     fill: Callable[[Path], Mapping[str, Any]],
     content: Callable[[Reference], Content],

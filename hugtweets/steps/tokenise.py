@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
+from hugtweets.cleaning import VALIDATION
+from hugtweets.errors import BaseModelError
 from hugtweets.jobs import Job
+from hugtweets.pooled_posts import has_learned
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
@@ -31,19 +36,52 @@ def plan_tokenise(job: Job, clean: Reference, base_model: BaseModel) -> Plan:
 
 
 def tokenise(job: Job, clean: Reference, base_model: BaseModel) -> Reference:
-    """Write ``tokens.parquet``: one row a kept post."""
+    """Write ``tokens.parquet``: one row a kept post.
+
+    Raises:
+        BaseModelError: as :func:`unseen_posts`.
+    """
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        table = tokenise_table(pq.read_table(clean.file(CLEAN)), base_model, job.config.train)
+        posts = unseen_posts(clean, base_model)
+        table = tokenise_table(posts, base_model, job.config.train)
         write_posts(folder / TOKENS, table)
         return {
             "posts": table.num_rows,
             "train": of_split(table, "train").num_rows,
             "validation": of_split(table, "validation").num_rows,
             "tokens": len(table["input_ids"].combine_chunks().flatten()),
+            "left_out": clean.manifest().counts["validation"] - of_split(posts, "validation").num_rows,
         }
 
     return perform(job, plan_tokenise(job, clean, base_model), fill, _content)
+
+
+def unseen_posts(clean: Reference, base_model: BaseModel) -> pa.Table:
+    """The clean posts without those held-out ones that the base model has learned with a pool: they prove nothing.
+
+    A post becomes held out after it was pooled when newer ones are deleted, or by another ``clean.held_out_share``.
+
+    Raises:
+        BaseModelError: it has learned all of them.
+    """
+    posts = pq.read_table(clean.file(CLEAN))
+    held_out = pc.fill_null(pc.equal(posts["split"].cast(pa.string()), VALIDATION), False)
+    learned = pc.and_(held_out, has_learned(base_model.folder, clean.handle, posts))
+    if pc.any(learned).as_py() and learned == held_out:
+        raise BaseModelError(
+            f"{base_model.name} has learned every held-out post of {clean.handle}: choose another train.base_model, or "
+            "make the pool again with the options of clean that hold for the account"
+        )
+    return posts.filter(pc.invert(learned))
+
+
+def left_out(tokens: Reference, base_model: BaseModel) -> str | None:
+    """Say how many held-out posts are not examined; None if all are."""
+    number = tokens.manifest().counts.get("left_out", 0)
+    if not number:
+        return None
+    return f"{number:,} held-out post{'s are' if number > 1 else ' is'} not examined: {base_model.name} has learned them"
 
 
 def _content(reference: Reference) -> Content:

@@ -1,0 +1,53 @@
+"""One set of weights between a base model's and those of a model that was trained from it.
+
+Importing this module imports torch. One at a time: see :mod:`hugtweets.device_queue`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from hugtweets.base_models import BaseModel
+from hugtweets.config import TrainConfig
+from hugtweets.devices import choose_device
+from hugtweets.loading import ADAPTER, load_base, load_weights, release
+
+TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+
+
+def average(base_model: BaseModel, weights: Path, share: float, output: Path, config: TrainConfig) -> None:
+    """Write ``(1 - share) * base + share * trained`` as a base model of its own, in float32, with its tokenizer.
+
+    Half-way between the two a model keeps much of what each of them knows (Wortsman et al. 2022, "Robust fine-tuning of
+    zero-shot models"). Adapters are merged into the base's weights first; a share of 1 is the trained model itself.
+
+    Args:
+        base_model: what the training started from.
+        weights: the folder that :func:`hugtweets.training.finetune` wrote.
+        share: of the way from the base's weights to the trained ones.
+        output: the folder to write into.
+        config: the options of the training.
+    """
+    # On the processor: adapters that are merged in bfloat16 lose most of what they learned.
+    choice = replace(choose_device(config), device="cpu", dtype="float32")
+    try:
+        trained = load_weights(base_model, weights, choice)
+        if (weights / ADAPTER).is_file():
+            trained = trained.merge_and_unload()
+            vars(trained).pop("peft_config", None)
+        # With the adapters in its weights, the warm model is no base model any more.
+        release()
+        base = load_base(base_model, choice)
+        with torch.no_grad():
+            for ours, theirs in zip(trained.parameters(), base.parameters(), strict=True):
+                ours.copy_(torch.lerp(theirs, ours, share))
+        trained.save_pretrained(output)
+    finally:
+        release()
+    for name in TOKENIZER:
+        if (base_model.folder / name).is_file():
+            shutil.copyfile(base_model.folder / name, output / name)

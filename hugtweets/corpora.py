@@ -1,0 +1,54 @@
+"""Corpus files: texts by whomever, to be learned before a person's posts are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from hugtweets.cleaning import clean_table
+from hugtweets.config import CleanConfig
+from hugtweets.errors import UnreadableSource
+from hugtweets.posts import Post, to_table
+from hugtweets.sources.file import MAX_BYTES, read_posts
+
+PLAIN = ".txt"
+# Plain text says neither; nothing depends on when it was.
+SOME_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def read_corpus(path: Path, config: CleanConfig) -> pa.Table:
+    """The kept posts of a file with ``handle`` (null if unknown), ``id`` and ``text``, cleaned as an account's.
+
+    Args:
+        path: JSONL, CSV or Parquet as a file source reads them, of any number of authors; or ``.txt``, a text a line.
+        config: the rules of cleaning; nothing is held out.
+
+    Raises:
+        UnreadableSource: there is no such file, or it cannot be used.
+    """
+    rules = config.model_copy(update={"held_out_share": 0.0})
+    by_author: dict[str | None, list[Post]] = defaultdict(list)
+    for post in _read_lines(path) if path.suffix.lower() == PLAIN else read_posts(path):
+        by_author[post.author].append(post)
+    return pa.concat_tables(_clean(author, posts, rules) for author, posts in by_author.items())
+
+
+def _clean(author: str | None, posts: list[Post], rules: CleanConfig) -> pa.Table:
+    table = clean_table(to_table(posts), author or "", rules)
+    kept = table.filter(table["kept"]).select(["id", "text"])
+    return kept.add_column(0, "handle", pa.array([author] * len(kept), pa.string()))
+
+
+def _read_lines(path: Path) -> list[Post]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UnreadableSource(f"{path} is larger than {MAX_BYTES // 2**20} MiB: split it")
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise UnreadableSource(f"{path} is not UTF-8: save it in that encoding") from None
+    except OSError as error:
+        raise UnreadableSource(f"{path} cannot be read ({error.strerror or error}): check the file") from None
+    return [Post(str(number), SOME_TIME, line, source="file") for number, line in enumerate(lines, 1) if line.strip()]

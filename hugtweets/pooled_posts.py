@@ -1,0 +1,78 @@
+"""Which posts a pooled base model has learned: ``learned.parquet`` beside its weights.
+
+Whoever examines such a model on posts of an account must know, or would praise it for what it remembers. A post is
+known by its account and id, and by a digest of its text: a corpus may hold the same words without either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from hugtweets.artifacts import Reference, exists
+from hugtweets.cleaning.duplicates import essence
+from hugtweets.home import Home
+
+LEARNED = "learned.parquet"
+_COLUMNS: list[pa.Field[Any]] = [
+    pa.field("handle", pa.string()),
+    pa.field("id", pa.string(), nullable=False),
+    pa.field("essence", pa.string(), nullable=False),
+]
+# ``handle`` is null where nobody knows whose words they are; ``essence`` is 64 bits of SHA-256, in hexadecimal.
+LEARNED_SCHEMA = pa.schema(_COLUMNS)
+
+
+def to_learned(posts: pa.Table) -> pa.Table:
+    """Posts with ``handle``, ``id`` and cleaned ``text``, as they are remembered: without their words."""
+    return pa.table([posts["handle"], posts["id"], _digests(posts["text"])], schema=LEARNED_SCHEMA)
+
+
+def has_learned(base_model: Path, handle: str, posts: pa.Table) -> pa.ChunkedArray:
+    """Which of an account's cleaned posts a base model has learned; none, if it is no pool.
+
+    Args:
+        base_model: its folder.
+        handle: whose posts they are.
+        posts: with columns ``id`` and ``text``.
+    """
+    path = base_model / LEARNED
+    if not path.is_file():
+        return pa.chunked_array([pa.repeat(False, len(posts))])
+    learned = pq.read_table(path)
+    own = learned.filter(pc.equal(pc.utf8_lower(learned["handle"]), handle.lower()))
+    by_id = pc.is_in(posts["id"], value_set=own["id"].combine_chunks())
+    return pc.or_(by_id, pc.is_in(_digests(posts["text"]), value_set=learned["essence"].combine_chunks()))
+
+
+def read_learned(home: Home, pool: Reference) -> pa.Table:
+    """What a pool has learned, here or in the store.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    path = pool.file(LEARNED)
+    if home.store is None or exists(pool):
+        return pq.read_table(path)
+    key = home.key(path)
+    return pq.read_table(pa.BufferReader(home.store.read([key])[key]))
+
+
+def learned_of(home: Home, pool: Reference, handle: str) -> pa.Table:
+    """What a pool has learned of one account.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    learned = read_learned(home, pool)
+    return learned.filter(pc.equal(pc.utf8_lower(learned["handle"]), handle.lower()))
+
+
+def _digests(texts: pa.ChunkedArray) -> pa.Array:
+    shared = essence(texts).to_pylist()
+    return pa.array([hashlib.sha256(text.encode()).hexdigest()[:16] for text in shared], pa.string())

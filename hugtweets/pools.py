@@ -1,0 +1,108 @@
+"""Base models that learned the posts of many people: ``pool:NAME`` in ``train.base_model``.
+
+Each is an artifact like the others, in ``models/pretrain/<name>/<digest>/``; ``pool:NAME`` is the newest of that name,
+``pool:NAME@DIGEST`` exactly one. The colon keeps them apart from hub ids, folders and files.
+
+**What becomes of a pool whose people change their mind.** Nothing takes a post out of trained weights. When an account
+is forgotten, every pool that learned it goes, and with it all that was made from it, models of other accounts included:
+``train.method: full`` keeps a pool's weights in them, and adapters mean nothing without theirs. When a pooled post is
+deleted, the account's own models go (:mod:`hugtweets.steps.retraction`), but a pool serves many and took long: it stays
+until it is made again, and ``doctor`` and the log name it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hugtweets.artifacts import MANIFEST, Plan, Reference, found_at, obtain, references, stored_manifests
+from hugtweets.errors import BaseModelError, ConfigurationError
+from hugtweets.home import Home
+
+STEP = "pretrain"
+PREFIX = "pool:"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+SPEC = re.compile(rf"{PREFIX}({NAME.pattern})(?:@([0-9a-f]{{16}}))?")
+
+
+@dataclass(frozen=True)
+class PoolPlan(Plan):
+    """A pool to be made: ``handle`` is its name."""
+
+    def reference(self, home: Home) -> Reference:
+        """Where the pool is, or will be."""
+        return _reference(home, validate_pool_name(self.handle), self.digest)
+
+
+def validate_pool_name(name: str) -> str:
+    """Return the name.
+
+    Raises:
+        ConfigurationError: it is not 1 to 40 letters, digits, hyphens and underscores.
+    """
+    if not NAME.fullmatch(name):
+        shown = ascii(name if len(name) <= 60 else name[:60] + "...")
+        raise ConfigurationError(f"{shown} cannot name a pool: take up to 40 letters, digits, hyphens and underscores")
+    return name
+
+
+def is_pool(spec: str) -> bool:
+    """Whether a base model is written as a pool."""
+    return spec.startswith(PREFIX)
+
+
+def pinned(spec: str, digest: str) -> str:
+    """A base model as written, a pool as the one with this digest."""
+    return f"{spec.partition('@')[0]}@{digest}" if is_pool(spec) else spec
+
+
+def list_pools(home: Home, name: str = "*") -> list[Reference]:
+    """The pools of a name, or all, oldest first, with those that only the store has.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    below = home.pools if name == "*" else home.pools / name
+    return found_at(home, {*home.pools.glob(f"{name}/*/{MANIFEST}"), *stored_manifests(home, below)})
+
+
+def find_pool(home: Home, spec: str) -> Reference:
+    """The pool that ``pool:NAME`` or ``pool:NAME@DIGEST`` means, brought here if only the store has it.
+
+    Raises:
+        BaseModelError: there is none.
+        StoreUnavailable: the store does not answer.
+    """
+    written = SPEC.fullmatch(spec)
+    if written is None:
+        raise BaseModelError(f"{ascii(spec)} names no pool: write pool:NAME or pool:NAME@DIGEST")
+    name, digest = written.groups()
+    known = [_reference(home, name, digest)] if digest else list_pools(home, name)
+    if not known or not obtain(home, known[-1]):
+        places = f"{home.root} or the store {home.store.shown}" if home.store else str(home.root)
+        raise BaseModelError(f"there is no {spec} in {places}: make it with `hugtweets pretrain {name} HANDLE...`")
+    return known[-1]
+
+
+def made_from(home: Home, pool: Reference) -> list[Reference]:
+    """Every artifact, of whichever account, that the pool had a part in, oldest first.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    return [reference for handle in home.known_handles() for reference in _made_from(home, pool, handle)]
+
+
+def _made_from(home: Home, pool: Reference, handle: str) -> Iterator[Reference]:
+    found: set[tuple[str, str]] = set()
+    for reference in references(home, handle):
+        inputs = reference.manifest().inputs
+        if pool.digest in inputs.values() or not found.isdisjoint(inputs.items()):
+            found.add((reference.step, reference.digest))
+            yield reference
+
+
+def _reference(home: Home, name: str, digest: str) -> Reference:
+    return Reference(STEP, name, digest, str(home.pools / name / digest))

@@ -1,0 +1,77 @@
+"""Transfer: how well a pooled base model predicts an account that was not pooled, beside the base model it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from hugtweets.artifacts import Plan, Reference
+from hugtweets.base_models import BaseModel
+from hugtweets.device_queue import on_device
+from hugtweets.errors import NotEnoughText
+from hugtweets.evaluation.predictions import prediction_scores
+from hugtweets.files import write_text
+from hugtweets.jobs import Job
+from hugtweets.pooling import Transfer
+from hugtweets.steps.evaluate import post_nats_of
+from hugtweets.steps.splits import of_split
+from hugtweets.steps.step import perform
+from hugtweets.steps.tokenise import OPTIONS, unseen_posts
+from hugtweets.tokens import tokenise
+from hugtweets.tracking import Content
+
+VERSION = 1
+TRANSFER = "transfer.json"
+
+
+def plan_transfer(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseModel) -> Plan:
+    """Depends on the held-out posts and on both models."""
+    options = job.config.train.model_dump(mode="json", include=OPTIONS)
+    models = {"base_model": base_model.digest, "pool": pooled.digest}
+    return Plan("transfer", VERSION, job.handle, (clean,), options, models)
+
+
+def transfer(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseModel) -> Reference:
+    """Write ``transfer.json``, a :class:`Transfer`.
+
+    Raises:
+        BaseModelError: the pool has learned every held-out post of the account.
+    """
+
+    def fill(folder: Path) -> Mapping[str, Any]:
+        scores = on_device(_score, job, clean, base_model, pooled)
+        write_text(folder / TRANSFER, scores.model_dump_json(indent=1) + "\n")
+        return scores.model_dump(exclude={"handle"})
+
+    return perform(job, plan_transfer(job, clean, base_model, pooled), fill, _content)
+
+
+def check_held_out(clean: Reference) -> None:
+    """Find out before any work whether there is something to examine.
+
+    Raises:
+        NotEnoughText: no post of the account is held out.
+    """
+    if not clean.manifest().counts["validation"]:
+        raise NotEnoughText(f"{clean.handle} has no held-out post: fetch more posts, or hold out another account")
+
+
+def read_transfer(reference: Reference) -> Transfer:
+    """The figures of a transfer artifact."""
+    return Transfer.model_validate_json(reference.file(TRANSFER).read_text(encoding="utf-8"))
+
+
+def _score(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseModel) -> Transfer:
+    tokens = tokenise(unseen_posts(clean, pooled), pooled, job.config.train)
+    held_out = of_split(tokens, "validation")
+    documents, sizes = held_out["input_ids"].to_pylist(), held_out["bytes"].to_pylist()
+    base, ours = (post_nats_of(model, None, documents, job.config.train) for model in (base_model, pooled))
+    scores = prediction_scores(base, ours, sizes)
+    return Transfer.model_validate({"handle": job.handle, "held_out_posts": len(documents), **scores})
+
+
+def _content(reference: Reference) -> Content:
+    return Content(summary={name: value for name, value in reference.manifest().counts.items() if value is not None})
