@@ -116,7 +116,9 @@ def table(rows: Sequence[Row]) -> str:
     lines = ["| account | learned from | pool, CPU s | zero-shot | learned | change | CPU s |", "|" + " --- |" * 7]
     for row in rows:
         change = 100 * (row.tuned / plain[row.account].tuned - 1)
-        numbers = f"{row.pool_seconds:.0f} | {row.zero_shot:.3f} | {row.tuned:.3f} | {change:+.1f} % | {row.seconds:.0f}"
+        numbers = (
+            f"{row.pool_seconds:.0f} | {row.zero_shot:.3f} | {row.tuned:.3f} | {change:+.1f} % | {row.seconds:.0f}"
+        )
         lines.append(f"| {row.account} | {row.base} | {numbers} |")
     return "\n".join(lines)
 

@@ -37,7 +37,7 @@ from hugtweets.steps.retraction import retract, still_held
 from hugtweets.steps.sample import plan_sample, read_samples
 from hugtweets.steps.starting import find_start
 from hugtweets.steps.step import is_done
-from hugtweets.steps.tokenise import plan_tokenise
+from hugtweets.steps.tokenise import left_out, plan_tokenise
 from hugtweets.steps.waiting import find_waiting
 from tasks.caching import Call, call, is_ready
 from tasks.clean import clean
@@ -224,6 +224,7 @@ class Walk:
     def learn(self, cleaned: Reference, base: BaseModel, until: StepName | None) -> None:
         """From kept posts to a model, its posts and its scores."""
         tokens = self.step(tokenise, plan_tokenise(self.job, cleaned, base), cleaned, base)
+        self.remark(left_out(tokens, base))
         if not includes(until, "finetune"):
             return
         start = find_start(self.job, cleaned, tokens, base)

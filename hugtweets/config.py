@@ -133,7 +133,9 @@ class PretrainConfig(Section):
     @model_validator(mode="after")
     def _no_pool_of_a_pool(self) -> PretrainConfig:
         if self.base_model.startswith("pool:"):
-            raise ValueError(f"pretrain.base_model={self.base_model} has learned a pool already: name what that learned")
+            raise ValueError(
+                f"pretrain.base_model={self.base_model} has learned a pool already: name what that learned"
+            )
         return self
 
 

@@ -87,7 +87,9 @@ def request_pool(
     out = {handle.casefold(): handle for handle in map(validate_handle, hold_out)}
     pooled = tuple(request for handle, request in listed.items() if handle not in out)
     if not (pooled or corpora):
-        raise ConfigurationError(f"pool {name} has nothing to learn: name accounts that are not held out, or a --corpus")
+        raise ConfigurationError(
+            f"pool {name} has nothing to learn: name accounts that are not held out, or a --corpus"
+        )
     for path in corpora:
         if not path.is_file():
             raise ConfigurationError(f"there is no corpus file {path}: check the path")

@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from hugtweets.artifacts import MANIFEST, Plan, Reference, found_at, obtain, references, stored_manifests
 from hugtweets.errors import BaseModelError, ConfigurationError
@@ -77,13 +76,19 @@ def find_pool(home: Home, spec: str) -> Reference:
     """
     written = SPEC.fullmatch(spec)
     if written is None:
-        raise BaseModelError(f"{ascii(spec)} names no pool: write pool:NAME or pool:NAME@DIGEST")
+        raise BaseModelError(f"{spec!a} names no pool: write pool:NAME or pool:NAME@DIGEST")
     name, digest = written.groups()
     known = [_reference(home, name, digest)] if digest else list_pools(home, name)
     if not known or not obtain(home, known[-1]):
         places = f"{home.root} or the store {home.store.shown}" if home.store else str(home.root)
         raise BaseModelError(f"there is no {spec} in {places}: make it with `hugtweets pretrain {name} HANDLE...`")
     return known[-1]
+
+
+def pool_here(home: Home, digest: str) -> Reference | None:
+    """The pool with this digest, if this machine has it."""
+    names = (path.parent.parent.name for path in home.pools.glob(f"*/{digest}/{MANIFEST}"))
+    return next((_reference(home, name, digest) for name in names), None)
 
 
 def made_from(home: Home, pool: Reference) -> list[Reference]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from hugtweets.artifacts import Reference
 from hugtweets.config import FetchConfig
 from hugtweets.errors import AccessError, HugtweetsError
 from hugtweets.jobs import Job
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 def fetch(job: Job, user: XUser | AccessError | None, tally: Tally, verify: bool) -> Fetched:
     """See :func:`hugtweets.steps.fetch.fetch`. Never cached: whether there is something new is the question."""
     return step.fetch(job, user, tally, verify)
+
+
+@task(name="stored", task_run_name="stored[{job.handle}]", cache_policy=NO_CACHE)
+def stored(job: Job) -> Reference:
+    """See :func:`hugtweets.steps.fetch.copy_stored`."""
+    return step.copy_stored(job)
 
 
 @task(name="look-up", task_run_name="look-up", cache_policy=NO_CACHE)

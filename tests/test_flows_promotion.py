@@ -145,7 +145,7 @@ def test_authors_are_compared_once_and_a_changed_account_leaves_the_others_alone
     assert second["alice"].metrics == first["alice"].metrics
     assert [len(references(home, handle, "authorship")) for handle in ("alice", "bob")] == [1, 2]
     # The base model is the same for all, and so are its posts.
-    assert len(list(home.base_posts("").parent.glob("*.parquet"))) == 1
+    assert len(list(home.base_posts("", "").parent.glob("*.parquet"))) == 1
 
 
 def test_an_account_learned_alone_is_compared_once_there_is_another(home: Home, tmp_path: Path, config: Config) -> None:
@@ -160,7 +160,7 @@ def test_without_posts_to_judge_by_only_predictions_are_scored(home: Home, tmp_p
     metrics = accounts["alice"].metrics
     assert metrics["bits_per_byte"] is not None
     assert {metrics[name] for name in ("told_apart", "copied_share", "distinct_1", "taken_for_author")} == {None}
-    assert not home.base_posts("").parent.exists()
+    assert not home.base_posts("", "").parent.exists()
 
 
 def test_the_scorecard_and_the_previous_model_stand_in_wandb(

@@ -13,6 +13,7 @@ from hugtweets.cli import (
     export,
     forget,
     play,
+    pretrain,
     promote,
     push,
     runs,
@@ -38,6 +39,7 @@ app.callback()(settings)
 app.command("demo")(runs.demo)
 app.command("run")(runs.run)
 app.command("refresh")(runs.refresh)
+app.command("pretrain")(pretrain.pretrain)
 app.command("setup")(setup.setup)
 app.command("serve")(serve.serve)
 app.command("sample")(sample.sample)

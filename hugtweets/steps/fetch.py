@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hugtweets import timeline as timelines
 from hugtweets.artifacts import Plan, Reference, obtain
-from hugtweets.errors import AccessError, AccountError
+from hugtweets.errors import AccessError, AccountError, NothingKept
 from hugtweets.jobs import Job
 from hugtweets.posts import to_table
 from hugtweets.shared_ledger import push_ledger
@@ -87,15 +87,24 @@ def fetch(
             shared.push()
             push_ledger(job.home, job.run)
         after = timelines.summarise(path)
-    plan = _plan(job, after)
-    cached = obtain(job.home, plan.reference(job.home))
-    timeline = Timeline()
-    if not cached:
-        # Read whole only to be copied, and planned anew: another process may have added posts in between.
-        timeline = timelines.load(path)
-        plan = _plan(job, timeline.summary())
-    reference = perform(job, plan, lambda folder: _fill(folder, timeline), _content)
+    reference, cached = _copy(job, after)
     return Fetched(reference, cached, after.posts - tally.before, remark, verification)
+
+
+def copy_stored(job: Job) -> Reference:
+    """Leave a copy of the stored timeline as an artifact, and ask nobody for more.
+
+    Raises:
+        NothingKept: nothing is stored of the account.
+    """
+    SharedTimeline(job.home, job.handle).pull()
+    stored = timelines.summarise(job.home.timeline(job.handle))
+    if not stored.posts:
+        raise NothingKept(
+            f"no post of {job.handle} is stored in {job.home.root}: fetch some with "
+            f"`hugtweets run {job.handle} --until clean`"
+        )
+    return _copy(job, stored)[0]
 
 
 def open_source(job: Job, user: XUser | AccessError | None) -> Source:
@@ -120,6 +129,18 @@ def open_source(job: Job, user: XUser | AccessError | None) -> Source:
     client = XClient.from_environment(job.config.fetch)
     # Each page is paid for: it leaves this machine before the next one is asked for.
     return XSource(user, client, job.config.fetch, job.ledger, SharedTimeline(job.home, job.handle).push)
+
+
+def _copy(job: Job, stored: Summary) -> tuple[Reference, bool]:
+    """The stored timeline as an artifact, and whether it was there before."""
+    plan = _plan(job, stored)
+    cached = obtain(job.home, plan.reference(job.home))
+    timeline = Timeline()
+    if not cached:
+        # Read whole only to be copied, and planned anew: another process may have added posts in between.
+        timeline = timelines.load(job.home.timeline(job.handle))
+        plan = _plan(job, timeline.summary())
+    return perform(job, plan, lambda folder: _fill(folder, timeline), _content), cached
 
 
 def _plan(job: Job, timeline: Summary) -> Plan:

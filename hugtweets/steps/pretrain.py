@@ -87,9 +87,13 @@ def pooled_posts(pooling: Pooling) -> pa.Table:
     accounts = (_training_posts(clean, pooling.config.pretrain.max_posts) for clean in pooling.posts)
     # The same file by two names is one corpus.
     files = {FileDigests(pooling.home).of(path): path for path in pooling.corpora}
-    corpora = (_newest(read_corpus(path, pooling.config.clean), pooling.config.pretrain.max_posts) for path in files.values())
+    corpora = (
+        _newest(read_corpus(path, pooling.config.clean), pooling.config.pretrain.max_posts) for path in files.values()
+    )
     posts = pa.concat_tables([*accounts, *corpora])
-    return posts.append_column("kept", pa.repeat(True, len(posts))).append_column("split", pa.repeat("train", len(posts)))
+    return posts.append_column("kept", pa.repeat(True, len(posts))).append_column(
+        "split", pa.repeat("train", len(posts))
+    )
 
 
 def training_options(config: Config) -> TrainConfig:

@@ -81,7 +81,9 @@ def left_out(tokens: Reference, base_model: BaseModel) -> str | None:
     number = tokens.manifest().counts.get("left_out", 0)
     if not number:
         return None
-    return f"{number:,} held-out post{'s are' if number > 1 else ' is'} not examined: {base_model.name} has learned them"
+    return (
+        f"{number:,} held-out post{'s are' if number > 1 else ' is'} not examined: {base_model.name} has learned them"
+    )
 
 
 def _content(reference: Reference) -> Content:

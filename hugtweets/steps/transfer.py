@@ -1,12 +1,10 @@
-"""Transfer: how well a pooled base model predicts an account that was not pooled, beside the base model it came from."""
+"""Transfer: how well a pooled base model predicts an account outside the pool, beside the base model it came from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel

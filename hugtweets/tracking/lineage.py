@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hugtweets.artifacts import Manifest, Reference, exists
 from hugtweets.home import Home
+from hugtweets.pools import pool_here
 
 if TYPE_CHECKING:
     import wandb
@@ -22,16 +23,23 @@ SLOWEST_BYTES_PER_SECOND = 250_000
 ARTIFACTS = {
     "fetch": ("timeline", "raw-dataset"),
     "clean": ("clean", "clean-dataset"),
+    "pretrain": ("pool", "model"),
     "tokenise": ("tokens", "token-dataset"),
     "finetune": ("model", "model"),
     "sample": ("samples", "samples"),
     "evaluate": ("scores", "evaluation"),
     "authorship": ("authorship", "evaluation"),
+    "transfer": ("transfer", "evaluation"),
     "report": ("report", "report"),
 }
 
 # Inputs whose name is not their step: two of one step need two names.
 STEP_OF = {"previous": "finetune"}
+
+# A base model may be a pool, which is an artifact. It counts as an input of what its weights were needed for only: each
+# use reads them all.
+BASE_MODELS = {"base_model", "pool"}
+WEIGHTS_USED = {"finetune", "transfer"}
 
 logger = logging.getLogger(__name__)
 
@@ -66,23 +74,35 @@ def draft(reference: Reference) -> wandb.Artifact:
 
 def inputs(home: Home, manifest: Manifest) -> list[Reference]:
     """The artifacts that one was made of, as far as they are still there."""
-    steps = [(STEP_OF.get(name, name), digest) for name, digest in manifest.inputs.items()]
-    found = [
-        Reference(step, manifest.handle, digest, str(home.artifacts / step / manifest.handle / digest))
-        for step, digest in steps
-        if step in ARTIFACTS
-    ]
-    return [reference for reference in found if exists(reference)]
+    found = (_find_input(home, manifest, name, digest) for name, digest in manifest.inputs.items())
+    return [reference for reference in found if reference and exists(reference)]
 
 
 def named_inputs(manifest: Manifest) -> list[dict[str, str]]:
     """Every input with name, type and our digest, for the run's configuration; also those that are no artifacts."""
-    return [
-        {"name": artifact_name(key, manifest.handle), "type": artifact_type(key), "digest": digest}
-        if key in ARTIFACTS
-        else {"name": key, "type": "other", "digest": digest}
-        for key, digest in manifest.inputs.items()
-    ]
+    return [_describe_input(manifest, name, digest) for name, digest in manifest.inputs.items()]
+
+
+def _find_input(home: Home, manifest: Manifest, name: str, digest: str) -> Reference | None:
+    if name in BASE_MODELS:
+        return pool_here(home, digest) if manifest.step in WEIGHTS_USED else None
+    step, handle = _source(manifest, name)
+    if step not in ARTIFACTS:
+        return None
+    return Reference(step, handle, digest, str(home.artifacts / step / handle / digest))
+
+
+def _describe_input(manifest: Manifest, name: str, digest: str) -> dict[str, str]:
+    step, handle = _source(manifest, name)
+    if step not in ARTIFACTS:
+        return {"name": name, "type": "other", "digest": digest}
+    return {"name": artifact_name(step, handle), "type": artifact_type(step), "digest": digest}
+
+
+def _source(manifest: Manifest, name: str) -> tuple[str, str]:
+    """Step and handle of an input: ``clean`` is the account's own, ``clean/alice`` that of another one."""
+    step, _, handle = STEP_OF.get(name, name).partition("/")
+    return step, handle or manifest.handle
 
 
 def use(run: wandb.Run, reference: Reference) -> None:

@@ -1,0 +1,23 @@
+"""The transfer step as a Prefect task."""
+
+from __future__ import annotations
+
+from prefect import task
+
+from hugtweets.artifacts import Reference
+from hugtweets.base_models import BaseModel
+from hugtweets.jobs import Job
+from hugtweets.steps import transfer as step
+from tasks.caching import cache_key
+
+
+@task(
+    name="transfer",
+    task_run_name="transfer[{job.handle}]",
+    cache_key_fn=cache_key(step.plan_transfer),
+    persist_result=True,
+    result_serializer="json",
+)
+def transfer(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseModel) -> Reference:
+    """See :func:`hugtweets.steps.transfer.transfer`."""
+    return step.transfer(job, clean, base_model, pooled)
