@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from hugtweets.artifacts import Reference, exists
 from hugtweets.cleaning.duplicates import essence
 from hugtweets.home import Home
+from hugtweets.timeline import deleted_ids
 
 LEARNED = "learned.parquet"
 _COLUMNS: list[pa.Field[Any]] = [
@@ -71,6 +72,21 @@ def learned_of(home: Home, pool: Reference, handle: str) -> pa.Table:
     """
     learned = read_learned(home, pool)
     return learned.filter(pc.equal(pc.utf8_lower(learned["handle"]), handle.lower()))
+
+
+def deleted_meanwhile(home: Home, pool: Reference) -> dict[str, int]:
+    """How many of the posts that a pool has learned are deleted by now, for each account with any.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    learned, known = read_learned(home, pool), home.spellings()
+    authors = {handle.casefold() for handle in pc.unique(learned["handle"]).to_pylist() if handle}
+    counts = {}
+    for handle in sorted(known[author] for author in authors if author in known):
+        own = learned["id"].filter(pc.equal(pc.utf8_lower(learned["handle"]), handle.lower())).to_pylist()
+        counts[handle] = len(deleted_ids(home.timeline(handle)).intersection(own))
+    return {handle: number for handle, number in counts.items() if number}
 
 
 def _digests(texts: pa.ChunkedArray) -> pa.Array:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hugtweets.artifacts import MANIFEST, Plan, Reference, found_at, obtain, references, stored_manifests
-from hugtweets.errors import BaseModelError, ConfigurationError
+from hugtweets.errors import BaseModelError, ConfigurationError, NothingKept
 from hugtweets.home import Home
 
 STEP = "pretrain"
@@ -57,6 +57,11 @@ def pinned(spec: str, digest: str) -> str:
     return f"{spec.partition('@')[0]}@{digest}" if is_pool(spec) else spec
 
 
+def spec_of(pool: Reference) -> str:
+    """What ``train.base_model`` calls exactly this pool."""
+    return pinned(f"{PREFIX}{pool.handle}", pool.digest)
+
+
 def list_pools(home: Home, name: str = "*") -> list[Reference]:
     """The pools of a name, or all, oldest first, with those that only the store has.
 
@@ -83,6 +88,21 @@ def find_pool(home: Home, spec: str) -> Reference:
         places = f"{home.root} or the store {home.store.shown}" if home.store else str(home.root)
         raise BaseModelError(f"there is no {spec} in {places}: make it with `hugtweets pretrain {name} HANDLE...`")
     return known[-1]
+
+
+def named_pools(home: Home, spec: str) -> list[Reference]:
+    """Every pool of that name, or the one with that digest.
+
+    Raises:
+        NothingKept: there is none.
+        StoreUnavailable: the store does not answer.
+    """
+    name, _, digest = spec.removeprefix(PREFIX).partition("@")
+    known = list_pools(home, name) if NAME.fullmatch(name) else []
+    found = [pool for pool in known if digest in ("", pool.digest)]
+    if not found:
+        raise NothingKept(f"there is no {ascii(spec)[1:-1]} in {home.root}")
+    return found
 
 
 def pool_here(home: Home, digest: str) -> Reference | None:

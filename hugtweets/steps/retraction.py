@@ -6,6 +6,7 @@ the end of this is repaired by the next run. With a store every machine looks th
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ import pyarrow.parquet as pq
 from hugtweets.artifacts import Reference, exists, obtain, references, remove
 from hugtweets.home import Home
 from hugtweets.jobs import Job
+from hugtweets.pooled_posts import learned_of
+from hugtweets.pools import list_pools, spec_of
 from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.fetch import TIMELINE
@@ -24,6 +27,8 @@ from hugtweets.tracking import remove_run
 
 # The files in which the text of a post stands beside its id.
 TEXTS = {"fetch": TIMELINE, "clean": CLEAN}
+
+logger = logging.getLogger(__name__)
 
 
 def retract(job: Job) -> None:
@@ -41,8 +46,25 @@ def retract(job: Job) -> None:
             remove_run(job.home, reference)
             remove(job.home, reference)
         if timeline.retracted:
+            _tell_of_pools(job, timeline.retracted)
             save(path, replace(timeline, retracted=()))
             SharedTimeline(job.home, job.handle).push()
+
+
+def _tell_of_pools(job: Job, deleted: Collection[str]) -> None:
+    """A pool serves many accounts, and stays until somebody makes it again: see :mod:`hugtweets.pools`."""
+    for pool in list_pools(job.home):
+        learned = learned_of(job.home, pool, job.handle)["id"].to_pylist()
+        number = len(set(deleted).intersection(learned))
+        if number:
+            logger.warning(
+                "%s: %s has learned %d of the posts that are deleted now: make the pool again, then run "
+                "`hugtweets forget %s`",
+                job.handle,
+                spec_of(pool),
+                number,
+                spec_of(pool),
+            )
 
 
 def still_held(job: Job) -> str | None:
