@@ -12,6 +12,10 @@ from typing import Any
 from hugtweets.config import TrainConfig
 from hugtweets.errors import ConfigurationError
 
+# oneDNN keeps the code that it made for products of one shape, a thousand of them by default. Rows of posts have nearly
+# as many lengths as there are steps, so that this grew by 1 GB in a training; a step itself uses some twenty.
+KEPT_KERNELS = 64
+
 log = logging.getLogger(__name__)
 
 
@@ -32,11 +36,15 @@ class DeviceChoice:
 def choose_device(config: TrainConfig) -> DeviceChoice:
     """Pick device and number format, and set the threads of torch; each choice is announced once.
 
+    ``ONEDNN_PRIMITIVE_CACHE_CAPACITY`` is set too, unless the environment says otherwise.
+
     Raises:
         ConfigurationError: ``train.device`` asks for what this machine lacks.
     """
     import torch
 
+    # Read by oneDNN when it computes its first product.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KEPT_KERNELS))
     choice = _choice(config.device)
     torch.set_num_threads(choice.threads)
     return choice

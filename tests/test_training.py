@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from hugtweets.config import TrainConfig
-from hugtweets.devices import choose_device
+from hugtweets.devices import KEPT_KERNELS, choose_device
 from hugtweets.errors import ConfigurationError, TrainingError
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.home import Home
@@ -190,7 +190,9 @@ def test_progress_is_told_step_by_step(home: Home, tmp_path: Path) -> None:
 
 
 def test_a_core_is_left_to_the_rest_of_the_run_unless_told_otherwise() -> None:
-    program = "from hugtweets.config import TrainConfig as C; from hugtweets.devices import choose_device as c;"
+    program = (
+        "from hugtweets.config import TrainConfig as C; from hugtweets.devices import KEPT_KERNELS, choose_device as c;"
+    )
     program += "print(c(C(device='cpu')).threads)"
     told = {}
     for name, value in (("OMP_NUM_THREADS", "2"), ("UNRELATED", "2")):
@@ -206,3 +208,15 @@ def test_a_core_is_left_to_the_rest_of_the_run_unless_told_otherwise() -> None:
 def test_a_device_that_is_not_there_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"train\.device=cuda is not available"):
         choose_device(TrainConfig(device="cuda"))
+
+
+@pytest.mark.parametrize(("chosen", "kept"), [(None, str(KEPT_KERNELS)), ("7", "7")])
+def test_few_kernels_are_kept_unless_told_otherwise(
+    chosen: str | None, kept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    monkeypatch.setenv(name, chosen or "")
+    if chosen is None:
+        monkeypatch.delenv(name)
+    choose_device(CONFIG)
+    assert os.environ[name] == kept
