@@ -230,7 +230,7 @@ class Walk:
         start = find_start(self.job, cleaned, tokens, base)
         model = self.step(finetune, plan_finetune(self.job, tokens, base, start), tokens, base, start)
         # Before the model is judged: it must not be kept out for one that knows deleted posts.
-        retract(self.job)
+        self.retract()
         if not includes(until, "sample"):
             return
         samples = self.step(sample, plan_sample(self.job, model, cleaned), model, cleaned, base)
@@ -239,6 +239,10 @@ class Walk:
         if includes(until, "evaluate"):
             self.score(model, samples, tokens, cleaned, base)
 
+    def retract(self) -> None:
+        """Let what older artifacts hold of deleted posts go."""
+        retract(self.job)
+
     def score(
         self, model: Reference, samples: Reference, tokens: Reference, cleaned: Reference, base: BaseModel
     ) -> None:
@@ -246,7 +250,7 @@ class Walk:
         previous = previous_of(self.job.home, model)
         plan = plan_evaluate(self.job, model, samples, tokens, cleaned, previous)
         scores = read_scores(self.step(evaluate, plan, model, samples, tokens, cleaned, previous, base))
-        self.outcome.metrics = scores.model_dump()
+        self.outcome.metrics = scores.figures()
         self.outcome.promotion = judge(self.job.home, model, previous, scores, self.job.run)
 
     def step(self, task: Task[..., Reference], plan: Plan, *inputs: object) -> Reference:

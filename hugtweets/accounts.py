@@ -10,13 +10,16 @@ from pydantic import AfterValidator, Field, field_serializer
 
 from hugtweets.config import Config, Section, read_yaml, unknown_key
 from hugtweets.errors import ConfigurationError, HugtweetsError
-from hugtweets.handles import validate_handle
+from hugtweets.handles import validate_handle, validate_name
 from hugtweets.sources import SourceSpec
+
+# In the path of a source it stands for the handle.
+PLACE = "{handle}"
 
 
 def _handle(name: str) -> str:
     try:
-        return validate_handle(name)
+        return validate_name(name)
     except HugtweetsError as error:
         raise ValueError(str(error)) from None
 
@@ -31,7 +34,9 @@ def _source(text: str) -> str:
 class AccountRequest(Section):
     """One account, where its posts come from, and the options that hold for it."""
 
-    handle: Annotated[str, AfterValidator(_handle)] = Field(description="the X handle, with or without @")
+    handle: Annotated[str, AfterValidator(_handle)] = Field(
+        description="the X handle, with or without @, or the name of a mix"
+    )
     source: Annotated[str, AfterValidator(_source)] = Field("x", description="x, archive:PATH or file:PATH")
     config: Config = Config()
 
@@ -55,17 +60,19 @@ class AccountRequest(Section):
 
 
 def request_accounts(handles: Iterable[str], source: str, config: Config) -> list[AccountRequest]:
-    """The same source and options for every handle.
+    """The same source and options for every handle; ``{handle}`` in the path of a source becomes each one's.
 
     Raises:
         InvalidHandle, ConfigurationError: a handle or a source that cannot be, or a handle named twice.
     """
     names = [validate_handle(handle) for handle in handles]
     spec = SourceSpec.parse(source)
-    if spec.path and len(names) > 1:
-        raise ConfigurationError(f"{source} holds one account: give each its own source in an accounts file")
+    if spec.path and len(names) > 1 and PLACE not in source:
+        raise ConfigurationError(
+            f"{source} holds one account: write {PLACE} where the paths differ, or list the accounts in a file"
+        )
     _reject_doubles(names)
-    return [AccountRequest(handle=name, source=source, config=config) for name in names]
+    return [AccountRequest(handle=name, source=source.replace(PLACE, name), config=config) for name in names]
 
 
 def read_accounts(path: Path, config: Config | None = None) -> list[AccountRequest]:

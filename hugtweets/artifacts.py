@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hugtweets.files import write_text
 from hugtweets.folders import filling
-from hugtweets.handles import validate_handle
+from hugtweets.handles import validate_name
 from hugtweets.home import Home
 from hugtweets.partials import partial_prefix
 
@@ -103,7 +103,7 @@ class Plan:
 
     def reference(self, home: Home) -> Reference:
         """Where the artifact is, or will be."""
-        path = home.artifacts / self.step / validate_handle(self.handle) / self.digest
+        path = home.artifacts / self.step / validate_name(self.handle) / self.digest
         return Reference(self.step, self.handle, self.digest, str(path))
 
 

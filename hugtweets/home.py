@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hugtweets.handles import validate_handle
+from hugtweets.handles import is_mix, members_of, name_mix, validate_handle, validate_name
 from hugtweets.store import Store
 
 VARIABLE = "HUGTWEETS_HOME"
@@ -87,11 +87,11 @@ class Home:
 
     def promotions(self, handle: str) -> Path:
         """Which of an account's models were promoted, and why."""
-        return self.root / "promotions" / f"{validate_handle(handle)}.json"
+        return self.root / "promotions" / f"{validate_name(handle)}.json"
 
     def hub(self, handle: str) -> Path:
         """What ``push --dry-run`` would have published."""
-        return self.root / "hub" / validate_handle(handle)
+        return self.root / "hub" / validate_name(handle)
 
     @property
     def sweeps(self) -> Path:
@@ -113,17 +113,26 @@ class Home:
         if self.store:
             stored |= {Path(name).stem for name in self.store.names(self.key(self.timelines))}
         built = {path.name for path in self.artifacts.glob("*/*") if path.is_dir()}
-        return sorted(stored | built, key=str.casefold)
+        return sorted((name for name in stored | built if not is_mix(name)), key=str.casefold)
+
+    def known_mixes(self, handle: str | None = None) -> list[str]:
+        """Every mix this home or its store holds artifacts of, or those that an account is in, sorted."""
+        names = {path.name for path in self.artifacts.glob("clean/*+*")}
+        if self.store:
+            names |= {name for name in self.store.names(self.key(self.artifacts / "clean")) if is_mix(name)}
+        return sorted(name for name in names if handle is None or handle in members_of(name))
 
     def spellings(self) -> dict[str, str]:
         """Every known account as this home spells it, by its handle in lower case (casefolded)."""
         return {known.casefold(): known for known in reversed(self.known_handles())}
 
     def spelling(self, handle: str) -> str:
-        """The handle as this home already spells it: X handles ignore case, file systems may not.
+        """The handle, or each of a mix, as this home already spells it: X handles ignore case, file systems may not.
 
         Raises:
-            InvalidHandle: as :func:`validate_handle`.
+            InvalidHandle: as :func:`validate_name`.
         """
+        if is_mix(handle):
+            return name_mix(self.spelling(member) for member in members_of(handle))
         wanted = validate_handle(handle)
         return self.spellings().get(wanted.casefold(), wanted)

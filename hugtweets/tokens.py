@@ -32,6 +32,9 @@ _COLUMNS: list[pa.Field[Any]] = [
 # ``input_ids`` without end-of-text; ``bytes`` is the length in UTF-8 of the text that they stand for.
 TOKENS_SCHEMA = pa.schema(_COLUMNS)
 
+# The further column of a mix.
+AUTHOR = "author"
+
 # Tokens that separate documents in pretraining, in the order we look for them; the tokenizer's own end-of-sequence
 # token comes last, since of a chat model it ends a turn and not a text.
 END_OF_TEXT = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>")
@@ -85,13 +88,14 @@ def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.
 
     ``train.max_posts`` takes the newest posts of each split, in the proportion that the splits have;
     ``train.max_training_posts`` the newest of those to train on, so that models of more and of fewer posts are judged
-    by the same ones. What exceeds ``train.max_tokens`` of a post is cut off at a whole character.
+    by the same ones. Of a mix each takes so many of every author, who stands in a further column. What exceeds
+    ``train.max_tokens`` of a post is cut off at a whole character.
     """
-    kept = clean.filter(clean["kept"]).select(["id", "split", "text"]).to_pylist()
+    mixed = AUTHOR in clean.column_names
+    kept = clean.filter(clean["kept"]).select(["id", "split", "text", *([AUTHOR] if mixed else [])]).to_pylist()
     kept.sort(key=lambda row: timeline.order(row["id"]))
-    rows = kept if config.max_posts is None else _newest(kept, config.max_posts)
-    if config.max_training_posts is not None:
-        rows = _newest_to_train_on(rows, config.max_training_posts)
+    rows = [row for posts in _by_author(kept) for row in _newest_of(posts, config)]
+    rows.sort(key=lambda row: timeline.order(row["id"]))
     encodings = TextTokenizer.of(base_model).tokenizer.encode_batch(
         [row["text"] for row in rows], add_special_tokens=False
     )
@@ -102,24 +106,41 @@ def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.
         "input_ids": [ids for ids, _ in cuts],
         "bytes": [size for _, size in cuts],
     }
-    return pa.table(columns, schema=TOKENS_SCHEMA)
+    table = pa.table(columns, schema=TOKENS_SCHEMA)
+    return table.append_column(AUTHOR, pa.array([row[AUTHOR] for row in rows], pa.string())) if mixed else table
 
 
 def load_split(path: Path, split: str, ids: Sequence[str] | None = None) -> Dataset:
     """The posts of one split of a token file as a data set in memory: ``id``, ``input_ids`` and ``bytes``.
 
-    ``ids`` takes those of them only.
+    Those of a mix have their ``author`` as well. ``ids`` takes those of them only.
     """
     import datasets
 
     wanted = [("split", "=", split), *([("id", "in", ids)] if ids is not None else [])]
-    return datasets.Dataset(pq.read_table(path, columns=["id", "input_ids", "bytes"], filters=wanted))
+    columns = [name for name in pq.read_schema(path).names if name != "split"]
+    return datasets.Dataset(pq.read_table(path, columns=columns, filters=wanted))
 
 
 def load_ids(path: Path, split: str) -> list[str]:
     """The ids of one split of a clean or token file, oldest first."""
     ids: list[str] = pq.read_table(path, columns=["id"], filters=[("split", "=", split)])["id"].to_pylist()
     return ids
+
+
+def _by_author(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The posts of each author of a mix; all of them if they are one account's."""
+    authors = sorted({row.get(AUTHOR, "") for row in rows})
+    return [[row for row in rows if row.get(AUTHOR, "") == author] for author in authors]
+
+
+def _newest_of(rows: list[dict[str, Any]], config: TrainConfig) -> list[dict[str, Any]]:
+    """The posts that the options ask for; ``rows`` are sorted by id."""
+    if config.max_posts is not None:
+        rows = _newest(rows, config.max_posts)
+    if config.max_training_posts is not None:
+        rows = _newest_to_train_on(rows, config.max_training_posts)
+    return rows
 
 
 def _newest(rows: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:

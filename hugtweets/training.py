@@ -21,10 +21,11 @@ from hugtweets.coach import Coach, HeldOut, Progress
 from hugtweets.config import TrainConfig
 from hugtweets.continuing import Continuation
 from hugtweets.devices import DeviceChoice, choose_device
+from hugtweets.equal_shares import EqualShares, expected_sum
 from hugtweets.errors import TrainingError
 from hugtweets.layers import describe_layers, freeze_others, linear_names
 from hugtweets.loading import load_base, load_weights, release, take_off, wear
-from hugtweets.tokens import TextTokenizer, load_split
+from hugtweets.tokens import AUTHOR, TextTokenizer, load_split
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -107,7 +108,9 @@ def result_of(
     coach: Coach, posts: Any, trained: int, config: TrainConfig, what: str, choice: DeviceChoice, started: float
 ) -> TrainingResult:
     """What the coach saw; ``trained`` parameters learned, ``what`` names them, and it all ``started`` at a time."""
-    tokens_seen = coach.epochs * sum(len(ids) + 2 for ids in posts["input_ids"])
+    lengths = [len(ids) + 2 for ids in posts["input_ids"]]
+    mixed = AUTHOR in posts.column_names
+    tokens_seen = coach.epochs * (expected_sum(lengths, posts[AUTHOR]) if mixed else sum(lengths))
     return TrainingResult(
         history=coach.history,
         start_bits_per_byte=coach.scores[0] if coach.scores else None,
@@ -147,6 +150,13 @@ class PostTrainer(Trainer):
     """The option ``bf16`` would stay on the model and make examinations inexact; here it ends with each step."""
 
     autocast = False
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int] | None:
+        """The order of the posts; those of a mix are drawn in equal shares."""
+        posts: Any = self.train_dataset
+        if AUTHOR in posts.column_names:
+            return EqualShares(posts[AUTHOR])
+        return super()._get_train_sampler(train_dataset)
 
     def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> AbstractContextManager[Any]:
         """Around the forward pass of a step."""

@@ -15,6 +15,7 @@ from hugtweets.artifacts import MANIFEST
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.errors import NothingKept
+from hugtweets.handles import is_mix
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger
 from hugtweets.play.favourites import Favourites
@@ -43,6 +44,7 @@ def forget(
     """Delete all that was kept of an account: raw posts, artifacts, models, favourites, W&B runs of this machine.
 
     A pooled base model that learned the account goes as well, with all that was made from it; so it does by its name.
+    The mixes that it is in go with it; a mix may also be named itself.
     With HUGTWEETS_STORE also what the store holds; other machines keep their copies until it is run there as well.
     What was uploaded to W&B stays there. For example: hugtweets forget fogbell_keeper --yes
     """
@@ -56,8 +58,9 @@ def forget(
     number = 0 if is_pool(name) else len(kept_of(where, name)) + len(keys_of(where, name))
     if not (number or doomed or Favourites(where).of(name)):
         raise NothingKept(f"nothing is kept of {name} in {where.root}")
+    mixes = where.known_mixes(name)
     if not (yes or as_json):
-        typer.confirm(_question(name, number, doomed), abort=True, err=True)
+        typer.confirm(_question(name, number, doomed, mixes), abort=True, err=True)
     deleted = [path for pool in doomed for path in remove_pool(where, pool)]
     if not is_pool(name):
         deleted += _remove_account(where, name)
@@ -65,14 +68,17 @@ def forget(
         print_json(Forgotten(handle=name, deleted=deleted, pools=[spec_of(pool) for pool in pools]))
         return
     typer.echo(f"{name} is forgotten: {len(deleted)} files and folders deleted")
+    for mix in mixes:
+        typer.echo(f"deleted with it: the mix {mix}")
     for pool in doomed:
         typer.echo(
             f"deleted with it: {pool.describe()}; make it again with `hugtweets pretrain {pool.pool.handle} ...`"
         )
 
 
-def _question(name: str, number: int, doomed: Sequence[Doomed]) -> str:
-    things = [] if doomed and not number else [f"{number} files and folders of {name}"]
+def _question(name: str, number: int, doomed: Sequence[Doomed], mixes: Sequence[str]) -> str:
+    whose = " and ".join([name, *(f"the mix {mix}" for mix in mixes)])
+    things = [] if doomed and not number else [f"{number} files and folders of {whose}"]
     return f"Delete {' and '.join([*things, *(pool.describe() for pool in doomed)])} for ever?"
 
 
@@ -89,7 +95,12 @@ def _remove_account(home: Home, name: str) -> list[str]:
 
 
 def kept_of(home: Home, handle: str) -> list[Path]:
-    """Every file and folder of an account, those of W&B runs that broke off too."""
+    """Every file and folder of an account and of the mixes that it is in, those of W&B runs that broke off too."""
+    names = [handle, *home.known_mixes(handle)]
+    return list(dict.fromkeys(path for name in names for path in _kept_of(home, name)))
+
+
+def _kept_of(home: Home, handle: str) -> list[Path]:
     runs = [path for path in home.wandb.glob("**/*run-*") if path.is_dir() and _names(path, handle)]
     records = list(home.results.glob(f"hugtweets-*-{handle}-*"))
     artifacts = [path for path in home.artifacts.glob(f"*/{handle}") if path.is_dir()]
@@ -101,12 +112,17 @@ def kept_of(home: Home, handle: str) -> list[Path]:
 
 
 def keys_of(home: Home, handle: str) -> list[str]:
-    """Every object of an account in the store, manifests first: what is half deleted is no artifact any more."""
+    """Every object of an account, and of its mixes, in the store.
+
+    Manifests come first: what is half deleted is no artifact any more.
+    """
     if home.store is None:
         return []
-    folders = [f"artifacts/{step}/{handle}" for step in home.store.names("artifacts")]
+    names = [handle, *home.known_mixes(handle)]
+    folders = [f"artifacts/{step}/{name}" for step in home.store.names("artifacts") for name in names]
     keys = [key for folder in folders for key in home.store.sizes(folder)]
-    files = [home.key(path) for path in (home.promotions(handle), home.timeline(handle))]
+    files = [home.key(home.promotions(name)) for name in names]
+    files += [home.key(home.timeline(name)) for name in names if not is_mix(name)]
     manifests_first = sorted(keys, key=lambda key: not key.endswith(f"/{MANIFEST}"))
     return manifests_first + [key for key in files if home.store.has(key)]
 

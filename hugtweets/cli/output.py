@@ -18,7 +18,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from hugtweets.cost_estimate import CostEstimate
-from hugtweets.evaluation.rows import prediction, writing
+from hugtweets.evaluation.rows import members, prediction, writing
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.progress import Progress, listening
 
@@ -128,7 +128,8 @@ def print_account(console: Console, account: AccountOutcome) -> None:
     if "fetched" in account.counts:
         console.print(Text(f"  {funnel(account)}"))
     if account.metrics:
-        console.print(Text(f"  {prediction(account.metrics)}"))
+        for line in [prediction(account.metrics), *members(account.metrics)]:
+            console.print(Text(f"  {line}"))
     if account.promotion:
         console.print(Text(f"  {account.promotion.reason}"))
     for line in writing(account.metrics) if account.metrics else []:

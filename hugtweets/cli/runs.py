@@ -26,10 +26,11 @@ from hugtweets.config import Dispatch
 from hugtweets.cost_estimate import estimate_cost
 from hugtweets.demo import demo_accounts
 from hugtweets.errors import ConfigurationError
+from hugtweets.handles import name_mix
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import RunOutcome
 from hugtweets.shared_ledger import catch_up
-from hugtweets.steps import STEPS, StepName
+from hugtweets.steps import STEPS, StepName, includes
 
 # Enough for each voice to be heard, and few enough for a laptop to be done in minutes.
 DEMO_POSTS = 200
@@ -44,19 +45,40 @@ def run(
     handles: Annotated[list[str], typer.Argument(help="One or more X handles.", metavar="HANDLE...")],
     source: Annotated[str, typer.Option(help="x, archive:PATH or file:PATH.", metavar="SOURCE")] = "x",
     until: UntilOption = None,
+    mix: Annotated[
+        bool, typer.Option("--mix", help="One model of all of them (2 to 5), with equal weight.", show_default=False)
+    ] = False,
     config: ConfigOption = None,
     assignments: SetOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Learn one or more accounts now.
+    """Learn one or more accounts now. With --mix one model of all of them, which is called ALICE+BOB from then on.
 
     For example: hugtweets run me --source archive:twitter-export.zip
     """
     begin(home, verbose)
     requests = request_accounts(handles, source, read_config(config, assignments))
-    finish(run_flow(requests, until, verbose), as_json)
+    if mix:
+        check_mix(requests, until)
+    finish(run_flow(requests, until, verbose, mix=mix), as_json)
+
+
+def check_mix(requests: Sequence[AccountRequest], until: StepName | None) -> None:
+    """Refuse what cannot be mixed before anything is fetched.
+
+    Raises:
+        InvalidHandle, ConfigurationError: too few or too many accounts, or options that exclude --mix.
+    """
+    name_mix(request.handle for request in requests)
+    if not includes(until, "tokenise"):
+        raise ConfigurationError(f"--mix and --until {until} exclude each other: accounts are mixed after that step")
+    dispatch = requests[0].config.refresh.dispatch
+    if dispatch != "threads":
+        raise ConfigurationError(
+            f"--mix and refresh.dispatch={dispatch} exclude each other: a mix is learned on this machine"
+        )
 
 
 def refresh(
@@ -133,8 +155,9 @@ def run_flow(
     verbose: bool,
     always_refresh: bool = False,
     verify: bool = False,
+    mix: bool = False,
 ) -> RunOutcome:
-    """Run the flow for one account, or the one for many, in this process."""
+    """Run the flow for one account, the one for many, or the one for a mix, in this process."""
     from hugtweets.tracking import check_mode
 
     check_mode(requests[0].config.tracking)
@@ -143,13 +166,16 @@ def run_flow(
         logging.getLogger("hugtweets").info("starting Prefect")
         # Prefect takes seconds to import: not before the request has been found to make sense.
         from flows.account import account as account_flow
+        from flows.mix import mix as mix_flow
         from flows.refresh import refresh as refresh_flow
         from flows.runs import outcome_of
         from hugtweets.cli.prefect_console import quiet_console
 
         if not verbose:
             quiet_console()
-        if len(requests) == 1 and not always_refresh and requests[0].config.refresh.dispatch == "threads":
+        if mix:
+            state = mix_flow(list(requests), until, return_state=True)
+        elif len(requests) == 1 and not always_refresh and requests[0].config.refresh.dispatch == "threads":
             state = account_flow(requests[0], until, return_state=True)
         else:
             state = refresh_flow(list(requests), until, may_wait=always_refresh, verify=verify, return_state=True)

@@ -13,6 +13,7 @@ from hugtweets.artifacts import Manifest, place, references
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.errors import NothingKept
+from hugtweets.handles import is_mix, members_of
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger
 from hugtweets.outcomes import ApiUsage
@@ -31,7 +32,7 @@ class ShownAccount(BaseModel):
     """What ``show --json`` prints; ``pools`` are base models that learned posts of the account."""
 
     handle: str
-    timeline: str
+    timeline: str | None
     posts: int
     gaps: int
     oldest: str | None
@@ -62,7 +63,7 @@ def show(
 
 
 def look(home: Home, handle: str) -> ShownAccount:
-    """Gather what a home holds of an account.
+    """Gather what a home holds of an account, or of a mix, which has no timeline of its own.
 
     Raises:
         NothingKept: nothing.
@@ -72,17 +73,19 @@ def look(home: Home, handle: str) -> ShownAccount:
     from hugtweets.forgetting import pools_that_learned
     from hugtweets.shared_timeline import SharedTimeline
 
-    SharedTimeline(home, handle).pull()
     found = references(home, handle)
-    path = home.timeline(handle)
-    if not found and not path.exists():
-        raise NothingKept(f"nothing is kept of {handle} in {home.root}: fetch it with `hugtweets run {handle}`")
-    timeline = timelines.load(path)
+    path = None if is_mix(handle) else home.timeline(handle)
+    if path:
+        SharedTimeline(home, handle).pull()
+    if not found and not (path and path.exists()):
+        how = f"{' '.join(members_of(handle))} --mix" if is_mix(handle) else handle
+        raise NothingKept(f"nothing is kept of {handle} in {home.root}: fetch it with `hugtweets run {how}`")
+    timeline = timelines.load(path) if path else timelines.Timeline()
     current = current_model(home, handle)
     times = [post.created_at.isoformat() for post in timeline.posts]
     return ShownAccount(
         handle=handle,
-        timeline=str(path),
+        timeline=str(path) if path else None,
         posts=len(times),
         gaps=len(timeline.gaps),
         oldest=min(times, default=None),
@@ -100,10 +103,10 @@ def _print(account: ShownAccount) -> None:
     console.print(Text(account.handle, style="bold"))
     span = f" from {account.oldest} to {account.newest}" if account.oldest else ""
     unread = f", {account.gaps} stretches still to fetch" if account.gaps else ""
-    console.print(Text(f"{account.posts:,} raw posts{span}{unread}: {account.timeline}"))
-    console.print(
-        Text(f"read from X: {account.api.requests} requests, {account.api.posts_read} posts, ${account.api.usd:.2f}")
-    )
+    if account.timeline:
+        console.print(Text(f"{account.posts:,} raw posts{span}{unread}: {account.timeline}"))
+        api = account.api
+        console.print(Text(f"read from X: {api.requests} requests, {api.posts_read} posts, ${api.usd:.2f}"))
     for decision in account.promotions:
         console.print(Text(f"model {decision.model}: {decision.reason} ({decision.by}, {decision.at:%Y-%m-%d})"))
     console.print(Text(f"current model: {account.current_model or 'none'}"))

@@ -20,6 +20,22 @@ def prediction_scores(
     )
 
 
+def member_scores(
+    base: Sequence[float], tuned: Sequence[float], byte_counts: Sequence[int], authors: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Bits per byte of base and tuned model on the held-out posts of each author."""
+    scores: dict[str, dict[str, float]] = {}
+    for author in sorted(set(authors)):
+        places = [place for place, found in enumerate(authors) if found == author]
+        sizes = [byte_counts[place] for place in places]
+        scores[author] = {
+            "held_out_posts": len(places),
+            "base_bits_per_byte": round(bits_per_byte([base[place] for place in places], sizes), 5),
+            "bits_per_byte": round(bits_per_byte([tuned[place] for place in places], sizes), 5),
+        }
+    return scores
+
+
 def previous_scores(
     previous: Sequence[float], tuned: Sequence[float], byte_counts: Sequence[int]
 ) -> dict[str, float | None]:

@@ -31,6 +31,15 @@ def prediction(metrics: Metrics) -> str:
     return f"{line}, 95 % interval {card.bits_per_byte_low:.3f} to {card.bits_per_byte_high:.3f}"
 
 
+def members(metrics: Metrics) -> list[str]:
+    """What a mix makes of the held-out posts of each of its accounts; none for a single account."""
+    tuned = {name.partition("/")[2]: value for name, value in metrics.items() if name.startswith("bits_per_byte/")}
+    return [
+        f"on those of {member}: base {metrics[f'base_bits_per_byte/{member}']:.3f} → tuned {value:.3f}"
+        for member, value in tuned.items()
+    ]
+
+
 def writing(metrics: Metrics) -> list[str]:
     """How the model writes, one line a figure; none if no posts were drawn to see it."""
     return [f"{row.label:<40}{row.model:>8}{row.real:>8}{row.base:>8}".rstrip() for row in writing_rows(metrics)]

@@ -7,6 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field
 Figure = float | None
 
 
+class MemberScore(BaseModel):
+    """What a model of several accounts makes of the held-out posts of one of them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    held_out_posts: int
+    base_bits_per_byte: float
+    bits_per_byte: float
+
+
 class Scorecard(BaseModel):
     """``scores.json`` of an evaluate artifact, and the metrics of a run; None is what could not be measured.
 
@@ -56,6 +66,15 @@ class Scorecard(BaseModel):
     held_out_distinct_3: Figure = None
     mean_length: Figure = Field(None, description="characters of a generated post")
     held_out_mean_length: Figure = None
+
+    members: dict[str, MemberScore] = Field(default_factory=dict, description="of a mix: each account by itself")
+
+    def figures(self) -> dict[str, float | None]:
+        """All figures by name; those of an account of a mix are called ``bits_per_byte/alice``."""
+        figures: dict[str, float | None] = self.model_dump(exclude={"members"})
+        for member, score in self.members.items():
+            figures |= {f"{name}/{member}": value for name, value in score.model_dump().items()}
+        return figures
 
 
 class Authorship(BaseModel):

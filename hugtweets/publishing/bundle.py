@@ -14,6 +14,7 @@ from hugtweets.base_models import BaseModel
 from hugtweets.config import SampleConfig
 from hugtweets.device_queue import on_device
 from hugtweets.files import write_text
+from hugtweets.handles import members_of
 from hugtweets.home import Home
 from hugtweets.publishing.card import PICTURE, Usage, write_card
 from hugtweets.publishing.facts import ModelFacts, gather_facts
@@ -64,7 +65,8 @@ def _draw(facts: ModelFacts, path: Path) -> bool:
     # Matplotlib and Pillow take a second to import.
     from hugtweets.publishing.picture import draw_picture
 
-    drawn = draw_picture(path, f"A model of @{facts.handle.replace('+', ' and @')}", facts.posts)
+    title = f"A model of {' and '.join(f'@{member}' for member in members_of(facts.handle))}"
+    drawn = draw_picture(path, title, facts.posts)
     if drawn.undrawable:
         logger.warning(
             "%s: %d of %d posts are not in the picture: no font of this machine can draw them (install Noto fonts)",

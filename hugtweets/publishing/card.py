@@ -8,7 +8,8 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from hugtweets.evaluation.rows import prediction, writing_rows
+from hugtweets.evaluation.rows import members, prediction, writing_rows
+from hugtweets.handles import members_of
 from hugtweets.publishing.facts import ModelFacts
 from hugtweets.publishing.markdown import plain, table
 
@@ -91,7 +92,7 @@ def _introduction(facts: ModelFacts, pictured: bool) -> str:
 
 
 def _who(facts: ModelFacts) -> str:
-    return " and ".join(plain(f"@{handle}") for handle in facts.handle.split("+"))
+    return " and ".join(plain(f"@{handle}") for handle in members_of(facts.handle))
 
 
 def _example(facts: ModelFacts, usage: Usage) -> str:
@@ -148,7 +149,8 @@ def _scorecard(facts: ModelFacts) -> str:
         return "This model was not evaluated."
     rows = writing_rows(facts.metrics)
     how = table([[plain(cell) for cell in row] for row in rows]) if rows else ""
-    return f"{plain(prediction(facts.metrics))}.\n\n{how}".strip()
+    sentences = "; ".join([prediction(facts.metrics), *members(facts.metrics)])
+    return f"{plain(sentences)}.\n\n{how}".strip()
 
 
 def _posts(facts: ModelFacts) -> str:

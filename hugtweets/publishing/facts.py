@@ -62,7 +62,7 @@ def gather_facts(home: Home, model: Reference, clean: Reference) -> ModelFacts:
     samples = input_of(home, scores, "sample") if scores else None
     metrics: dict[str, float | None] = {}
     if scores and samples:
-        metrics = read_scores(scores).model_dump() | read_authorship(home, samples).model_dump()
+        metrics = read_scores(scores).figures() | read_authorship(home, samples).model_dump()
     return ModelFacts(
         handle=model.handle,
         manifest=model.manifest(),

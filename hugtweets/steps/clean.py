@@ -31,8 +31,12 @@ logger = logging.getLogger(__name__)
 
 def plan_clean(job: Job, timeline: Reference) -> Plan:
     """Depends on the raw posts and every cleaning rule."""
-    rules = job.config.clean.model_dump(mode="json", exclude=CHECKS)
-    return Plan("clean", VERSION, job.handle, (timeline,), rules)
+    return Plan("clean", VERSION, job.handle, (timeline,), rules_of(job.config.clean))
+
+
+def rules_of(config: CleanConfig) -> dict[str, Any]:
+    """The options that change what is kept, and how."""
+    return config.model_dump(mode="json", exclude=CHECKS)
 
 
 def clean(job: Job, timeline: Reference) -> Reference:

@@ -15,7 +15,7 @@ from hugtweets.base_models import BaseModel
 from hugtweets.config import TrainConfig
 from hugtweets.device_queue import on_device
 from hugtweets.errors import BaseModelError
-from hugtweets.evaluation.predictions import prediction_scores, previous_scores
+from hugtweets.evaluation.predictions import member_scores, prediction_scores, previous_scores
 from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.evaluation.writing import writing_scores
 from hugtweets.files import write_text
@@ -27,7 +27,7 @@ from hugtweets.steps.sample import read_unprompted
 from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
-from hugtweets.tokens import TextTokenizer
+from hugtweets.tokens import AUTHOR, TextTokenizer
 from hugtweets.tracking import Content
 
 VERSION = 2
@@ -60,7 +60,7 @@ def evaluate(
         predictions = on_device(_score_predictions, job, tokens, clean, tuned, _find_previous(job, previous))
         card = Scorecard.model_validate(predictions | _score_writing(samples, clean))
         write_text(folder / SCORES, card.model_dump_json(indent=1) + "\n")
-        return card.model_dump()
+        return card.figures()
 
     return perform(job, plan_evaluate(job, model, samples, tokens, clean, previous), fill, _content)
 
@@ -98,6 +98,8 @@ def _score_predictions(
     ours = post_nats_of(tuned.base_model, tuned.model.file(WEIGHTS), documents, job.config.train)
     scores: dict[str, Any] = {"held_out_posts": len(documents), "held_out_bytes": sum(sizes)}
     scores |= prediction_scores(base, ours, sizes)
+    if AUTHOR in held_out.column_names:
+        scores["members"] = member_scores(base, ours, sizes, held_out[AUTHOR].to_pylist())
     if previous:
         # What the previous model was trained on would flatter it.
         places = _unseen(job, previous, clean, held_out["id"].to_pylist())
@@ -150,4 +152,6 @@ def _score_writing(samples: Reference, clean: Reference) -> dict[str, Any]:
 
 
 def _content(reference: Reference) -> Content:
-    return Content(summary=read_scores(reference).model_dump(exclude_none=True))
+    return Content(
+        summary={name: value for name, value in read_scores(reference).figures().items() if value is not None}
+    )

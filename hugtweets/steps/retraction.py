@@ -77,12 +77,16 @@ def still_held(job: Job) -> str | None:
 
 
 def find_outdated(home: Home, handle: str, timeline: Timeline) -> list[Reference]:
-    """The artifacts of an account that hold the text of a deleted post, and all made from them; oldest first."""
+    """The artifacts that hold the text of a deleted post of the account, and all made from them; oldest first.
+
+    So do those of the mixes that it is in, until they are made again.
+    """
     deleted = [post.id for post in timeline.posts if post.deleted]
     found: dict[tuple[str, str], Reference] = {}
     if not deleted:
         return []
-    for reference in references(home, handle):
+    mixed = [reference for mix in home.known_mixes(handle) for reference in references(home, mix)]
+    for reference in [*references(home, handle), *mixed]:
         # A model goes on from an earlier one only with posts that it holds itself: those decide, not the earlier model.
         inputs = [item for item in reference.manifest().inputs.items() if item[0] != reference.step]
         if any(item in found for item in inputs) or _is_outdated(home, reference, deleted, timeline):

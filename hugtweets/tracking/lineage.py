@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hugtweets.artifacts import Manifest, Reference, exists
+from hugtweets.handles import PLUS
 from hugtweets.home import Home
 from hugtweets.pools import pool_here
 
@@ -45,8 +46,8 @@ logger = logging.getLogger(__name__)
 
 
 def artifact_name(step: str, handle: str) -> str:
-    """``clean-<handle>`` for the step clean."""
-    return f"{ARTIFACTS[step][0]}-{handle}"
+    """``clean-<handle>`` for the step clean; W&B takes no plus, so that of a mix is ``clean-alice.bob``."""
+    return f"{ARTIFACTS[step][0]}-{handle.replace(PLUS, '.')}"
 
 
 def artifact_type(step: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from hugtweets.artifacts import Manifest, Reference
 from hugtweets.config import TrackingConfig
+from hugtweets.handles import members_of
 from hugtweets.home import Home
 from hugtweets.tracking import lineage
 from hugtweets.tracking.lineage import MARKER
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["MARKER", "Content", "Description", "Marker", "log", "log_summary", "refusals", "trouble"]
 
 Table = tuple[str, Sequence[str], Sequence[Sequence[Any]]]
+
+LONGEST_TAG = 64  # of W&B
 
 _environment = threading.Lock()
 
@@ -134,7 +137,7 @@ def _describe(manifest: Manifest) -> Description:
     return Description(
         name=f"{manifest.step}-{manifest.handle}",
         job_type=manifest.step,
-        handles=[manifest.handle],
+        handles=sorted({*members_of(manifest.handle), manifest.handle[:LONGEST_TAG]}),
         config={**manifest.config, **identity, "inputs": lineage.named_inputs(manifest)},
     )
 

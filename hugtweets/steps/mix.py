@@ -1,0 +1,63 @@
+"""Mix: the kept posts of several accounts become those of one, from which a model of all of them is learned.
+
+It stands in for the step clean: what follows finds a clean artifact of an account called ``alice+bob``. Nothing is
+copied to make the accounts equal; that is done anew in every epoch, see :mod:`hugtweets.equal_shares`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from hugtweets.artifacts import Plan, Reference
+from hugtweets.jobs import Job
+from hugtweets.steps.clean import CLEAN, rules_of
+from hugtweets.steps.step import perform
+from hugtweets.timeline import write_posts
+from hugtweets.tokens import AUTHOR
+from hugtweets.tracking import Content
+
+VERSION = 1
+
+
+def plan_mix(job: Job, members: Sequence[Reference]) -> Plan:
+    """Depends on the clean posts of every account."""
+    inputs = {f"clean/{clean.handle}": clean.digest for clean in members}
+    return Plan("clean", VERSION, job.handle, config=rules_of(job.config.clean), extra=inputs)
+
+
+def mix(job: Job, members: Sequence[Reference]) -> Reference:
+    """Write ``clean.parquet``: the kept posts of all, by time, with their author; counts are the sums of theirs."""
+
+    def fill(folder: Path) -> Mapping[str, Any]:
+        posts = pa.concat_tables([_kept(clean) for clean in members]).sort_by([("created_at", "ascending")])
+        write_posts(folder / CLEAN, posts)
+        return add_counts([clean.manifest().counts for clean in members])
+
+    return perform(job, plan_mix(job, members), fill, _content)
+
+
+def add_counts(counts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The sums of the counts of several clean artifacts."""
+    numbers, dropped = Counter[str](), Counter[str]()
+    for one in counts:
+        numbers.update({name: number for name, number in one.items() if name != "dropped"})
+        dropped.update(one["dropped"])
+    return {**numbers, "dropped": dict(dropped)}
+
+
+def _kept(clean: Reference) -> pa.Table:
+    posts = pq.read_table(clean.file(CLEAN))
+    kept = posts.filter(pc.field("kept"))
+    return kept.append_column(AUTHOR, pa.repeat(pa.scalar(clean.handle), len(kept)))
+
+
+def _content(reference: Reference) -> Content:
+    counts = reference.manifest().counts
+    return Content(summary={name: value for name, value in counts.items() if name != "dropped"})
