@@ -25,6 +25,8 @@ ADAPTER = "adapter_config.json"
 BARE = "__base__"
 # Adapters that stay on for later: 20 MB each for a model of 135 million parameters.
 MOST_WORN = 16
+# What a sum of adapters is called.
+BLEND = "blend"
 
 
 @dataclass
@@ -86,6 +88,22 @@ def _put_on(base_model: BaseModel, outputs: Sequence[Path], choice: DeviceChoice
         model.load_adapter(str(output), names[output])
     wear(model.eval(), names)
     return model, names
+
+
+def load_blend(
+    base_model: BaseModel, shares: Sequence[tuple[Path, float]], choice: DeviceChoice
+) -> tuple[Any, TextTokenizer]:
+    """The base model with the sum of several adapters, each times its share, as :func:`load_tuned` returns a model.
+
+    The adapters' factors are put side by side (peft's ``cat``): that is the sum itself, whatever their ranks. Its
+    ``linear`` adds the factors instead, whose product has parts of every pair of adapters; ``svd`` only approximates.
+    """
+    model, tokenizer, names = load_adapters(base_model, [folder for folder, _ in shares], choice)
+    model.add_weighted_adapter(names, [share for _, share in shares], BLEND, combination_type="cat")
+    model.set_adapter(BLEND)
+    # No later call wants this sum: whatever comes next starts from the bare base model.
+    wear(model.eval())
+    return model, tokenizer
 
 
 def is_adapter(output: Path) -> bool:

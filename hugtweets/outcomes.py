@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
 from hugtweets.artifacts import Reference
 from hugtweets.ledger import Usage
 from hugtweets.promotion import Standing
+
+if TYPE_CHECKING:
+    from hugtweets.sampling import Sample
 
 AccountStatus = Literal["completed", "unchanged", "skipped", "failed"]
 
@@ -41,6 +44,11 @@ class SampleOutcome(BaseModel):
     def of(cls, row: Mapping[str, Any]) -> SampleOutcome:
         """From a row of the sample artifact."""
         return cls(prompt=row["prompt"], text=row["text"], log_prob=row["log_prob"])
+
+    @classmethod
+    def drawn(cls, sample: Sample) -> SampleOutcome:
+        """From a post that was just drawn."""
+        return cls(prompt=sample.prompt, text=sample.text, log_prob=sample.log_prob)
 
 
 class AccountOutcome(BaseModel):

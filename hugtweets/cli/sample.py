@@ -18,14 +18,17 @@ from hugtweets.cli.settings import (
     begin,
     read_config,
 )
+from hugtweets.config import Config
+from hugtweets.errors import ConfigurationError
+from hugtweets.home import Home
 from hugtweets.outcomes import SampleOutcome
 
 
 class SampleDocument(BaseModel):
-    """What ``sample HANDLE --json`` prints."""
+    """What ``sample HANDLE --json`` prints; a blend has no model of its own."""
 
     handle: str
-    model: str
+    model: str | None
     samples: list[SampleOutcome]
 
 
@@ -36,7 +39,18 @@ class SampleDocuments(BaseModel):
 
 
 def sample(
-    handles: Annotated[list[str], typer.Argument(help="Accounts that were learned before.", metavar="HANDLE...")],
+    handles: Annotated[
+        list[str] | None, typer.Argument(help="Accounts or mixes that were learned before.", metavar="HANDLE...")
+    ] = None,
+    blend: Annotated[
+        str | None,
+        typer.Option(
+            "--blend",
+            help="Instead of accounts: a voice between several, which have these shares.",
+            metavar="ALICE=0.7,BOB=0.3",
+            show_default=False,
+        ),
+    ] = None,
     prompt: Annotated[
         list[str] | None, typer.Option("--prompt", help="How the post begins (repeatable).", show_default=False)
     ] = None,
@@ -55,23 +69,33 @@ def sample(
     options = read_config(config, assignments)
     drawing = options.sample.model_dump() | {"per_prompt": number} | ({"prompts": prompt} if prompt else {})
     options = options.override({"sample": drawing})
-    from hugtweets.steps.sample import Author, draw_for_all
-
-    authors = [Author.find(where, handle) for handle in dict.fromkeys(map(where.spelling, handles))]
+    if bool(handles) == bool(blend):
+        raise ConfigurationError("name accounts, or a blend of several: hugtweets sample --blend alice=0.7,bob=0.3")
     with progress_shown(verbose):
-        drawn = draw_for_all(authors, options)
-    documents = [
-        SampleDocument(
-            handle=author.handle,
-            model=author.model.digest,
-            samples=[SampleOutcome(prompt=post.prompt, text=post.text, log_prob=post.log_prob) for post in posts],
-        )
-        for author, posts in zip(authors, drawn, strict=True)
-    ]
+        documents = [_draw_blend(where, blend, options)] if blend else _draw(where, handles or (), options)
     if as_json:
-        print_json(documents[0] if len(handles) == 1 else SampleDocuments(accounts=documents))
+        print_json(documents[0] if len(documents) == 1 else SampleDocuments(accounts=documents))
     else:
         _print(documents)
+
+
+def _draw(home: Home, handles: Sequence[str], options: Config) -> list[SampleDocument]:
+    from hugtweets.steps.sample import Author, draw_for_all
+
+    authors = [Author.find(home, handle) for handle in dict.fromkeys(map(home.spelling, handles))]
+    drawn = draw_for_all(authors, options)
+    return [
+        SampleDocument(handle=author.handle, model=author.model.digest, samples=list(map(SampleOutcome.drawn, posts)))
+        for author, posts in zip(authors, drawn, strict=True)
+    ]
+
+
+def _draw_blend(home: Home, blend: str, options: Config) -> SampleDocument:
+    from hugtweets.steps.blend import blend_name, draw_blend, parse_blend
+
+    shares = parse_blend(blend, home)
+    posts = draw_blend(home, shares, options)
+    return SampleDocument(handle=blend_name(shares), model=None, samples=list(map(SampleOutcome.drawn, posts)))
 
 
 def _print(documents: Sequence[SampleDocument]) -> None:
