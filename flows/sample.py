@@ -45,7 +45,7 @@ def sample(
     author = Author.find(home, handle)
     config = Config().override({"sample": {"prompts": prompts, "per_prompt": number}})
     drawn = draw_for_all([author], config)[0]
-    posts = [SampleOutcome(prompt=post.prompt, text=post.text, log_prob=post.log_prob) for post in drawn]
+    posts = list(map(SampleOutcome.drawn, drawn))
     create_table_artifact(
         key=TABLE,
         table=[{"prompt": post.prompt, "generated post": post.text} for post in posts],

@@ -39,6 +39,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with everything that the README speaks of."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / ".venv").symlink_to(sys.prefix)
+    (folder / "hugtweets").symlink_to(ROOT / "hugtweets")
     save_tiny_model(folder / "tiny")
     write_timeline(folder / "x" / "NASA.jsonl", rows(30, since=40))
     posts = [tweet(str(1_000 + index), row["text"]) for index, row in enumerate(rows(40))]
@@ -77,7 +78,7 @@ def smaller(command: list[str], sandbox: Path) -> list[str]:
         return [*command, "--export-wandb", str(sandbox / "sweep.yaml")]
     if not {"run", "refresh", "demo", "pretrain"} & set(command):
         return command
-    until = [] if {"demo", "pretrain"} & set(command) else ["--until", "clean"]
+    until = [] if {"demo", "pretrain"} & set(command) else ["--until", "tokenise" if "--mix" in command else "clean"]
     bases = [f"{section}.base_model={sandbox / 'tiny'}" for section in ("train", "pretrain")]
     return [*command, *until, *(f"--set={option}" for option in [*bases, *SMALL])]
 
