@@ -134,6 +134,12 @@ def test_a_mix_is_learned_judged_kept_and_forgotten(home: Home, mixed: dict[str,
     tokens = input_of(home, model, "tokenise")
     assert tokens
 
+    # Its card tells of both.
+    call("export", "alice+bob", "--to", home.root / "model", "--adapter")
+    card = (home.root / "model" / "README.md").read_text(encoding="utf-8")
+    assert "in the voice of \\@alice and \\@bob on X" in card
+    assert f"on those of bob\\: base {metrics['base_bits_per_byte/bob']:.3f}" in card
+
     # A deleted post of one of them makes all of the mix outdated.
     stored = timeline.load(home.timeline("alice"))
     kept = next(post for post in stored.posts if "harbour" in post.text)

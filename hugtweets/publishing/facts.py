@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hugtweets.artifacts import Manifest, Reference, input_of, obtain, references
+from hugtweets.handles import is_mix
 from hugtweets.home import Home
 from hugtweets.publishing.origins import Origin, origin_of
 from hugtweets.steps.authorship import read_authorship
@@ -83,7 +84,8 @@ def find_scores(home: Home, model: Reference) -> Reference | None:
 
 def _language(home: Home, clean: Reference) -> str | None:
     """The language that X took most posts for, as a code of two letters; None if it is not one, or nobody knows."""
-    timeline = input_of(home, clean, "fetch")
+    # A mix has no timeline of its own.
+    timeline = None if is_mix(clean.handle) else input_of(home, clean, "fetch")
     if timeline is None:
         return None
     languages = pq.read_table(timeline.file(TIMELINE), columns=["lang"])["lang"]
