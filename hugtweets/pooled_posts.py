@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from hugtweets.artifacts import Reference, exists
 from hugtweets.cleaning.duplicates import essence
+from hugtweets.handles import members_of
 from hugtweets.home import Home
 from hugtweets.timeline import deleted_ids
 
@@ -35,7 +36,7 @@ def to_learned(posts: pa.Table) -> pa.Table:
 
 
 def has_learned(base_model: Path, handle: str, posts: pa.Table) -> pa.ChunkedArray:
-    """Which of an account's cleaned posts a base model has learned; none, if it is no pool.
+    """Which of the cleaned posts of an account, or of a mix, a base model has learned; none, if it is no pool.
 
     Args:
         base_model: its folder.
@@ -46,7 +47,8 @@ def has_learned(base_model: Path, handle: str, posts: pa.Table) -> pa.ChunkedArr
     if not path.is_file():
         return pa.chunked_array([pa.repeat(False, len(posts))])
     learned = pq.read_table(path)
-    own = learned.filter(pc.equal(pc.utf8_lower(learned["handle"]), handle.lower()))
+    authors = pa.array([member.lower() for member in members_of(handle)])
+    own = learned.filter(pc.is_in(pc.utf8_lower(learned["handle"]), value_set=authors))
     by_id = pc.is_in(posts["id"], value_set=own["id"].combine_chunks())
     return pc.or_(by_id, pc.is_in(_digests(posts["text"]), value_set=learned["essence"].combine_chunks()))
 

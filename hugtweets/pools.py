@@ -112,12 +112,13 @@ def pool_here(home: Home, digest: str) -> Reference | None:
 
 
 def made_from(home: Home, pool: Reference) -> list[Reference]:
-    """Every artifact, of whichever account, that the pool had a part in, oldest first.
+    """Every artifact, of whichever account or mix, that the pool had a part in, oldest first.
 
     Raises:
         StoreUnavailable: the store does not answer.
     """
-    return [reference for handle in home.known_handles() for reference in _made_from(home, pool, handle)]
+    names = [*home.known_handles(), *home.known_mixes()]
+    return [reference for name in names for reference in _made_from(home, pool, name)]
 
 
 def _made_from(home: Home, pool: Reference, handle: str) -> Iterator[Reference]:
