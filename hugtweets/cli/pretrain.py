@@ -105,4 +105,5 @@ def _print(outcome: PoolOutcome) -> None:
         change = 100 * (found.bits_per_byte / found.base_bits_per_byte - 1)
         numbers = f"{found.base_bits_per_byte:>9.3f}{found.bits_per_byte:>9.3f}{change:>+7.1f} %"
         typer.echo(f"  {found.handle:<16}{found.held_out_posts:>6}{numbers}")
-    typer.echo(f"learn from it with --set train.base_model={outcome.base_model.partition('@')[0]}")
+    newest = outcome.base_model.partition("@")[0]
+    typer.echo(f"learn from it with --set train.base_model={outcome.base_model}; {newest} is the newest of that name")
