@@ -126,7 +126,7 @@ class PretrainConfig(Section):
     posts_per_step: PositiveInt = Field(4, description="posts packed into one update")
     max_posts: PositiveInt | None = Field(None, description="use at most this many posts of each account, the newest")
     share: Annotated[float, Field(gt=0, le=1)] = Field(
-        1.0, description="how far the weights go from the base's to the trained ones; below 1 they are averaged"
+        0.5, description="how far the weights go from the base's to the trained ones; below 1 they are averaged"
     )
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="seed of order and initialisation")
 

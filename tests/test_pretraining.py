@@ -44,7 +44,7 @@ from tests.wandb_log import read_runs
 @pytest.fixture
 def config(tiny_folder: Path) -> Config:
     return tiny_config(
-        pretrain={"base_model": str(tiny_folder), "lr": 0.01},
+        pretrain={"base_model": str(tiny_folder), "lr": 0.01, "share": 1.0},
         train={"base_model": "pool:friends", "device": "cpu"},
         evaluate={"generated": 0},
     )
