@@ -97,7 +97,7 @@ def test_a_property_that_some_accounts_lack_is_correlated_over_the_others() -> N
 def test_few_accounts_or_different_bases_say_nothing_and_many_only_what_is_not_chance() -> None:
     few, many = accounts(7), accounts(9)
     assert "7 accounts cannot tell" in conclude(few, correlate(few))
-    assert "more mean_length goes with a lower start (rho -1.00)" in conclude(many, correlate(many))
+    assert "the higher mean_length, the lower start (rho -1.00)" in conclude(many, correlate(many))
     mixed = [*many, figures("other", base_model="c")]
     assert "different base models (b, c)" in conclude(mixed, correlate(mixed))
     rng = random.Random(3)

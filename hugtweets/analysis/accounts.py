@@ -30,10 +30,11 @@ HASHTAG = r"(?:^|[^\pL\pN_&])[#＃][\pL\pN_]"
 class AccountFigures(BaseModel):
     """What an account is like, and how well it is predicted; shares are from 0 to 1, None is what cannot be said.
 
-    ``posts``, ``characters``, ``mean_length`` and what comes after them are of the kept posts as they were cleaned;
-    shares of links, replies and hashtags of the account's own posts as the source sent them. ``start`` is how far the
-    base model is from the account, ``end`` how far the tuned one, both in bits per byte of held-out posts, and ``drop``
-    what training took off.
+    ``posts``, ``characters``, ``mean_length`` and what comes after them are of the kept posts as they were cleaned, and
+    ``compressed_size`` is small where an account repeats itself; shares of links, replies and hashtags are of the
+    account's own posts as the source sent them. ``start`` is how far the base model is from the account, ``end`` how
+    far the tuned one, both in bits per byte of held-out posts, and ``drop`` what training
+    took off.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,7 +47,7 @@ class AccountFigures(BaseModel):
     training_posts: int
     mean_length: float
     vocabulary: float | None
-    compressed: float | None
+    compressed_size: float | None
     links: float
     replies: float
     hashtags: float
@@ -108,7 +109,7 @@ def _of_writing(texts: Sequence[str]) -> dict[str, float | str | None]:
         "characters": characters,
         "mean_length": round(characters / len(texts), 1),
         "vocabulary": vocabulary(texts),
-        "compressed": compressed_share(texts),
+        "compressed_size": compressed_share(texts),
         "script": next(iter(scripts), None),
         "latin": scripts.get("LATIN", 0.0),
         "bytes_per_character": round(sum(len(text.encode()) for text in texts) / characters, 4),

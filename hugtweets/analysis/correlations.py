@@ -15,7 +15,7 @@ PROPERTIES = (
     "training_posts",
     "mean_length",
     "vocabulary",
-    "compressed",
+    "compressed_size",
     "links",
     "replies",
     "hashtags",
@@ -67,9 +67,10 @@ def conclude(accounts: Sequence[AccountFigures], correlations: Sequence[Correlat
     sure = [found for found in tried if found.p is not None and found.p * len(tried) < ERROR]
     looked = f"of {len(tried)} correlations over {len(accounts)} accounts"
     if not sure:
-        return f"{looked} none is stronger than the strongest of so many would be by chance"
+        return f"{looked} none is stronger than chance makes the strongest of so many"
     strongest = sorted(sure, key=lambda found: -abs(found.rho or 0.0))
-    return f"{looked} these are not chance (p < {ERROR} for all together): {'; '.join(map(_sentence, strongest))}"
+    said = "; ".join(map(_sentence, strongest))
+    return f"{looked} these are stronger than chance makes the strongest of so many (p < {ERROR}): {said}"
 
 
 def _correlate(accounts: Sequence[AccountFigures], name: str, loss: str) -> Correlation:
@@ -92,4 +93,4 @@ def _spearman(some: Sequence[float], others: Sequence[float]) -> tuple[float | N
 
 def _sentence(found: Correlation) -> str:
     direction = "higher" if (found.rho or 0.0) > 0 else "lower"
-    return f"more {found.property} goes with a {direction} {found.loss} (rho {found.rho:+.2f})"
+    return f"the higher {found.property}, the {direction} {found.loss} (rho {found.rho:+.2f})"
