@@ -6,14 +6,20 @@ import ast
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbclient import NotebookClient
 
 TOUR = Path(__file__).resolve().parents[1] / "docs" / "tour.ipynb"
 OPTIONS = '{"train": {"base_model": "auto", "max_posts": 200}, "sample": {"per_prompt": 2}}'
 
 
-def test_every_cell_of_the_tour_runs(tiny_folder: Path) -> None:
-    tour = nbformat.read(TOUR, as_version=4)
+@pytest.fixture
+def tour() -> nbformat.NotebookNode:
+    # nbformat declares types for some of its functions only.
+    return nbformat.read(TOUR, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def test_every_cell_of_the_tour_runs(tour: nbformat.NotebookNode, tiny_folder: Path) -> None:
     cells = [cell for cell in tour.cells if cell.cell_type == "code"]
     assert OPTIONS in cells[0].source
     train = {"base_model": str(tiny_folder), "max_posts": 60, "device": "cpu"}
@@ -25,7 +31,7 @@ def test_every_cell_of_the_tour_runs(tiny_folder: Path) -> None:
     assert scores["bits_per_byte"] < scores["base_bits_per_byte"]
 
 
-def test_what_the_tour_shows_is_what_it_printed() -> None:
-    cells = [cell for cell in nbformat.read(TOUR, as_version=4).cells if cell.cell_type == "code"]
+def test_what_the_tour_shows_is_what_it_printed(tour: nbformat.NotebookNode) -> None:
+    cells = [cell for cell in tour.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in cells] == list(range(1, 11))
     assert not any(output.output_type == "error" for cell in cells for output in cell.outputs)
