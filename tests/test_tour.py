@@ -16,7 +16,8 @@ OPTIONS = '{"train": {"base_model": "auto", "max_posts": 200}, "sample": {"per_p
 @pytest.fixture
 def tour() -> nbformat.NotebookNode:
     # nbformat declares types for some of its functions only.
-    return nbformat.read(TOUR, as_version=4)  # type: ignore[no-untyped-call]
+    found: nbformat.NotebookNode = nbformat.read(TOUR, as_version=4)  # type: ignore[no-untyped-call]
+    return found
 
 
 def test_every_cell_of_the_tour_runs(tour: nbformat.NotebookNode, tiny_folder: Path) -> None:
