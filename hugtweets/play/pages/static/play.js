@@ -48,6 +48,12 @@ function make(name, text, className) {
   return made;
 }
 
+/* What is read out begins with what is seen, and says of which post. */
+function caption(control, text, name) {
+  control.textContent = text;
+  control.setAttribute("aria-label", `${text} ${name}`);
+}
+
 /* Voices */
 
 async function showAccounts() {
@@ -83,11 +89,11 @@ function fill(card, post, name) {
   card.querySelector(".text").textContent = post.text;
   card.querySelector(".label").textContent = post.label.replace(/^generated /, "");
   const copy = card.querySelector(".copy");
-  copy.setAttribute("aria-label", `Copy ${name}`);
-  copy.addEventListener("click", () => copyText(`${post.text}\n\n[${post.label}]`, copy));
+  caption(copy, "Copy", name);
+  copy.addEventListener("click", () => copyText(`${post.text}\n\n[${post.label}]`, copy, name));
   const compose = card.querySelector(".compose");
   compose.href = post.compose_url;
-  compose.setAttribute("aria-label", `Open in X ${name}`);
+  caption(compose, "Open in X", name);
 }
 
 function newCard() {
@@ -119,8 +125,8 @@ class Columns {
     const name = `post ${index + 1} of ${handle ?? BASE_NAME}`;
     fill(card, post, name);
     const keep = card.querySelector(".keep");
-    keep.setAttribute("aria-label", `Keep ${name}`);
-    keep.addEventListener("click", () => keepPost(post, keep));
+    caption(keep, "Keep", name);
+    keep.addEventListener("click", () => keepPost(post, keep, name));
     element("arrivals").append(make("p", `Generated, ${name}: ${post.text}`));
   }
 
@@ -182,11 +188,11 @@ async function write(event) {
   }
 }
 
-async function copyText(text, button) {
+async function copyText(text, button, name) {
   if (navigator.clipboard) await navigator.clipboard.writeText(text);
   else copyOnPlainHttp(text);
-  button.textContent = "Copied";
-  setTimeout(() => (button.textContent = "Copy"), 1500);
+  caption(button, "Copied", name);
+  setTimeout(() => caption(button, "Copy", name), 1500);
 }
 
 /* Browsers give the clipboard to https and this machine only; a phone has this older way. */
@@ -200,11 +206,11 @@ function copyOnPlainHttp(text) {
 
 /* Favourites */
 
-async function keepPost(post, button) {
+async function keepPost(post, button, name) {
   button.disabled = true;
   try {
     await ask("/api/favourites", { method: "POST", body: { post: post.id } });
-    button.textContent = "Kept";
+    caption(button, "Kept", name);
     await showFavourites();
   } catch (error) {
     button.disabled = false;
@@ -221,8 +227,7 @@ async function showFavourites() {
       const name = `favourite ${index + 1}`;
       fill(card, post, name);
       const remove = card.querySelector(".keep");
-      remove.textContent = "Remove";
-      remove.setAttribute("aria-label", `Remove ${name}`);
+      caption(remove, "Remove", name);
       remove.addEventListener("click", async () => {
         await ask(`/api/favourites/${encodeURIComponent(post.id)}`, { method: "DELETE" });
         await showFavourites();
