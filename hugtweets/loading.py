@@ -82,10 +82,12 @@ def _put_on(base_model: BaseModel, outputs: Sequence[Path], choice: DeviceChoice
     before = _warm.names if _warm and _warm.key == _key(base_model, choice) else {}
     wanted = list(dict.fromkeys([*outputs, *filter(is_adapter, before)]))[: max(MOST_WORN, len(outputs))]
     names = {output: str(number) for number, output in enumerate(wanted)}
-    model = PeftModel.from_pretrained(load_base(base_model, choice), str(wanted[0]), adapter_name=names[wanted[0]])
+    base = load_base(base_model, choice)
+    # In the number format of the base model: peft would widen them, and convert back and forth in each layer.
+    model = PeftModel.from_pretrained(base, str(wanted[0]), adapter_name=names[wanted[0]], autocast_adapter_dtype=False)
     wear(model)
     for output in wanted[1:]:
-        model.load_adapter(str(output), names[output])
+        model.load_adapter(str(output), names[output], autocast_adapter_dtype=False)
     wear(model.eval(), names)
     return model, names
 

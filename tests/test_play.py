@@ -21,6 +21,7 @@ from hugtweets.home import VARIABLE, Home
 from hugtweets.loading import load_adapters, load_base
 from hugtweets.play.line import Line
 from hugtweets.play.messages import PostsRequest
+from hugtweets.play.speaking import choose_for_playing
 from hugtweets.play.stage import Stage
 from hugtweets.play.written import marked
 from hugtweets.steps.clean import texts_of
@@ -210,7 +211,7 @@ def test_without_a_model_there_is_nothing_to_play(home: Home) -> None:
 def test_the_likeliest_voices_are_loaded_before_anybody_asks(theatre: Home) -> None:
     authors = [Author.find(theatre, handle) for handle in ("alice", "bob")]
     weights, base_model = [author.weights for author in authors], authors[0].base_model
-    choice = choose_device(TrainConfig(device="cpu"))
+    choice = choose_for_playing(SHORT)
     load_base(base_model, choice)
     Stage(theatre, SHORT).warm_up()
     worn, _, _ = load_adapters(base_model, weights[1:], choice)
