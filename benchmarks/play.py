@@ -54,12 +54,16 @@ class Wait:
 
 @dataclass(frozen=True)
 class Answer:
-    """One kind of request: medians over all rounds of the first word, the first post and the last."""
+    """One kind of request: medians over all rounds of the first word, the first post and the last.
+
+    ``cpu_ms_a_token`` is of all rounds together: how long the posts are is chance.
+    """
 
     request: str
     first_word: Wait
     first_post: Wait
     all_posts: Wait
+    cpu_ms_a_token: float
 
 
 def learn(home: Home) -> None:
@@ -90,17 +94,20 @@ def playing(home: Path) -> Iterator[tuple[int, str, Wait]]:
             server.terminate()
 
 
-def ask(server: int, url: str, accounts: Sequence[str], number: int) -> list[Wait]:
-    """The first word, the first post, and all of them."""
+def ask(server: int, url: str, accounts: Sequence[str], number: int) -> tuple[list[Wait], int]:
+    """The first word, the first post, and all of them; and how many tokens were drawn."""
     began, cpu = time.monotonic(), processor_seconds(server)
     moments: dict[str, Wait] = {}
+    tokens = 0
     wanted = {"accounts": accounts, "prompt": "I think that", "number": number}
     with requests.post(f"{url}api/posts", json=wanted, stream=True, timeout=600) as answer:
         answer.raise_for_status()
         for line in answer.iter_lines(chunk_size=1):
             event = json.loads(line)["event"]
+            # Every token is told, the last one as a post.
+            tokens += event in ("writing", "post")
             moments.setdefault(event, Wait(time.monotonic() - began, processor_seconds(server) - cpu))
-    return [moments[moment] for moment in MOMENTS]
+    return [moments[moment] for moment in MOMENTS], tokens
 
 
 def median(waits: Sequence[Wait]) -> Wait:
@@ -116,7 +123,9 @@ def measure(home: Path, rounds: int) -> tuple[Wait, list[Answer]]:
         for accounts, number in ((known[:1], 1), (known[:1], 3), (known[:2], 3)):
             asked = [ask(server, url, accounts, number) for _ in range(rounds)]
             name = f"{len(accounts)} account{'s' * (len(accounts) > 1)}, {number} post{'s' * (number > 1)} each"
-            answers.append(Answer(name, *(median(waits) for waits in zip(*asked, strict=True))))
+            word, post, last = zip(*(waits for waits, _ in asked), strict=True)
+            cpu = sum(wait.cpu for wait in last) / sum(tokens for _, tokens in asked)
+            answers.append(Answer(name, median(word), median(post), median(last), 1000 * cpu))
     return ready, answers
 
 
@@ -125,13 +134,13 @@ def table(ready: Wait, answers: Sequence[Answer]) -> str:
     lines = [
         f"The page was ready after {ready.wall:.1f} s ({ready.cpu:.1f} CPU s).",
         "",
-        "| request | first word s | first post s | all posts s |",
-        "| --- | ---: | ---: | ---: |",
+        "| request | first word s | first post s | all posts s | CPU ms a token |",
+        "| --- | ---: | ---: | ---: | ---: |",
     ]
     for answer in answers:
         waits = (answer.first_word, answer.first_post, answer.all_posts)
         cells = " | ".join(f"{wait.wall:.2f} ({wait.cpu:.2f} CPU)" for wait in waits)
-        lines.append(f"| {answer.request} | {cells} |")
+        lines.append(f"| {answer.request} | {cells} | {answer.cpu_ms_a_token:.0f} |")
     return "\n".join(lines)
 
 
