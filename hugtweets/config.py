@@ -147,7 +147,7 @@ class SampleConfig(Section):
     temperature: Positive = Field(1.0, description="1 follows the model, less is safer")
     top_p: Annotated[float, Field(gt=0, le=1)] = Field(0.95, description="share of the probability to draw from")
     max_characters: Annotated[int, Field(ge=20, le=25_000)] = Field(280, description="length as X counts it")
-    batch_size: PositiveInt = Field(32, description="posts drawn together")
+    batch_size: PositiveInt = Field(64, description="posts drawn together")
     copy_share: Annotated[float, Field(gt=0, le=1)] = Field(
         0.7, description="a post sharing this much of itself with one training post, verbatim, is drawn again"
     )

@@ -43,10 +43,12 @@ class Sample:
 class Voice:
     """What to draw from one of the adapters that a model wears, or from the model itself.
 
-    ``prompts`` begin the posts, an empty one leaves the beginning to the model; ``training_texts`` must not be copied.
+    ``prompts`` begin ``per_prompt`` posts each, an empty one leaves the beginning to the model; ``training_texts`` must
+    not be copied.
     """
 
     prompts: Sequence[str]
+    per_prompt: int
     training_texts: Sequence[str]
     seed: int
     adapter: str | None = None
@@ -89,7 +91,8 @@ def draw(
     Raises:
         ConfigurationError: a prompt leaves no room for a post.
     """
-    return draw_together(model, tokenizer, [Voice(prompts, training_texts, config.seed)], config, progress)[0]
+    voice = Voice(prompts, config.per_prompt, training_texts, config.seed)
+    return draw_together(model, tokenizer, [voice], config, progress)[0]
 
 
 def draw_together(
@@ -99,7 +102,7 @@ def draw_together(
     config: SampleConfig,
     progress: Progress | None = None,
 ) -> list[list[Sample]]:
-    """Draw ``per_prompt`` posts for each prompt of each voice, ``batch_size`` of them at once, whosever they are.
+    """Draw the posts of all voices, ``batch_size`` of them at once, whosever they are.
 
     Same arguments on the same machine, same posts. Each post has random numbers of its own, so that it is the same
     whatever is drawn beside it, up to rounding in the model. A post without a word of its own, or with too much copied
@@ -108,8 +111,8 @@ def draw_together(
     Args:
         model: as :func:`hugtweets.loading.load_tuned` or :func:`hugtweets.loading.load_adapters` returns it.
         tokenizer: the model's.
-        voices: what is drawn; all of them name an adapter, or there is one that names none.
-        config: how to draw; its own prompts and seed are not looked at.
+        voices: what is drawn; all of them name an adapter, or none does.
+        config: how to draw; what a voice says itself is not looked at here.
         progress: told posts drawn, posts in all, and a note for people.
 
     Raises:
@@ -170,7 +173,7 @@ def _blank(voice: Voice, config: SampleConfig) -> list[_Draft]:
     blank = [
         Sample(beginning, "", voice.seed, index, 0.0, 0, 0)
         for beginning in beginnings
-        for index in range(config.per_prompt)
+        for index in range(voice.per_prompt)
     ]
     return [_Draft(voice, corpus, place, sample) for place, sample in enumerate(blank)]
 

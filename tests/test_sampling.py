@@ -120,7 +120,7 @@ def test_posts_of_several_adapters_are_those_of_each_alone(home: Home, tmp_path:
         loaded = load_tuned(base_model, tmp_path / name, choice)
         alone.append(draw(*loaded, PROMPTS, [], config.model_copy(update={"seed": seed})))
     model, tokenizer, adapters = load_adapters(base_model, [tmp_path / name for name in texts], choice)
-    voices = [Voice(PROMPTS, [], seed, adapter) for seed, adapter in enumerate(adapters)]
+    voices = [Voice(PROMPTS, CONFIG.per_prompt, [], seed, adapter) for seed, adapter in enumerate(adapters)]
     together = draw_together(model, tokenizer, voices, config)
     for mixed, separate in zip(together, alone, strict=True):
         assert [replace(sample, log_prob=0.0) for sample in mixed] == [replace(s, log_prob=0.0) for s in separate]

@@ -23,6 +23,6 @@ def base_posts(home: Home, base_model: BaseModel, config: Config) -> list[str]:
     drawing = hashlib.sha256(options.sample.model_dump_json().encode()).hexdigest()[:16]
     path = home.base_posts(base_model.digest, drawing)
     if not path.is_file():
-        drawn = on_device(draw_from, base_model.name, None, [], base_model, options)
+        [drawn] = on_device(draw_from, base_model.name, None, [], base_model, [options], options.sample.seed)
         write_posts(path, to_table(drawn))
     return list(pq.read_table(path, columns=["text"])["text"].to_pylist())

@@ -56,9 +56,8 @@ def sample(job: Job, model: Reference, clean: Reference, base_model: BaseModel) 
     """Write ``samples.parquet`` for people and ``unprompted.parquet`` for the scorecard."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        drawn = draw_posts(job.handle, model, clean, base_model, job.config)
-        options = without_prompts(job.config, job.config.evaluate.generated)
-        unprompted = draw_posts(job.handle, model, clean, base_model, options)
+        judged = without_prompts(job.config, job.config.evaluate.generated)
+        drawn, unprompted = draw_posts(job.handle, model, clean, base_model, [job.config, judged])
         write_posts(folder / SAMPLES, to_table(drawn))
         write_posts(folder / UNPROMPTED, to_table(unprompted))
         copies = sum(sample.replaced for sample in [*drawn, *unprompted])
@@ -116,18 +115,17 @@ def draw_for_all(authors: Sequence[Author], config: Config) -> list[Sequence[Sam
         if len(group) > 1:
             posts = on_device(_draw_mixed, group, config)
         else:
-            posts = [draw_posts(first.handle, first.model, first.clean, first.base_model, config)]
+            posts = draw_posts(first.handle, first.model, first.clean, first.base_model, [config])
         drawn |= {author.handle: theirs for author, theirs in zip(group, posts, strict=True)}
     return [drawn[author.handle] for author in authors]
 
 
 def draw_posts(
-    handle: str, model: Reference, clean: Reference, base_model: BaseModel, config: Config
-) -> Sequence[Sample]:
-    """New posts from a finetune artifact, none of them a copy of a training post in ``clean``."""
-    options = config.sample.model_copy(update={"seed": account_seed(handle, config.sample.seed)})
-    drawing = config.model_copy(update={"sample": options})
-    return on_device(draw_from, handle, model.file(WEIGHTS), texts_of(clean, "train"), base_model, drawing)
+    handle: str, model: Reference, clean: Reference, base_model: BaseModel, configs: Sequence[Config]
+) -> Sequence[Sequence[Sample]]:
+    """New posts from a finetune artifact, none of them a copy of a training post; see :func:`draw_from`."""
+    seed = account_seed(handle, configs[0].sample.seed)
+    return on_device(draw_from, handle, model.file(WEIGHTS), texts_of(clean, "train"), base_model, configs, seed)
 
 
 def _draw_mixed(authors: Sequence[Author], config: Config) -> Sequence[Sequence[Sample]]:
@@ -140,6 +138,7 @@ def _draw_mixed(authors: Sequence[Author], config: Config) -> Sequence[Sequence[
     voices = [
         Voice(
             config.sample.prompts,
+            config.sample.per_prompt,
             texts_of(author.clean, "train"),
             account_seed(author.handle, config.sample.seed),
             adapter,
@@ -151,15 +150,30 @@ def _draw_mixed(authors: Sequence[Author], config: Config) -> Sequence[Sequence[
 
 
 def draw_from(
-    name: str, weights: Path | None, texts: Sequence[str], base_model: BaseModel, config: Config
-) -> Sequence[Sample]:
-    """New posts from tuned weights, or from the base model itself; progress is told under ``name``. On the device."""
+    name: str,
+    weights: Path | None,
+    texts: Sequence[str],
+    base_model: BaseModel,
+    configs: Sequence[Config],
+    seed: int,
+) -> Sequence[Sequence[Sample]]:
+    """New posts from tuned weights, or from the base model itself. On the device.
+
+    Args:
+        name: progress is told under it.
+        weights: a training's, or None.
+        texts: posts that must not be copied.
+        base_model: what was trained.
+        configs: posts with these prompts, as many for each as they say; they differ in nothing else.
+        seed: of all of them.
+    """
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices import choose_device
-    from hugtweets.sampling import draw
+    from hugtweets.sampling import Voice, draw_together
 
-    tuned, tokenizer = load_tuned(base_model, weights, choose_device(config.train))
-    return draw(tuned, tokenizer, config.sample.prompts, texts, config.sample, reporter(name, "sample"))
+    tuned, tokenizer = load_tuned(base_model, weights, choose_device(configs[0].train))
+    voices = [Voice(config.sample.prompts, config.sample.per_prompt, texts, seed) for config in configs]
+    return draw_together(tuned, tokenizer, voices, configs[0].sample, reporter(name, "sample"))
 
 
 def without_prompts(config: Config, number: int) -> Config:
