@@ -130,7 +130,7 @@ def test_posts_of_several_adapters_are_those_of_each_alone(home: Home, tmp_path:
 
 def test_whoever_reads_along_hears_every_token_and_may_stop(parrot: tuple[Any, TextTokenizer]) -> None:
     heard: list[Heard] = []
-    voice = Voice(["My dream is"], SENTENCES, 0)
+    voice = Voice(["My dream is"], CONFIG.per_prompt, SENTENCES, 0)
     config = SampleConfig(per_prompt=2, temperature=0.3, copy_share=0.7)
     draw_aloud(*parrot, [voice], config, heard.append)
     drawn = draw_together(*parrot, [voice], config)[0]

@@ -30,7 +30,13 @@ def speak(part: Part, config: Config, hear: Hear) -> None:
     texts = [*(texts_of(author.clean, "train") for author in part.authors), *([[]] if part.bare else [])]
     handles = dict(zip(adapters, part.handles, strict=True))
     voices = [
-        Voice(config.sample.prompts, learned, account_seed(handle or "", config.sample.seed), adapter)
+        Voice(
+            config.sample.prompts,
+            config.sample.per_prompt,
+            learned,
+            account_seed(handle or "", config.sample.seed),
+            adapter,
+        )
         for (adapter, handle), learned in zip(handles.items(), texts, strict=True)
     ]
     draw_aloud(model, tokenizer, voices, config.sample, lambda heard: hear(handles[heard.voice.adapter], heard))
