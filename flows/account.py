@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State
 from flows.comparison import compare
 from flows.credentials import load_credentials
 from flows.models import BaseModels
+from flows.reporting import report_run
 from flows.runs import end, look_up_all, name_run, open_home
 from flows.steps import process
 from flows.watching import tag_run
@@ -38,4 +39,5 @@ def account(request: AccountRequest, until: StepName | None = None) -> State[Run
         process(job, users.get(job.handle), lambda: models.find(request.config.train.base_model), until) for job in jobs
     ]
     compare(jobs, outcomes, models)
+    report_run(jobs, outcomes, until)
     return end(run, home, outcomes)

@@ -20,6 +20,7 @@ from flows.credentials import load_credentials
 from flows.dispatch import find_machines
 from flows.machines import Machines, located
 from flows.models import BaseModels
+from flows.reporting import report_run
 from flows.runs import end, look_up_all, name_run, open_home
 from flows.steps import Walk, process, settle
 from flows.watching import ended, show_progress, tag_run
@@ -93,6 +94,7 @@ def work_through(
     learned = machines.outcomes if machines else {}
     outcomes = [_outcome(job, until, futures[job], learned.get(job.handle)) for job in jobs]
     compare(jobs, outcomes, models)
+    report_run(jobs, outcomes, until)
     return end(run, home, outcomes)
 
 

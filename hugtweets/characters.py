@@ -28,6 +28,7 @@ _UNIT = regex.compile(
     regex.IGNORECASE,
 )
 _WEIGHTS = {"link": LINK_WEIGHT, "emoji": EMOJI_WEIGHT, "light": 1, "heavy": 2}
+_HAS_EMOJI = regex.compile(r"[\p{Extended_Pictographic}\p{Regional_Indicator}\u20E3]")
 _SENTENCE_END = regex.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？]+[」』）]*")
 _WORD_END = regex.compile(r"\S(?=\s)")
 
@@ -35,6 +36,13 @@ _WORD_END = regex.compile(r"\S(?=\s)")
 def x_length(text: str) -> int:
     """How many of a post's 280 characters a text takes."""
     return sum(_WEIGHTS[str(unit.lastgroup)] for unit in _UNIT.finditer(unicodedata.normalize("NFC", text)))
+
+
+def emoji_in(text: str) -> list[str]:
+    """The emoji of a text in order, each as readers see it."""
+    if not _HAS_EMOJI.search(text):
+        return []
+    return [unit[0] for unit in _UNIT.finditer(text) if unit.lastgroup == "emoji"]
 
 
 def shorten(text: str, most: int) -> str:

@@ -54,6 +54,11 @@ class Home:
         return self.root / "wandb"
 
     @property
+    def report(self) -> Path:
+        """The static site over all accounts of this home; ``index.html`` is where to begin."""
+        return self.root / "report"
+
+    @property
     def results(self) -> Path:
         """Prefect's records of cached tasks: small JSON files that name artifacts."""
         return self.root / "results"

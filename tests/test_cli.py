@@ -16,6 +16,7 @@ from hugtweets.home import Home
 from hugtweets.ledger import Ledger, Usage
 from hugtweets.posts import Post
 from hugtweets.timeline import Timeline, save
+from tests.report_fixtures import learn
 
 Program = Callable[..., int]
 
@@ -54,6 +55,7 @@ def test_help_imports_nothing_heavy() -> None:
     ("arguments", "says"),
     [
         (["run", "../../etc"], "'../../etc' is no X handle"),
+        (["report"], "nothing is kept in"),
         (["run", "alice", "--set", "train.epoch=1"], "did you mean train.epochs?"),
         (["run", "alice", "--set", "trian.epochs=1"], "did you mean train?"),
         (["run", "alice", "--set", "train.epochs"], "write section.key=value"),
@@ -154,6 +156,23 @@ def test_forget_deletes_all_and_keeps_the_others(
     assert len(json.loads(capsys.readouterr().out)["deleted"]) == 3
     assert home.known_handles() == ["bob"]
     assert [path.name for path in home.results.iterdir()] == ["hugtweets-clean-bob-0123"]
+
+
+def test_the_report_shows_all_accounts_but_those_that_were_forgotten(
+    program: Program, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for handle in ("alice", "bob"):
+        learn(home, handle)
+    untracked = ["--set", "tracking.mode=disabled", "--json"]
+    assert program("report", *untracked) == 0
+    assert json.loads(capsys.readouterr().out)["made"] == ["alice", "bob"]
+    assert program("forget", "bob", "--yes") == 0
+    assert [path.name for path in home.report.rglob("*bob*")] == []
+    pages = [path.read_text(encoding="utf-8") for path in home.report.rglob("*") if path.is_file()]
+    assert [text for text in pages if "bob" in text.replace("@bob", "")] == []
+    capsys.readouterr()
+    assert program("report", *untracked) == 0
+    assert json.loads(capsys.readouterr().out)["made"] == []
 
 
 def test_a_dry_run_says_the_most_it_may_cost(

@@ -61,13 +61,18 @@ def files_with(home: Home, text: str) -> list[Path]:
 def test_a_deleted_post_leaves_nothing_behind_and_forces_a_new_model(
     simulator: Simulator, home: Home, tmp_path: Path, config: Config
 ) -> None:
+    # A held-out post: the report shows it.
+    gone, page = POSTS[-3], home.report / "accounts" / "alice.html"
     first = run(config.override({"tracking": {"mode": "offline"}}))
-    delete(tmp_path, GONE)
+    assert gone["text"] in page.read_text(encoding="utf-8")
+    delete(tmp_path, gone)
     second = run(config, verify=True)
     assert (second.status, second.reason) == ("completed", "verified 60 posts, 1 deleted")
     assert (second.counts["verified"], second.counts["deleted"], second.counts["kept"]) == (60, 1, 59)
     assert second.counts["dropped"] == {"deleted": 1}
-    assert files_with(home, GONE["text"]) == []
+    assert files_with(home, gone["text"]) == []
+    pages = [path for path in home.report.rglob("*") if path.is_file()]
+    assert [path for path in pages if gone["text"] in path.read_text(encoding="utf-8")] == []
     assert {(step.path in map(str, home.root.rglob("*"))) for step in first.steps.values()} == {False}
     assert [path for path in home.wandb.glob("offline-run-*") if path.is_dir()] == []
     assert {reference.digest for reference in references(home, "alice")} == {

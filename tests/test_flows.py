@@ -56,7 +56,7 @@ def test_a_change_reruns_only_what_depends_on_it(tmp_path: Path, config: Config)
     path = write_timeline(tmp_path / "alice.jsonl", rows(60))
     run_one(path, config)
     warmer = run_one(path, config.override({"sample": {"temperature": 1.3}})).accounts[0]
-    assert [name for name, step in warmer.steps.items() if not step.cached] == ["sample", "evaluate"]
+    assert [name for name, step in warmer.steps.items() if not step.cached] == ["sample", "evaluate", "report"]
     write_timeline(path, rows(61))
     longer = run_one(path, config).accounts[0]
     assert not any(step.cached for step in longer.steps.values())
@@ -144,7 +144,7 @@ def test_every_step_is_logged_with_its_lineage(home: Home, tmp_path: Path, confi
     offline = config.override({"tracking": {"mode": "offline"}})
     outcome = run_one(write_timeline(tmp_path / "alice.jsonl", rows(60)), offline)
     runs = {run.job_type: run for run in read_runs(home.wandb)}
-    assert set(runs) == set(STEPS)
+    assert set(runs) == {*STEPS, "summary"}
     assert {run.group for run in runs.values()} == {outcome.flow_run}
     used = {step: {artifact.name.split("-")[0] for artifact in run.used} for step, run in runs.items()}
     assert used == {
@@ -154,6 +154,8 @@ def test_every_step_is_logged_with_its_lineage(home: Home, tmp_path: Path, confi
         "finetune": {"tokens"},
         "sample": {"model", "clean"},
         "evaluate": {"model", "samples", "tokens", "clean"},
+        "report": {"timeline", "clean", "tokens", "model", "samples", "scores"},
+        "summary": set(),
     }
     assert _dangling(list(runs.values())) == set()
 

@@ -16,6 +16,7 @@ from hugtweets.cli import (
     pretrain,
     promote,
     push,
+    report,
     runs,
     sample,
     serve,
@@ -50,6 +51,7 @@ app.command("export")(export.export)
 app.command("push")(push.push)
 app.command("play")(play.play)
 app.command("promote")(promote.promote)
+app.command("report")(report.report)
 app.command("simulate-x")(simulate.simulate_x)
 app.command("doctor")(doctor.doctor)
 app.command("forget")(forget.forget)

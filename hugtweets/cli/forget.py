@@ -91,6 +91,11 @@ def _remove_account(home: Home, name: str) -> list[str]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     Ledger(home.ledger, run="").forget(name)
     Favourites(home).forget(name)
+    if home.report.exists():
+        # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for it.
+        from hugtweets.report.site import rebuild
+
+        rebuild(home)
     return [*map(str, paths), *stored]
 
 
@@ -108,7 +113,8 @@ def _kept_of(home: Home, handle: str) -> list[Path]:
     others = [path for path in [home.promotions(handle), home.hub(handle)] if path.exists()]
     tables = [path for path in home.sweeps.glob("*.csv") if _has_row(path, handle)]
     analysis = [table.parent for table in home.analysis.glob("accounts.csv") if _has_row(table, handle)]
-    return [*runs, *records, *artifacts, *timeline, *others, *tables, *analysis]
+    pages = list(home.report.glob(f"accounts/{handle}.*"))
+    return [*runs, *records, *artifacts, *timeline, *others, *tables, *analysis, *pages]
 
 
 def keys_of(home: Home, handle: str) -> list[str]:

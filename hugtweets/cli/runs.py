@@ -27,6 +27,7 @@ from hugtweets.cost_estimate import estimate_cost
 from hugtweets.demo import demo_accounts
 from hugtweets.errors import ConfigurationError
 from hugtweets.handles import name_mix
+from hugtweets.home import Home
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import RunOutcome
 from hugtweets.shared_ledger import catch_up
@@ -188,5 +189,8 @@ def finish(outcome: RunOutcome, as_json: bool) -> None:
         print_json(outcome)
     else:
         print_run(outcome)
+        index = Home.from_environment().report / "index.html"
+        if any("report" in account.steps for account in outcome.accounts):
+            typer.echo(f"\nthe report: {index}")
     if outcome.status == "failed":
         raise typer.Exit(1)

@@ -1,14 +1,15 @@
 """The steps of the job, one module each: plan an artifact, make it, show it in Weights & Biases.
 
-``fetch → clean → tokenise → finetune → sample → evaluate``. A step is a pure function of files and configuration; its
-module offers ``plan_<step>`` (what would be made, known before any work) and ``<step>`` (make it unless it is there).
+``fetch → clean → tokenise → finetune → sample → evaluate → report``. A step is a pure function of files and
+configuration; its module offers ``plan_<step>`` (what would be made, known before any work) and ``<step>`` (make it
+unless it is there).
 """
 
 from __future__ import annotations
 
 from typing import Literal, get_args
 
-StepName = Literal["fetch", "clean", "tokenise", "finetune", "sample", "evaluate"]
+StepName = Literal["fetch", "clean", "tokenise", "finetune", "sample", "evaluate", "report"]
 STEPS: tuple[StepName, ...] = get_args(StepName)
 
 

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from hugtweets.artifacts import Reference
 from hugtweets.config import TrackingConfig
@@ -27,19 +27,33 @@ from hugtweets.files import write_text
 from hugtweets.home import Home
 from hugtweets.tracking.agent import AgentRun, take_agent_run
 from hugtweets.tracking.modes import Mode, check_mode, resolve, status, wish
-from hugtweets.tracking.runs import MARKER, Content, Description, log, log_summary, refusals, trouble
+from hugtweets.tracking.runs import (
+    MARKER,
+    Content,
+    Description,
+    Marker,
+    Overview,
+    log,
+    log_overview,
+    log_summary,
+    refusals,
+    trouble,
+)
 
 __all__ = [
     "MARKER",
     "AgentRun",
     "Content",
     "Description",
+    "Overview",
     "check_mode",
     "is_tracked",
+    "read_marker",
     "remove_run",
     "status",
     "take_agent_run",
     "track",
+    "track_overview",
     "track_trial",
 ]
 
@@ -99,12 +113,24 @@ def track_trial(
         _write(config, (description.name, "its run"), write, str)
 
 
+def track_overview(home: Home, overview: Overview, config: TrackingConfig, group: str) -> None:
+    """Log what a whole flow run came to as one W&B run; trouble with W&B never raises, as in :func:`track`."""
+    if wish(config) != "disabled":
+        _write(config, (group, "its summary"), partial(log_overview, home, overview, config, group), str)
+
+
+def read_marker(reference: Reference) -> Marker | None:
+    """Which run tells of an artifact, as far as this machine knows; markers of earlier versions have no ``url``."""
+    marker = reference.file(MARKER)
+    return cast("Marker", json.loads(marker.read_text(encoding="utf-8"))) if marker.is_file() else None
+
+
 def remove_run(home: Home, reference: Reference) -> None:
     """Remove the W&B run that this machine keeps of an artifact; what was uploaded stays where it is."""
-    marker = reference.file(MARKER)
-    if not marker.is_file():
+    marker = read_marker(reference)
+    if marker is None:
         return
-    folder = Path(json.loads(marker.read_text(encoding="utf-8"))["folder"])
+    folder = Path(marker["folder"])
     # A home that was moved, or a marker from elsewhere, must not lead out of this one.
     if folder.is_dir() and folder.resolve().is_relative_to(home.wandb.resolve()):
         shutil.rmtree(folder)

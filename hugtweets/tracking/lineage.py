@@ -106,6 +106,12 @@ def _source(manifest: Manifest, name: str) -> tuple[str, str]:
     return step, handle or manifest.handle
 
 
+def named(reference: Reference) -> dict[str, str]:
+    """One artifact in the same form."""
+    name = artifact_name(reference.step, reference.handle)
+    return {"name": name, "type": artifact_type(reference.step), "digest": reference.digest}
+
+
 def use(run: wandb.Run, reference: Reference) -> None:
     """Declare an input of a run: by name where the server knows it, else by a draft of the same content."""
     if not run.offline and _use_by_name(run, reference):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from hugtweets.artifacts import Manifest, Reference
 from hugtweets.config import TrackingConfig
@@ -23,7 +23,18 @@ from hugtweets.tracking.modes import Mode, quiet, set_up
 if TYPE_CHECKING:
     import wandb
 
-__all__ = ["MARKER", "Content", "Description", "Marker", "log", "log_summary", "refusals", "trouble"]
+__all__ = [
+    "MARKER",
+    "Content",
+    "Description",
+    "Marker",
+    "Overview",
+    "log",
+    "log_overview",
+    "log_summary",
+    "refusals",
+    "trouble",
+]
 
 Table = tuple[str, Sequence[str], Sequence[Sequence[Any]]]
 
@@ -61,7 +72,10 @@ class Description:
 
 
 class Marker(TypedDict):
-    """``tracking.json`` of an artifact: which run tells of it. ``folder`` is what ``wandb sync`` wants."""
+    """``tracking.json`` of an artifact: which run tells of it. ``folder`` is what ``wandb sync`` wants.
+
+    ``url`` is where W&B shows the run, if it has it.
+    """
 
     run_id: str
     mode: str
@@ -71,6 +85,16 @@ class Marker(TypedDict):
     artifact_digest: str
     group: str
     time: str
+    url: NotRequired[str | None]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What is shown of a whole flow run: tables over all accounts, a page, and the artifacts these were made of."""
+
+    tables: Sequence[Table]
+    page: str
+    sources: Sequence[Reference]
 
 
 def log(home: Home, reference: Reference, content: Content, config: TrackingConfig, group: str, mode: Mode) -> Marker:
@@ -96,6 +120,7 @@ def log(home: Home, reference: Reference, content: Content, config: TrackingConf
         artifact_digest=output.digest,
         group=group,
         time=datetime.now(UTC).isoformat(timespec="seconds"),
+        url=run.url if mode == "online" else None,
     )
 
 
@@ -116,6 +141,26 @@ def log_summary(
         # A row as well: W&B's sweeps look at the history.
         run.log(dict(summary))
         return str(run.settings.sync_dir)
+
+
+def log_overview(home: Home, overview: Overview, config: TrackingConfig, group: str, mode: Mode) -> str:
+    """Write the run of a whole flow run; returns what ``wandb sync`` wants.
+
+    Its configuration names every account that is in it, by which a forgotten one is found.
+
+    Raises:
+        Exception: one of :func:`refusals` online, one of :func:`trouble` offline.
+    """
+    import wandb
+
+    inputs = [lineage.named(source) for source in overview.sources]
+    described = Description(f"summary-{group}", "summary", handles=(), config={"inputs": inputs})
+    with _open(home, described, config, group, mode) as run:
+        folder = str(run.settings.sync_dir)
+        with _staging(Path(folder)):
+            tables: dict[str, Any] = {name: _table(columns, rows) for name, columns, rows in overview.tables}
+            run.log(tables | {"report": wandb.Html(overview.page, inject=False)})
+    return folder
 
 
 def trouble() -> tuple[type[Exception], ...]:
@@ -173,9 +218,13 @@ def _open(home: Home, described: Description, config: TrackingConfig, group: str
     run.finish()
 
 
-def _show(run: wandb.Run, content: Content) -> None:
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> wandb.Table:
     import wandb
 
+    return wandb.Table(columns=list(columns), data=[list(row) for row in rows])
+
+
+def _show(run: wandb.Run, content: Content) -> None:
     for name in sorted({name for row in content.history for name in row} - {"step"}):
         run.define_metric(name, step_metric="step")
     for row in content.history:
@@ -183,7 +232,7 @@ def _show(run: wandb.Run, content: Content) -> None:
     if content.table:
         name, columns, rows = content.table
         with _staging(Path(run.settings.sync_dir)):
-            run.log({name: wandb.Table(columns=list(columns), data=[list(row) for row in rows])})
+            run.log({name: _table(columns, rows)})
     run.summary.update(dict(content.summary))
 
 

@@ -1,0 +1,107 @@
+"""Which artifacts of an account its page shows: those of its current model, from the raw posts to the scores."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from hugtweets.artifacts import MANIFEST, NOTES, Reference, exists, input_of, latest, obtain, references
+from hugtweets.home import Home
+from hugtweets.promotion import current_model, read_promotions
+from hugtweets.steps.authorship import find_authorship
+
+SHOWN_STEPS = ("fetch", "clean", "tokenise", "finetune", "sample", "evaluate", "authorship")
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Artifacts, each made from those before it; None is a step that the account did not get to."""
+
+    fetch: Reference | None = None
+    clean: Reference | None = None
+    tokens: Reference | None = None
+    model: Reference | None = None
+    samples: Reference | None = None
+    scores: Reference | None = None
+    authorship: Reference | None = None
+
+    def __iter__(self) -> Iterator[Reference]:
+        """The artifacts that are there, in the order of the steps."""
+        found = (getattr(self, field.name) for field in fields(self))
+        return (reference for reference in found if reference is not None)
+
+
+def find_chain(home: Home, handle: str) -> Chain:
+    """The chain of the current model; of the newest one if none is current, of the newest posts if there is none.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    model = current_model(home, handle) or latest(home, handle, "finetune")
+    tokens = input_of(home, model, "tokenise") if model else None
+    clean = input_of(home, tokens, "clean") if tokens else None
+    if clean is None:
+        return _without_model(home, handle)
+    samples = _newest_of(home, "sample", model)
+    return Chain(
+        fetch=_fetch_of(home, clean),
+        clean=clean,
+        tokens=tokens,
+        model=model,
+        samples=samples,
+        scores=_newest_of(home, "evaluate", samples),
+        authorship=_here(home, find_authorship(home, samples)) if samples else None,
+    )
+
+
+def _without_model(home: Home, handle: str) -> Chain:
+    clean = _here(home, latest(home, handle, "clean"))
+    fetch = _fetch_of(home, clean) if clean else _here(home, latest(home, handle, "fetch"))
+    return Chain(fetch=fetch, clean=clean)
+
+
+def _fetch_of(home: Home, clean: Reference) -> Reference | None:
+    """The raw posts; the clean posts of a mix come from several accounts' instead."""
+    return input_of(home, clean, "fetch") if "fetch" in clean.manifest().inputs else None
+
+
+def _newest_of(home: Home, step: str, source: Reference | None) -> Reference | None:
+    """The newest artifact of a step that was made from another one."""
+    if source is None:
+        return None
+    made = references(home, source.handle, step)
+    wanted = (found for found in reversed(made) if found.manifest().inputs.get(source.step) == source.digest)
+    return _here(home, next(wanted, None))
+
+
+def _here(home: Home, reference: Reference | None) -> Reference | None:
+    return reference if reference and obtain(home, reference) else None
+
+
+def read_file(home: Home, reference: Reference, name: str) -> str:
+    """One text file of an artifact, without bringing the others here: weights are large."""
+    if exists(reference) or home.store is None:
+        return reference.file(name).read_text(encoding="utf-8")
+    key = f"{home.key(reference.folder)}/{name}"
+    return home.store.read([key])[key].decode()
+
+
+def fingerprint(home: Home, handle: str) -> str:
+    """Sixteen hexadecimal characters that change with the artifacts known here of an account, and with its promotions.
+
+    No manifest is read for it: a night looks at it for every account.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    known = sorted(f"{step}/{name}" for step in SHOWN_STEPS for name in _known(home.artifacts / step / handle))
+    identity = [*known, read_promotions(home, handle).model_dump_json()]
+    return hashlib.sha256("\n".join(identity).encode()).hexdigest()[:16]
+
+
+def _known(folder: Path) -> set[str]:
+    """The digests of artifacts that are here, and of those that only the store has."""
+    here = {path.parent.name for path in folder.glob(f"*/{MANIFEST}") if path.parent.name[0] != "."}
+    return here | {path.stem for path in (folder / NOTES).glob("*.json")}

@@ -1,0 +1,116 @@
+"""Report: a page for each account that changed, and the overview of all.
+
+The last step looks at all that was made of an account, promotions included, so that its artifact depends on every other
+one: :func:`hugtweets.report.chain.fingerprint` names them. It runs once at the end of a run, for all its accounts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hugtweets.artifacts import Plan, Reference, exists, references
+from hugtweets.home import Home
+from hugtweets.jobs import Job
+from hugtweets.report.account_page import account_files
+from hugtweets.report.chain import Chain, find_chain, fingerprint
+from hugtweets.report.overview_page import LastRun, predictions, tables
+from hugtweets.report.site import drop_unknown, known_rows, publish, published, rebuild
+from hugtweets.report.story import tell
+from hugtweets.steps.step import is_done, perform
+from hugtweets.tracking import Content, Overview, track_overview
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Reported:
+    """The report artifact of an account, whether it was there before, and how long it took to show it."""
+
+    reference: Reference
+    cached: bool
+    seconds: float
+
+
+def plan_report(job: Job, chain: Chain, known: str) -> Plan:
+    """Depends on every artifact of the account and on its promotions; the page shows those of the chain."""
+    return Plan("report", VERSION, job.handle, tuple(chain), extra={"known": known})
+
+
+def report(jobs: Sequence[Job], last_run: LastRun | None = None) -> dict[str, Reported]:
+    """Bring the pages of the accounts and the overview up to date; accounts of which nothing is kept have no page.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    home = jobs[0].home
+    done = {job.handle: found for job in jobs if (found := report_account(job))}
+    drop_unknown(home, home.known_handles())
+    index = rebuild(home, last_run)
+    if not all(page.cached for page in done.values()):
+        _log_summary(jobs[0], index)
+    return done
+
+
+def _log_summary(job: Job, index: Path) -> None:
+    """One W&B run for the whole flow run: all accounts in a table, their posts by prompt, and the overview itself."""
+    home, rows = job.home, known_rows(job.home)
+    columns, cells = tables(rows)["overview"]
+    # W&B's tables know no times.
+    overview = [[cell.isoformat() if isinstance(cell, datetime) else cell for cell in row] for row in cells]
+    pages = [_artifact(home, row.figures.handle, row.figures.report) for row in rows]
+    shown = Overview(
+        tables=[("overview", columns, overview), ("predictions", *predictions(rows))],
+        page=index.read_text(encoding="utf-8"),
+        sources=pages,
+    )
+    track_overview(home, shown, job.config.tracking, job.run)
+
+
+def report_account(job: Job) -> Reported | None:
+    """Bring one page up to date; None if nothing is kept of the account."""
+    started, known = time.monotonic(), fingerprint(job.home, job.handle)
+    if shown := _up_to_date(job.home, job.handle, known):
+        return Reported(shown, True, time.monotonic() - started)
+    if job.home.store:
+        # What other machines made is known here from now on.
+        references(job.home, job.handle)
+        known = fingerprint(job.home, job.handle)
+    chain = find_chain(job.home, job.handle)
+    if not any(chain):
+        return None
+    plan = plan_report(job, chain, known)
+    cached = is_done(job, plan)
+
+    def fill(folder: Path) -> Mapping[str, Any]:
+        story = tell(job.home, job.handle, chain, known, plan.digest)
+        files = account_files(story)
+        for name, text in files.items():
+            # Not waiting for the disk: the folder counts only when it is whole, and can be made again.
+            (folder / name).write_text(text, encoding="utf-8")
+        return {"files": len(files), "models": len(story.figures.nights), "generated": len(story.generated)}
+
+    reference = perform(job, plan, fill, _content)
+    publish(job.home, reference)
+    return Reported(reference, cached, time.monotonic() - started)
+
+
+def _up_to_date(home: Home, handle: str, known: str) -> Reference | None:
+    """The report artifact behind a page that shows all that is known."""
+    figures = published(home, handle)
+    if figures is None or figures.known != known:
+        return None
+    reference = _artifact(home, handle, figures.report)
+    return reference if exists(reference) else None
+
+
+def _artifact(home: Home, handle: str, digest: str) -> Reference:
+    return Reference("report", handle, digest, str(home.artifacts / "report" / handle / digest))
+
+
+def _content(reference: Reference) -> Content:
+    return Content(summary=reference.manifest().counts)

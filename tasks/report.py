@@ -1,0 +1,18 @@
+"""The report step as a Prefect task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from hugtweets.jobs import Job
+from hugtweets.report.overview_page import LastRun
+from hugtweets.steps import report as step
+
+
+@task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
+def report(jobs: Sequence[Job], last_run: LastRun) -> Mapping[str, step.Reported]:
+    """See :func:`hugtweets.steps.report.report`; which pages are up to date is asked there, for all of them."""
+    return step.report(jobs, last_run)
