@@ -127,7 +127,7 @@ def _figures(
 ) -> Figures:
     made = [reference.manifest() for reference in chain]
     counts = chain.clean.manifest().counts if chain.clean else {}
-    metrics = read_scores(chain.scores).model_dump() if chain.scores else {}
+    metrics = read_scores(chain.scores).model_dump(exclude={"members"}) if chain.scores else {}
     if chain.samples and chain.scores:
         metrics |= read_authorship(home, chain.samples).model_dump()
     decided = read_promotions(home, handle).of(chain.model.digest) if chain.model else []

@@ -146,7 +146,7 @@ def log_summary(
 def log_overview(home: Home, overview: Overview, config: TrackingConfig, group: str, mode: Mode) -> str:
     """Write the run of a whole flow run; returns what ``wandb sync`` wants.
 
-    Its configuration names every account that is in it, by which a forgotten one is found.
+    It is tagged with every account that is in it, by which a forgotten one is found.
 
     Raises:
         Exception: one of :func:`refusals` online, one of :func:`trouble` offline.
@@ -154,7 +154,8 @@ def log_overview(home: Home, overview: Overview, config: TrackingConfig, group: 
     import wandb
 
     inputs = [lineage.named(source) for source in overview.sources]
-    described = Description(f"summary-{group}", "summary", handles=(), config={"inputs": inputs})
+    handles = [source.handle for source in overview.sources]
+    described = Description(f"summary-{group}", "summary", handles, config={"inputs": inputs})
     with _open(home, described, config, group, mode) as run:
         folder = str(run.settings.sync_dir)
         with _staging(Path(folder)):
