@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -40,9 +39,7 @@ def test_a_run_that_made_pages_leaves_one_summary_of_all_accounts(home: Home) ->
     assert predictions["columns"] == ["account", *PROMPTS]
     assert predictions["data"][1] == ["bob", *(f"{prompt} the bob sings" for prompt in PROMPTS)]
     page = next(row["report/path"] for row in summary.history if "report/path" in row)
-    assert (summary.folder / "files" / page).read_text(encoding="utf-8") == Path(home.report / "index.html").read_text(
-        encoding="utf-8"
-    )
+    assert 'href="accounts/bob.html"' in (summary.folder / "files" / page).read_text(encoding="utf-8")
 
 
 def test_pages_are_logged_as_artifacts_and_a_forgotten_account_takes_all_of_it_along(
