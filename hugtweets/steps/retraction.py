@@ -23,7 +23,7 @@ from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.fetch import TIMELINE
 from hugtweets.timeline import Timeline, held, load, save, summarise
-from hugtweets.tracking import remove_run
+from hugtweets.tracking import remove_run, remove_summaries
 
 # The files in which the text of a post stands beside its id.
 TEXTS = {"fetch": TIMELINE, "clean": CLEAN}
@@ -46,6 +46,7 @@ def retract(job: Job) -> None:
             remove_run(job.home, reference)
             remove(job.home, reference)
         if timeline.retracted:
+            remove_summaries(job.home, job.handle)
             _tell_of_pools(job, timeline.retracted)
             save(path, replace(timeline, retracted=()))
             SharedTimeline(job.home, job.handle).push()

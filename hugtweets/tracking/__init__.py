@@ -29,6 +29,7 @@ from hugtweets.tracking.agent import AgentRun, take_agent_run
 from hugtweets.tracking.modes import Mode, check_mode, resolve, status, wish
 from hugtweets.tracking.runs import (
     MARKER,
+    SUMMARISED,
     Content,
     Description,
     Marker,
@@ -134,6 +135,13 @@ def remove_run(home: Home, reference: Reference) -> None:
     # A home that was moved, or a marker from elsewhere, must not lead out of this one.
     if folder.is_dir() and folder.resolve().is_relative_to(home.wandb.resolve()):
         shutil.rmtree(folder)
+
+
+def remove_summaries(home: Home, handle: str) -> None:
+    """Remove the runs of whole flow runs that this machine keeps and that show the account."""
+    for summarised in list(home.wandb.glob(f"*run-*/{SUMMARISED}")):
+        if handle in json.loads(summarised.read_text(encoding="utf-8")):
+            shutil.rmtree(summarised.parent)
 
 
 def _write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import threading
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from hugtweets.artifacts import Manifest, Reference
 from hugtweets.config import TrackingConfig
+from hugtweets.files import write_text
 from hugtweets.handles import members_of
 from hugtweets.home import Home
 from hugtweets.tracking import lineage
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MARKER",
+    "SUMMARISED",
     "Content",
     "Description",
     "Marker",
@@ -39,6 +42,8 @@ __all__ = [
 Table = tuple[str, Sequence[str], Sequence[Sequence[Any]]]
 
 LONGEST_TAG = 64  # of W&B
+# In the folder of a run that tells of a whole flow run: the handles of its accounts, as a JSON list.
+SUMMARISED = "hugtweets-accounts.json"
 
 _environment = threading.Lock()
 
@@ -158,6 +163,8 @@ def log_overview(home: Home, overview: Overview, config: TrackingConfig, group: 
     described = Description(f"summary-{group}", "summary", handles, config={"inputs": inputs})
     with _open(home, described, config, group, mode) as run:
         folder = str(run.settings.sync_dir)
+        # Before anything of the accounts is in it, so that a crash leaves no summary that is not found.
+        write_text(Path(folder) / SUMMARISED, json.dumps(handles))
         with _staging(Path(folder)):
             tables: dict[str, Any] = {name: _table(columns, rows) for name, columns, rows in overview.tables}
             run.log(tables | {"report": wandb.Html(overview.page, inject=False)})
