@@ -219,6 +219,12 @@ def latest(home: Home, handle: str, step: str) -> Reference | None:
     return found[-1] if found else None
 
 
+def made_from(home: Home, source: Reference, step: str) -> Reference | None:
+    """The newest artifact of a step that was made from another one, if there is one; :func:`obtain` brings it here."""
+    made = reversed(references(home, source.handle, step))
+    return next((found for found in made if found.manifest().inputs.get(source.step) == source.digest), None)
+
+
 def input_of(home: Home, reference: Reference, step: str) -> Reference | None:
     """The artifact of a step that another was made from, brought here; None if either is gone."""
     if not (reference.note.is_file() or obtain(home, reference)):

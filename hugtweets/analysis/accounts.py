@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from hugtweets.analysis.writing import compressed_share, script_shares, vocabulary
-from hugtweets.artifacts import Reference, input_of, obtain, references
+from hugtweets.artifacts import Reference, input_of, latest, made_from, obtain
 from hugtweets.cleaning.links import LINK
 from hugtweets.errors import NothingKept
 from hugtweets.home import Home
@@ -94,10 +94,9 @@ def find_figures(home: Home, handle: str) -> AccountFigures | None:
 
 def find_scores(home: Home, handle: str) -> Reference | None:
     """The scores of the current model, or those made last if there is none."""
-    made = list(reversed(references(home, handle, "evaluate")))
     current = current_model(home, handle)
-    of_current = [scores for scores in made if current and scores.manifest().inputs["finetune"] == current.digest]
-    found = next(iter(of_current or made), None)
+    of_current = made_from(home, current, "evaluate") if current else None
+    found = of_current or latest(home, handle, "evaluate")
     return found if found and obtain(home, found) else None
 
 

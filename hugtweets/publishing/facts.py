@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Manifest, Reference, input_of, obtain, references
+from hugtweets.artifacts import Manifest, Reference, input_of, made_from, obtain
 from hugtweets.handles import is_mix
 from hugtweets.home import Home
 from hugtweets.publishing.origins import Origin, origin_of
@@ -77,9 +77,8 @@ def gather_facts(home: Home, model: Reference, clean: Reference) -> ModelFacts:
 
 def find_scores(home: Home, model: Reference) -> Reference | None:
     """The newest scores of a model, brought here."""
-    found = references(home, model.handle, "evaluate")
-    mine = (scores for scores in reversed(found) if scores.manifest().inputs["finetune"] == model.digest)
-    return next((scores for scores in mine if obtain(home, scores)), None)
+    found = made_from(home, model, "evaluate")
+    return found if found and obtain(home, found) else None
 
 
 def _language(home: Home, clean: Reference) -> str | None:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from hugtweets.artifacts import MANIFEST, NOTES, Reference, exists, input_of, latest, obtain, references
+from hugtweets.artifacts import MANIFEST, NOTES, Reference, exists, input_of, latest, made_from, obtain
 from hugtweets.home import Home
 from hugtweets.promotion import current_model, read_promotions
-from hugtweets.steps.authorship import find_authorship
 
 SHOWN_STEPS = ("fetch", "clean", "tokenise", "finetune", "sample", "evaluate", "authorship")
 
@@ -44,15 +43,15 @@ def find_chain(home: Home, handle: str) -> Chain:
     clean = input_of(home, tokens, "clean") if tokens else None
     if clean is None:
         return _without_model(home, handle)
-    samples = _newest_of(home, "sample", model)
+    samples = _here(home, made_from(home, model, "sample")) if model else None
     return Chain(
         fetch=_fetch_of(home, clean),
         clean=clean,
         tokens=tokens,
         model=model,
         samples=samples,
-        scores=_newest_of(home, "evaluate", samples),
-        authorship=_here(home, find_authorship(home, samples)) if samples else None,
+        scores=_here(home, made_from(home, samples, "evaluate")) if samples else None,
+        authorship=_here(home, made_from(home, samples, "authorship")) if samples else None,
     )
 
 
@@ -65,15 +64,6 @@ def _without_model(home: Home, handle: str) -> Chain:
 def _fetch_of(home: Home, clean: Reference) -> Reference | None:
     """The raw posts; the clean posts of a mix come from several accounts' instead."""
     return input_of(home, clean, "fetch") if "fetch" in clean.manifest().inputs else None
-
-
-def _newest_of(home: Home, step: str, source: Reference | None) -> Reference | None:
-    """The newest artifact of a step that was made from another one."""
-    if source is None:
-        return None
-    made = references(home, source.handle, step)
-    wanted = (found for found in reversed(made) if found.manifest().inputs.get(source.step) == source.digest)
-    return _here(home, next(wanted, None))
 
 
 def _here(home: Home, reference: Reference | None) -> Reference | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hugtweets.artifacts import Plan, Reference, input_of, latest, learned_posts, obtain, references
+from hugtweets.artifacts import Plan, Reference, input_of, latest, learned_posts, made_from, obtain
 from hugtweets.base_models import BaseModel
 from hugtweets.evaluation.authorship import AuthorshipClassifier
 from hugtweets.evaluation.scorecard import Authorship
@@ -77,19 +77,13 @@ def known_authors(home: Home) -> dict[str, Reference]:
 
 def is_compared(job: Job, samples: Reference) -> bool:
     """Whether these samples were compared already, and that was logged."""
-    found = find_authorship(job.home, samples)
+    found = made_from(job.home, samples, "authorship")
     return found is not None and is_tracked(job.home, found, job.config.tracking)
-
-
-def find_authorship(home: Home, samples: Reference) -> Reference | None:
-    """The comparison in which these samples were judged."""
-    found = references(home, samples.handle, "authorship")
-    return next((made for made in reversed(found) if made.manifest().inputs["sample"] == samples.digest), None)
 
 
 def read_authorship(home: Home, samples: Reference) -> Authorship:
     """What these samples were taken for; nothing but one author if they were not compared with others."""
-    found = find_authorship(home, samples)
+    found = made_from(home, samples, "authorship")
     if found is None or not obtain(home, found):
         return Authorship(authors=1)
     return Authorship.model_validate_json(found.file(AUTHORSHIP).read_text(encoding="utf-8"))
