@@ -9,7 +9,7 @@ DEMO_HOME ?= .home
 demo: $(VENV)/installed-run
 	$(BIN)/hugtweets --home $(DEMO_HOME) demo
 
-# Two processes, each with its own Prefect server: half of the time is spent waiting for one.
+# Two processes, each with its own Prefect server, since tests often wait for one.
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 

@@ -13,7 +13,7 @@ from hugtweets.config import TrainConfig
 from hugtweets.errors import ConfigurationError
 
 # oneDNN keeps the code that it made for products of one shape, a thousand of them by default. Rows of posts have nearly
-# as many lengths as there are steps, so that this grew by 1 GB in a training; a step itself uses some twenty.
+# as many lengths as there are steps, so that this grew by up to 0.8 GiB in a training: see benchmarks/LOG.md.
 KEPT_KERNELS = 64
 
 log = logging.getLogger(__name__)
