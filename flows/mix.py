@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import State
 
 from flows.credentials import load_credentials
 from flows.models import BaseModels
+from flows.reporting import report_run
 from flows.runs import end, look_up_all, name_run, open_home
 from flows.steps import FindBaseModel, Walk, process, settle
 from flows.watching import tag_run
@@ -51,7 +52,9 @@ def mix(requests: list[AccountRequest], until: StepName | None = None) -> State[
     outcome = AccountOutcome(handle=name)
     walk = MixWalk(job, outcome)
     settle(walk, lambda: walk.mix(members, find_base_model, until))
-    return end(run, home, [*members, outcome])
+    outcomes = [*members, outcome]
+    report_run([*jobs, job], outcomes, until)
+    return end(run, home, outcomes)
 
 
 class MixWalk(Walk):

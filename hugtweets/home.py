@@ -127,6 +127,10 @@ class Home:
             names |= {name for name in self.store.names(self.key(self.artifacts / "clean")) if is_mix(name)}
         return sorted(name for name in names if handle is None or handle in members_of(name))
 
+    def known_names(self) -> list[str]:
+        """Every account and every mix, each kind sorted."""
+        return [*self.known_handles(), *self.known_mixes()]
+
     def spellings(self) -> dict[str, str]:
         """Every known account as this home spells it, by its handle in lower case (casefolded)."""
         return {known.casefold(): known for known in reversed(self.known_handles())}

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from hugtweets.accounts import AccountRequest
-from hugtweets.artifacts import Plan, Reference, create
+from hugtweets.artifacts import Plan, Reference, create, latest
 from hugtweets.cleaning import clean_table, count
 from hugtweets.config import CleanConfig, Config
 from hugtweets.evaluation.scorecard import Authorship, Scorecard
+from hugtweets.handles import name_mix
 from hugtweets.home import Home
 from hugtweets.jobs import Job, plan_jobs
 from hugtweets.posts import Post, to_table
@@ -25,6 +27,7 @@ from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import SCORES
 from hugtweets.steps.fetch import TIMELINE
 from hugtweets.steps.finetune import HISTORY
+from hugtweets.steps.mix import add_counts
 from hugtweets.steps.sample import SAMPLES, SAMPLES_SCHEMA, UNPROMPTED
 from hugtweets.timeline import Timeline, save, write_posts
 
@@ -84,6 +87,23 @@ def learn(
     )
     cleaned = clean_table(raw, handle, CleanConfig())
     clean = make(home, Plan("clean", 1, handle, (fetch,)), {CLEAN: cleaned}, **count(cleaned))
+    return _finish(home, clean, generated, bits)
+
+
+def learn_mix(home: Home, *handles: str) -> Reference:
+    """A mix of accounts that are learned already; returns the model."""
+    name = name_mix(handles)
+    members = [made for handle in handles if (made := latest(home, handle, "clean"))]
+    tables = [pq.read_table(member.file(CLEAN)) for member in members]
+    kept = pa.concat_tables([table.filter(table["kept"]) for table in tables])
+    inputs = {f"clean/{member.handle}": member.digest for member in members}
+    counts = add_counts([member.manifest().counts for member in members])
+    return _finish(home, make(home, Plan("clean", 1, name, extra=inputs), {CLEAN: kept}, **counts), (), 1.7)
+
+
+def _finish(home: Home, clean: Reference, generated: Sequence[tuple[str, str]], bits: float) -> Reference:
+    """The steps after clean; returns the model."""
+    handle = clean.handle
     tokens = make(home, Plan("tokenise", 1, handle, (clean,)), {})
     names = {"base_model": "tiny", "start": "base model", "choice": "lora; processor"}
     history = {HISTORY: json.dumps(_history(bits))}

@@ -16,6 +16,7 @@ from hugtweets.config import Config
 from hugtweets.home import Home
 from hugtweets.outcomes import AccountOutcome
 from hugtweets.promotion import current_model, read_promotions
+from hugtweets.report.site import published
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 from tests.tiny_models import save_tiny_model
 from tests.wandb_log import read_runs
@@ -62,6 +63,9 @@ def test_a_clearly_worse_model_is_kept_out_and_not_sampled_from(home: Home, path
     choice = CliRunner().invoke(app, ["promote", "alice", worse.steps["finetune"].digest])
     assert f"instead of {good}" in choice.stdout
     assert sampled_from() == worse.steps["finetune"].digest
+    shown = published(home, "alice")
+    assert shown and (shown.is_current, shown.nights[-1].model) == (True, worse.steps["finetune"].digest)
+    assert shown.verdict == "chosen by hand"
 
 
 def sampled_from() -> str:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from hugtweets.artifacts import latest, references
+from hugtweets.artifacts import latest, references, remove
 from hugtweets.files import write_text
 from hugtweets.home import Home
 from hugtweets.report.csv_files import to_csv
+from hugtweets.report.site import published
 from hugtweets.steps.report import report
-from tests.report_fixtures import HOSTILE, invented_texts, jobs, learn
+from tests.report_fixtures import HOSTILE, invented_texts, jobs, learn, learn_mix
 from tests.written import written
 
 
@@ -202,3 +203,32 @@ def test_accounts_that_are_gone_leave_the_site(home: Home) -> None:
     report(jobs(home, "alice"))
     assert list(home.report.glob("accounts/bob*")) == []
     assert "bob" not in "".join(path.read_text(encoding="utf-8") for path in home.report.glob("*.html"))
+
+
+def test_a_mix_has_a_page_of_the_posts_of_all_its_accounts(home: Home) -> None:
+    for handle in ("alice", "bob"):
+        learn(home, handle)
+    learn_mix(home, "alice", "bob")
+    report(jobs(home, *home.known_names()))
+    shown = page(home, "alice+bob").text
+    assert "By the accounts, held out" in shown
+    # Each of the 60 posts of both, and what cleaning dropped of either.
+    figures = published(home, "alice+bob")
+    assert figures is not None and figures.fetched == 120
+    assert "Dropped: retweet" in shown and "not mine at all" in shown
+    assert "Most used words" in shown and "Before and after cleaning" in shown
+    assert "2 accounts, 1 mix" in overview(home).text
+    assert all(done.cached for done in report(jobs(home, *home.known_names())).values())
+
+
+def test_a_page_whose_artifact_is_gone_leaves_the_site(home: Home) -> None:
+    for handle in ("alice", "bob"):
+        learn(home, handle)
+    learn_mix(home, "alice", "bob")
+    report(jobs(home, *home.known_names()))
+    # As when a post of alice is deleted: what holds it of the mix goes, while she alone is learned again.
+    for reference in references(home, "alice+bob"):
+        remove(home, reference)
+    report(jobs(home, "alice"))
+    assert sorted(path.name for path in home.report.glob("accounts/*.html")) == ["alice.html", "bob.html"]
+    assert "alice+bob" not in overview(home).text

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from pydantic import BaseModel
 
+from hugtweets.accounts import AccountRequest
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
+from hugtweets.jobs import plan_jobs
 from hugtweets.promotion import Decision
 from hugtweets.promotion import promote as choose
 
@@ -35,6 +38,11 @@ def promote(
     where = begin(home, verbose)
     name = where.spelling(handle)
     decision = choose(where, name, digest)
+    if where.report.exists():
+        # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for it.
+        from hugtweets.steps.report import report
+
+        report(plan_jobs(where, [AccountRequest(handle=name)], f"promote-{datetime.now(UTC):%Y%m%d-%H%M%S}"))
     if as_json:
         print_json(Promoted(handle=name, decision=decision))
         return

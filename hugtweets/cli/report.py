@@ -45,15 +45,15 @@ def report(
     Every run does that at its end. For example: hugtweets report --open
     """
     where = begin(home, verbose)
-    handles = where.known_handles()
-    if not handles:
+    names = where.known_names()
+    if not names:
         raise NothingKept(f"nothing is kept in {where.root} to report on: start with `hugtweets demo`")
     # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for it.
     from hugtweets.report.site import INDEX
     from hugtweets.steps.report import report as bring_up_to_date
 
     options = read_config(config, assignments)
-    requests = [AccountRequest(handle=handle, config=options) for handle in handles]
+    requests = [AccountRequest(handle=name, config=options) for name in names]
     done = bring_up_to_date(plan_jobs(where, requests, f"report-{datetime.now(UTC):%Y%m%d-%H%M%S}"))
     index = where.report / INDEX
     made = [handle for handle, page in done.items() if not page.cached]

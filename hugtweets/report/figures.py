@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from hugtweets.artifacts import references
+from hugtweets.handles import is_mix
 from hugtweets.home import Home
 from hugtweets.promotion import read_promotions
 
@@ -56,6 +57,11 @@ class Figures(BaseModel):
         """Bits per byte of the model less those of the base, as a share of the latter: -0.25 is a quarter less."""
         base, tuned = self.metrics.get("base_bits_per_byte"), self.metrics.get("bits_per_byte")
         return (tuned - base) / base if base and tuned else None
+
+    @property
+    def is_mix(self) -> bool:
+        """Whether they are of several accounts together."""
+        return is_mix(self.handle)
 
     @property
     def post(self) -> str | None:

@@ -93,6 +93,7 @@ def overview_files(rows: Sequence[Row], draw: Drawer, now: datetime, run: LastRu
     page = render(
         "overview.html",
         script="overview.js",
+        heading=_heading(rows),
         rows=[row.cells for row in rows],
         columns=COLUMNS,
         most=max((row.metric("base_bits_per_byte") or 1.0 for row in rows), default=1.0),
@@ -102,6 +103,16 @@ def overview_files(rows: Sequence[Row], draw: Drawer, now: datetime, run: LastRu
         run_url=run.url if run else None,
     )
     return {**data, "index.html": page, "compare.html": _comparison(rows)}
+
+
+def _heading(rows: Sequence[Row]) -> str:
+    """``3 accounts, 1 mix``."""
+    mixes = sum(row.figures.is_mix for row in rows)
+    accounts = len(rows) - mixes
+    counted = [f"{accounts} account{'' if accounts == 1 else 's'}"]
+    if mixes:
+        counted.append(f"{mixes} mix{'' if mixes == 1 else 'es'}")
+    return ", ".join(counted)
 
 
 def _comparison(rows: Sequence[Row]) -> str:

@@ -8,13 +8,13 @@ first: a page without one does not count.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from hugtweets.artifacts import Reference
+from hugtweets.artifacts import Reference, exists
 from hugtweets.files import write_text
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger
@@ -67,10 +67,18 @@ def rebuild(home: Home, run: LastRun | None = None) -> Path:
     return home.report / INDEX
 
 
-def drop_unknown(home: Home, known: Iterable[str]) -> None:
-    """Take the pages of all other accounts out of the site."""
-    for handle in {path.name.split(".")[0] for path in _accounts(home).glob("*.*")} - set(known) - {""}:
-        withdraw(home, handle)
+def drop_outdated(home: Home) -> None:
+    """Take pages out of the site whose artifact is gone: of forgotten accounts, and with texts that were deleted."""
+    for handle in {path.name.split(".")[0] for path in _accounts(home).glob("*.*")} - {""}:
+        figures = published(home, handle)
+        if figures is None or not exists(artifact_of(home, figures)):
+            withdraw(home, handle)
+
+
+def artifact_of(home: Home, figures: Figures) -> Reference:
+    """The report artifact that a page in the site is of."""
+    path = home.artifacts / "report" / figures.handle / figures.report
+    return Reference("report", figures.handle, figures.report, str(path))
 
 
 def known_rows(home: Home) -> list[Row]:

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hugtweets.artifacts import Reference
+from hugtweets.evaluation.rows import members
 from hugtweets.home import Home
 from hugtweets.posts import complete
 from hugtweets.promotion import current_model, read_promotions
-from hugtweets.report.chain import Chain, read_file
+from hugtweets.report.chain import Chain, read_file, sources_of
 from hugtweets.report.figures import Figures, find_nights, smooth
 from hugtweets.report.funnel import Funnel, find_funnel
 from hugtweets.report.habits import Habits, find_habits
@@ -81,6 +83,7 @@ class Story:
     habits: Habits | None = None
     generated: Sequence[Generated] = ()
     held_out: Sequence[str] = ()
+    members: Sequence[str] = ()
 
 
 def tell(home: Home, handle: str, chain: Chain, known: str, report: str) -> Story:
@@ -94,7 +97,7 @@ def tell(home: Home, handle: str, chain: Chain, known: str, report: str) -> Stor
         Generated(row["prompt"], row["text"], row["log_prob"], row["longest_copy"])
         for row in (read_samples(chain.samples) if chain.samples else [])
     ]
-    funnel, habits = _posts(chain)
+    funnel, habits = _posts(home, chain.clean)
     return Story(
         figures=_figures(home, handle, chain, generated, history, known, report),
         lineage=[_ancestor(reference) for reference in chain],
@@ -105,15 +108,17 @@ def tell(home: Home, handle: str, chain: Chain, known: str, report: str) -> Stor
         habits=habits,
         generated=generated,
         held_out=texts_of(chain.clean, "validation")[: -HELD_OUT - 1 : -1] if chain.clean else (),
+        members=members(read_scores(chain.scores).figures()) if chain.scores else (),
     )
 
 
-def _posts(chain: Chain) -> tuple[Funnel | None, Habits | None]:
-    if not (chain.fetch and chain.clean):
+def _posts(home: Home, clean: Reference | None) -> tuple[Funnel | None, Habits | None]:
+    sources = sources_of(home, clean) if clean else []
+    if not (clean and sources):
         return None, None
-    raw = complete(pq.read_table(chain.fetch.file(TIMELINE)))
-    clean = pq.read_table(chain.clean.file(CLEAN))
-    return find_funnel(raw, clean, chain.clean.manifest().counts), find_habits(raw, clean)
+    raw = pa.concat_tables([complete(pq.read_table(fetch.file(TIMELINE))) for fetch, _ in sources])
+    cleaned = pa.concat_tables([pq.read_table(each.file(CLEAN)) for _, each in sources]).sort_by("created_at")
+    return find_funnel(raw, cleaned, clean.manifest().counts), find_habits(raw, cleaned)
 
 
 def _figures(
@@ -140,7 +145,7 @@ def _figures(
         known=known,
         report=report,
         made=max(manifest.created for manifest in made),
-        fetched=chain.fetch.manifest().counts["fetched"] if chain.fetch else 0,
+        fetched=posts.manifest().counts["fetched"] if (posts := chain.clean or chain.fetch) else 0,
         kept=counts.get("kept"),
         kept_characters=counts.get("kept_characters"),
         metrics=metrics,

@@ -19,7 +19,7 @@ from hugtweets.jobs import Job
 from hugtweets.report.account_page import account_files
 from hugtweets.report.chain import Chain, find_chain, fingerprint
 from hugtweets.report.overview_page import LastRun, predictions, tables
-from hugtweets.report.site import drop_unknown, known_rows, publish, published, rebuild
+from hugtweets.report.site import artifact_of, drop_outdated, known_rows, publish, published, rebuild
 from hugtweets.report.story import tell
 from hugtweets.steps.step import is_done, perform
 from hugtweets.tracking import Content, Overview, track_overview
@@ -42,14 +42,14 @@ def plan_report(job: Job, chain: Chain, known: str) -> Plan:
 
 
 def report(jobs: Sequence[Job], last_run: LastRun | None = None) -> dict[str, Reported]:
-    """Bring the pages of the accounts and the overview up to date; accounts of which nothing is kept have no page.
+    """Bring the pages of accounts and mixes and the overview up to date; those of which nothing is kept have no page.
 
     Raises:
         StoreUnavailable: the store does not answer.
     """
     home = jobs[0].home
     done = {job.handle: found for job in jobs if (found := report_account(job))}
-    drop_unknown(home, home.known_handles())
+    drop_outdated(home)
     index = rebuild(home, last_run)
     if not all(page.cached for page in done.values()):
         _log_summary(jobs[0], index)
@@ -62,7 +62,7 @@ def _log_summary(job: Job, index: Path) -> None:
     columns, cells = tables(rows)["overview"]
     # W&B's tables know no times.
     overview = [[cell.isoformat() if isinstance(cell, datetime) else cell for cell in row] for row in cells]
-    pages = [_artifact(home, row.figures.handle, row.figures.report) for row in rows]
+    pages = [artifact_of(home, row.figures) for row in rows]
     shown = Overview(
         tables=[("overview", columns, overview), ("predictions", *predictions(rows))],
         page=index.read_text(encoding="utf-8"),
@@ -104,12 +104,8 @@ def _up_to_date(home: Home, handle: str, known: str) -> Reference | None:
     figures = published(home, handle)
     if figures is None or figures.known != known:
         return None
-    reference = _artifact(home, handle, figures.report)
+    reference = artifact_of(home, figures)
     return reference if exists(reference) else None
-
-
-def _artifact(home: Home, handle: str, digest: str) -> Reference:
-    return Reference("report", handle, digest, str(home.artifacts / "report" / handle / digest))
 
 
 def _content(reference: Reference) -> Content:
