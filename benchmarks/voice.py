@@ -9,7 +9,8 @@ posts, which none of them has seen. Seconds are those of training; loading and e
 - ``original``: the recipe of huggingtweets as its author described it: all posts joined by end-of-text, four shuffled
   epochs in one stream, blocks of 1,024 tokens, one block a step, AdamW at 1.372e-4, cosine without warm-up, every
   weight in float32, attention across posts.
-- ``run_clm``: the script of transformers with its defaults, if ``--run-clm`` says where it is.
+- ``run_clm``: the script of transformers with its defaults, if ``--run-clm`` says where it is;
+  ``--variant run_clm:block_size=1024`` with an option.
 - ``default``: what ``hugtweets run`` does.
 - further ``--variant``: our own training with other options.
 """
@@ -156,18 +157,22 @@ def train_original(given: Material) -> Measured:
     return _examined(given, given.folder / "weights", curve, sum(map(len, blocks)) / seconds)
 
 
-def train_run_clm(given: Material, script: Path) -> Measured:
-    """The script of transformers as a process of its own; its curve has the end only."""
+def train_run_clm(given: Material, script: Path, options: str) -> Measured:
+    """The script of transformers as a process of its own; its curve has the end only.
+
+    Its blocks are as long as the base model's context by default, and only whole ones are trained on.
+    """
     for name, texts in (("train", given.train), ("validation", given.held_out)):
         (given.folder / f"{name}.txt").write_text("\n".join(texts), encoding="utf-8")
     weights = given.folder / "weights"
     command = [sys.executable, str(script), "--model_name_or_path", given.base.path, "--do_train"]
     command += ["--train_file", str(given.folder / "train.txt"), "--validation_file"]
     command += [str(given.folder / "validation.txt"), "--output_dir", str(weights), "--report_to", "none"]
+    command += ["--include_num_input_tokens_seen", *(f"--{option}" for option in filter(None, options.split(",")))]
     subprocess.run(command, check=True, stdout=sys.stderr)
-    state = json.loads((weights / "train_results.json").read_text(encoding="utf-8"))
-    seconds, samples = state["train_runtime"], state["train_samples"]
-    return _examined(given, weights, [(seconds, math.nan)], samples * BLOCK * state["epoch"] / seconds)
+    state = json.loads((weights / "trainer_state.json").read_text(encoding="utf-8"))
+    seconds = state["log_history"][-1]["train_runtime"]
+    return _examined(given, weights, [(seconds, math.nan)], state["num_input_tokens_seen"] / seconds)
 
 
 def _stream(given: Material, encode: Callable[[str], list[int]], end_of_text: int) -> list[list[int]]:
@@ -195,9 +200,11 @@ def _examined(given: Material, weights: Path, curve: list[tuple[float, float]], 
     from hugtweets.loading import load_tuned
     from hugtweets.sampling import draw
 
-    model, tokenizer = load_tuned(given.base, weights, choose_device(TrainConfig()))
+    choice = choose_device(TrainConfig())
     if math.isnan(curve[-1][1]):
-        curve = [(0.0, math.inf), (curve[-1][0], _examiner(given, model, tokenizer)())]
+        ends = [_examiner(given, *load_tuned(given.base, output, choice))() for output in (None, weights)]
+        curve = [(0.0, ends[0]), (curve[-1][0], ends[1])]
+    model, tokenizer = load_tuned(given.base, weights, choice)
     options = SampleConfig(per_prompt=4)
     drawn = draw(model, tokenizer, options.prompts, given.train, options)
     return Measured(
@@ -220,10 +227,10 @@ def child(options: argparse.Namespace, variant: str) -> None:
         if name == "original":
             measured = train_original(given)
         elif name == "run_clm":
-            measured = train_run_clm(given, options.run_clm)
+            measured = train_run_clm(given, options.run_clm, assignments)
         else:
             measured = train_ours(given, parse_options(assignments))
-    measured.variant = name
+    measured.variant = variant if name == "run_clm" else name
     trainers = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     measured.peak_gib = round(max(resource.getrusage(who).ru_maxrss for who in trainers) / 2**20, 2)
     print(json.dumps(asdict(measured)))
