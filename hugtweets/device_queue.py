@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
@@ -40,23 +41,54 @@ class Worker(Protocol):
 
 
 class DeviceQueue:
-    """Hands work to whichever worker is free."""
+    """Hands work to whichever worker is free, first come, first served.
+
+    The queues of Python's library wake whom they like: an account that had waited longest was once learned last of 16.
+    """
 
     def __init__(self, workers: Sequence[Worker]) -> None:
-        self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
-        for worker in workers:
-            self._free.put(worker)
+        self._free = deque(workers)
+        self._waiting: deque[Future[Worker]] = deque()
+        self._lock = threading.Lock()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return len(self._waiting)
 
     def run(self, work: Callable[..., Result], *arguments: object) -> Result:
         """Do the work when its turn comes."""
         asked = time.monotonic()
-        worker = self._free.get()
+        worker = self._take()
         try:
             with _alone_on(worker.device):
                 _turns.waited = waited_seconds() + time.monotonic() - asked
                 return worker.run(work, *arguments)
         finally:
-            self._free.put(worker)
+            self._give(worker)
+
+    def _take(self) -> Worker:
+        with self._lock:
+            if self._free:
+                return self._free.popleft()
+            promise: Future[Worker] = Future()
+            self._waiting.append(promise)
+        try:
+            return promise.result()
+        except BaseException:  # an interruption: who does not wait any more must not be given a worker
+            with self._lock:
+                if promise.cancel():
+                    self._waiting.remove(promise)
+            if not promise.cancelled():
+                self._give(promise.result())
+            raise
+
+    def _give(self, worker: Worker) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set_result(worker)
+            else:
+                self._free.append(worker)
 
 
 _turns = threading.local()

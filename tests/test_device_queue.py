@@ -6,10 +6,12 @@ import logging
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +45,43 @@ def test_a_free_device_takes_the_next_work(two_devices: DeviceQueue, pool: Threa
     seen = list(pool.map(lambda meeting: two_devices.run(device_work.meet, *meeting), meetings))
     assert {device for device, _ in seen} == {"3", "7"}
     assert len({process for _, process in seen}) == 2
+
+
+class OneAtATime:
+    """A worker whose first work lasts until it is told to end."""
+
+    device = "cpu"
+
+    def __init__(self) -> None:
+        self.begun, self.end = threading.Event(), threading.Event()
+
+    def run(self, work: Callable[..., Any], *arguments: object) -> Any:
+        """Do the work."""
+        self.begun.set()
+        self.end.wait()
+        return work(*arguments)
+
+
+def test_who_waits_longest_is_next_and_who_comes_again_waits_anew() -> None:
+    worker, order = OneAtATime(), list[int]()
+    devices = DeviceQueue([worker])
+
+    def ask(number: int) -> None:
+        devices.run(order.append, number)
+        devices.run(order.append, 10 + number)
+
+    with ThreadPoolExecutor(6) as threads:
+        asking = [threads.submit(ask, 0)]
+        worker.begun.wait()
+        for number in range(1, 6):
+            asking.append(threads.submit(ask, number))
+            while devices.waiting < number:
+                time.sleep(0.001)
+        worker.end.set()
+        for each in asking:
+            each.result()
+    assert order[:6] == [0, 1, 2, 3, 4, 5]
+    assert sorted(order[6:]) == [10, 11, 12, 13, 14, 15]
 
 
 def test_errors_records_and_progress_come_back(two_devices: DeviceQueue, caplog: pytest.LogCaptureFixture) -> None:
