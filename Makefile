@@ -25,8 +25,8 @@ check: lint types test
 docs: $(VENV)/installed-dev
 	$(BIN)/python -m hugtweets.cli.reference > docs/cli.md
 
-# Freezes what is installed now. The packaged model is kept apart: its own dependencies would compile llama.cpp,
-# and only the file of weights is needed.
+# Freezes what is installed now. Two packages are kept apart, of which one file is needed each: of the packaged model
+# the weights (its dependencies would compile llama.cpp), and of axe-playwright-python axe-core (a browser of its own).
 lock: $(VENV)/installed-dev
 	( echo "# Every version that make demo, make test and CI install. Renew with: make lock"; \
 	  $(BIN)/pip freeze --exclude hugtweets | grep -v '^-e' | sed 's/+cpu$$//' ) > constraints.txt
@@ -41,6 +41,7 @@ $(VENV)/installed-run: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed-run
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps axe-playwright-python
 	touch $@
 
 clean:

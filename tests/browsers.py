@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,6 +40,12 @@ def set_width(browser: Chrome, width: int) -> None:
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
 
 
+def set_scheme(browser: Chrome, scheme: str) -> None:
+    """Show pages as ``light`` or ``dark``."""
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
 def complaints(browser: Chrome) -> list[str]:
     """What was written to the console since the last look."""
     return [entry["message"] for entry in browser.get_log("browser")]  # type: ignore[no-untyped-call]
@@ -49,3 +56,15 @@ def requested(browser: Chrome) -> list[str]:
     entries = browser.get_log("performance")  # type: ignore[no-untyped-call]
     events = [json.loads(entry["message"])["message"] for entry in entries]
     return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+
+
+def barriers(browser: Chrome) -> list[str]:
+    """What axe-core calls a serious or critical violation on the page as it is: rule, and where it is broken."""
+    pytest.importorskip("axe_playwright_python", reason="there is no axe-core: make .venv/installed-dev")
+    browser.execute_script((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    found = browser.execute_async_script("axe.run().then(arguments[0])")
+    return [
+        f"{violation['id']}: {', '.join(' '.join(node['target']) for node in violation['nodes'])}"
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]

@@ -9,7 +9,7 @@ import pytest
 
 from hugtweets.home import Home
 from hugtweets.play.server import running
-from tests.browsers import complaints, headless_browser, needs_browser, requested, set_width
+from tests.browsers import barriers, complaints, headless_browser, needs_browser, requested, set_scheme, set_width
 from tests.play_fixtures import SHORT, learned_home
 
 if TYPE_CHECKING:
@@ -120,6 +120,19 @@ def test_the_page_fits_and_asks_nobody_else(browser: Chrome, url: str, width: in
     assert all(asked.startswith(url) for asked in requested(browser))
     inputs = "return [...document.querySelectorAll('input')].filter(input => !input.labels.length).length"
     assert browser.execute_script(inputs) == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_not_closed_to_anybody(browser: Chrome, url: str, scheme: str) -> None:
+    set_scheme(browser, scheme)
+    visit(browser, url)
+    write(browser)
+    click(browser, "#ask")
+    wait(browser, lambda page: len(texts(page, "#quiz button")) == 4)
+    assert barriers(browser) == []
+    click(browser, "#quiz button")
+    wait(browser, lambda page: len(texts(page, "#quiz .real")) == 1)
+    assert barriers(browser) == []
 
 
 def test_the_token_opens_the_page_and_leaves_the_address(browser: Chrome, theatre: Home) -> None:

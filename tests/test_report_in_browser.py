@@ -9,7 +9,7 @@ import pytest
 
 from hugtweets.home import Home
 from hugtweets.steps.report import report
-from tests.browsers import complaints, headless_browser, needs_browser, requested, set_width
+from tests.browsers import barriers, complaints, headless_browser, needs_browser, requested, set_scheme, set_width
 from tests.report_fixtures import HOSTILE, invented_texts, jobs, learn
 
 if TYPE_CHECKING:
@@ -48,6 +48,14 @@ def test_pages_fit_and_run_and_load_nothing_that_is_not_theirs(site: Home, brows
         opened.add(url)
     assert complaints(browser) == []
     assert set(requested(browser)) <= opened
+
+
+@pytest.mark.parametrize("page", PLOTS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_is_closed_to_anybody(site: Home, browser: Chrome, page: str, scheme: str) -> None:
+    set_scheme(browser, scheme)
+    browser.get((site.report / page).as_uri())
+    assert barriers(browser) == []
 
 
 def test_the_table_is_sorted_by_its_headings_and_searched(site: Home, browser: Chrome) -> None:
