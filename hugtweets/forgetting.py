@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hugtweets.artifacts import Reference, place, remove
 from hugtweets.home import Home
+from hugtweets.keepsakes import remove_keepsakes
 from hugtweets.pooled_posts import learned_of
 from hugtweets.pools import list_pools, made_from, spec_of
 from hugtweets.tracking import remove_run
@@ -56,6 +57,7 @@ def remove_pool(home: Home, doomed: Doomed) -> list[str]:
     for drawn in home.base_posts(doomed.pool.digest, "any").parent.glob(f"{doomed.pool.digest}-*"):
         drawn.unlink()
         gone.append(str(drawn))
+    remove_keepsakes(home, removed)
     for reference in removed:
         remove_run(home, reference)
         remove(home, reference)

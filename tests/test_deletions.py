@@ -17,6 +17,8 @@ from hugtweets.config import Config
 from hugtweets.home import Home
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import AccountOutcome
+from hugtweets.play.favourites import Favourites
+from hugtweets.play.written import write_post
 from hugtweets.simulator.server import Simulator, running
 from hugtweets.steps.finetune import find_model
 from hugtweets.steps.retraction import retract
@@ -64,6 +66,10 @@ def test_a_deleted_post_leaves_nothing_behind_and_forces_a_new_model(
     # A held-out post: the report shows it.
     gone, page = POSTS[-3], home.report / "accounts" / "alice.html"
     first = run(config.override({"tracking": {"mode": "offline"}}))
+    for model in (first.steps["finetune"].digest, "0" * 16):
+        Favourites(home).add(write_post("alice", gone["text"], "", model, 1.0, 0.95))
+    folder = home.hub("alice")
+    folder.mkdir(parents=True)
     assert gone["text"] in page.read_text(encoding="utf-8")
     delete(tmp_path, gone)
     second = run(config, verify=True)
@@ -71,6 +77,7 @@ def test_a_deleted_post_leaves_nothing_behind_and_forces_a_new_model(
     assert (second.counts["verified"], second.counts["deleted"], second.counts["kept"]) == (60, 1, 59)
     assert second.counts["dropped"] == {"deleted": 1}
     assert files_with(home, gone["text"]) == []
+    assert ([kept.model for kept in Favourites(home).all()], folder.exists()) == (["0" * 16], False)
     pages = [path for path in home.report.rglob("*") if path.is_file()]
     assert [path for path in pages if gone["text"] in path.read_text(encoding="utf-8")] == []
     assert {(step.path in map(str, home.root.rglob("*"))) for step in first.steps.values()} == {False}

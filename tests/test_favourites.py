@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
-from hugtweets.cli.app import main
+from hugtweets.cli.app import app, main
 from hugtweets.home import Home
 from hugtweets.play.favourites import Favourites
 from hugtweets.play.written import WrittenPost, WrittenPosts, write_post
@@ -33,13 +34,26 @@ def test_favourites_are_kept_in_order_and_once(home: Home) -> None:
 
 def test_a_forgotten_account_leaves_no_favourites(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     favourites = Favourites(home)
-    for handle in ("Alice", "bob", None):
+    (home.artifacts / "clean" / "alice+bob").mkdir(parents=True)
+    for handle in ("Alice", "alice+bob", "bob", None):
         favourites.add(post(handle))
     monkeypatch.setattr(sys, "argv", ["hugtweets", "forget", "alice", "--yes"])
     with pytest.raises(SystemExit) as ended:
         main()
     assert not ended.value.code
     assert [one.handle for one in favourites.all()] == ["bob", None]
+
+
+def test_the_question_counts_favourites_too(home: Home) -> None:
+    home.timelines.mkdir(parents=True)
+    home.timeline("alice").write_bytes(b"posts")
+    for handle, text in (("alice", "one"), ("alice", "two"), ("bob", "three")):
+        Favourites(home).add(post(handle, text))
+    asked = CliRunner().invoke(app, ["forget", "alice"], input="n")
+    assert "Delete 1 file or folder and 2 favourites of alice for ever?" in asked.stderr
+    asked = CliRunner().invoke(app, ["forget", "bob"], input="n")
+    assert "Delete 1 favourite of bob for ever?" in asked.stderr
+    assert len(Favourites(home).all()) == 3
 
 
 def test_the_oldest_posts_are_no_longer_known() -> None:

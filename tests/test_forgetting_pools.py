@@ -20,6 +20,8 @@ from hugtweets.cli.show import look
 from hugtweets.errors import NothingKept
 from hugtweets.home import Home
 from hugtweets.jobs import Job
+from hugtweets.play.favourites import Favourites
+from hugtweets.play.written import write_post
 from hugtweets.pooled_posts import LEARNED, to_learned
 from hugtweets.pools import PoolPlan, list_pools, spec_of
 from hugtweets.posts import Post
@@ -67,6 +69,8 @@ def test_a_pool_goes_with_the_account_it_learned_and_takes_what_was_made_from_it
     drawn = [home.base_posts(base.digest, "any") for base in (pool, other)]
     for path in drawn:
         write_posts(path, pa.table({"text": ["drawn"]}))
+    for handle, digest in (("bob", model.digest), (None, pool.digest), ("bob", kept[1].digest)):
+        Favourites(home).add(write_post(handle, "The fog.", "The", digest, 1.0, 0.95))
     assert look(home, "alice").pools == [spec_of(pool)]
     refused = forget("alice", answer="n")
     assert f"and {spec_of(pool)} with the models of bob that were made from it for ever?" in refused.stderr
@@ -75,6 +79,7 @@ def test_a_pool_goes_with_the_account_it_learned_and_takes_what_was_made_from_it
     assert list_pools(home) == [other]
     assert sorted(found.digest for found in references(home, "bob")) == sorted(found.digest for found in kept)
     assert [path.exists() for path in drawn] == [False, True]
+    assert [post.model for post in Favourites(home).all()] == [kept[1].digest]
 
 
 def test_a_pool_can_be_deleted_by_its_name(home: Home, tmp_path: Path) -> None:

@@ -55,12 +55,13 @@ def forget(
     name = handle if is_pool(handle) else where.spelling(handle)
     pools = named_pools(where, name) if is_pool(name) else pools_that_learned(where, name)
     doomed = [Doomed.of(where, pool) for pool in pools]
-    number = 0 if is_pool(name) else len(kept_of(where, name)) + len(keys_of(where, name))
-    if not (number or doomed or Favourites(where).of(name)):
-        raise NothingKept(f"nothing is kept of {name} in {where.root}")
     mixes = where.known_mixes(name)
+    number = 0 if is_pool(name) else len(kept_of(where, name)) + len(keys_of(where, name))
+    favourites = len(Favourites(where).of([name, *mixes]))
+    if not (number or doomed or favourites):
+        raise NothingKept(f"nothing is kept of {name} in {where.root}")
     if not (yes or as_json):
-        typer.confirm(_question(name, number, doomed, mixes), abort=True, err=True)
+        typer.confirm(_question(name, number, favourites, doomed, mixes), abort=True, err=True)
     deleted = [path for pool in doomed for path in remove_pool(where, pool)]
     if not is_pool(name):
         deleted += _remove_account(where, name)
@@ -76,21 +77,23 @@ def forget(
         )
 
 
-def _question(name: str, number: int, doomed: Sequence[Doomed], mixes: Sequence[str]) -> str:
+def _question(name: str, number: int, favourites: int, doomed: Sequence[Doomed], mixes: Sequence[str]) -> str:
     whose = " and ".join([name, *(f"the mix {mix}" for mix in mixes)])
-    things = [] if doomed and not number else [f"{number} files and folders of {whose}"]
+    counts = [(number, "file or folder", "files and folders"), (favourites, "favourite", "favourites")]
+    counted = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
+    things = [f"{' and '.join(counted)} of {whose}"] if counted else []
     return f"Delete {' and '.join([*things, *(pool.describe() for pool in doomed)])} for ever?"
 
 
 def _remove_account(home: Home, name: str) -> list[str]:
-    paths, stored = kept_of(home, name), keys_of(home, name)
+    mixes, paths, stored = home.known_mixes(name), kept_of(home, name), keys_of(home, name)
     if home.store:
         home.store.remove(stored)
         forget_in_store(home.store, name)
     for path in paths:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     Ledger(home.ledger, run="").forget(name)
-    Favourites(home).forget(name)
+    Favourites(home).forget([name, *mixes])
     if home.report.exists():
         # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for it.
         from hugtweets.report.site import rebuild

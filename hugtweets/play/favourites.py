@@ -5,7 +5,7 @@ The file is replaced as a whole with every change, under a lock: two pages of on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
 from filelock import FileLock
@@ -38,9 +38,10 @@ class Favourites:
         lines = self._path.read_text(encoding="utf-8").split("\n")
         return [Favourite.model_validate_json(line) for line in lines if line]
 
-    def of(self, handle: str) -> list[Favourite]:
-        """Those by models of an account; X handles ignore case."""
-        return [kept for kept in self.all() if _is_of(kept, handle)]
+    def of(self, names: Collection[str]) -> list[Favourite]:
+        """Those by models of some accounts and mixes; X handles ignore case."""
+        wanted = {name.casefold() for name in names}
+        return [kept for kept in self.all() if kept.handle is not None and kept.handle.casefold() in wanted]
 
     def add(self, post: WrittenPost) -> Favourite:
         """Keep a post; one that is kept already stays as it is."""
@@ -52,10 +53,17 @@ class Favourites:
         """Let a favourite go; to remove it twice does no harm."""
         self._change(lambda kept: [one for one in kept if one.id != name])
 
-    def forget(self, handle: str) -> None:
-        """Remove those by models of an account."""
-        if self.of(handle):
-            self._change(lambda kept: [one for one in kept if not _is_of(one, handle)])
+    def forget(self, names: Collection[str]) -> None:
+        """Remove those by models of some accounts and mixes."""
+        self._forget({kept.id for kept in self.of(names)})
+
+    def forget_models(self, digests: Collection[str]) -> None:
+        """Remove those by these models, or by these base models."""
+        self._forget({kept.id for kept in self.all() if kept.model in digests})
+
+    def _forget(self, ids: Collection[str]) -> None:
+        if ids:
+            self._change(lambda kept: [one for one in kept if one.id not in ids])
 
     def _change(self, change: Callable[[Sequence[Favourite]], Sequence[Favourite]]) -> Sequence[Favourite]:
         self._lock.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +71,3 @@ class Favourites:
             kept = change(self.all())
             write_text(self._path, "".join(f"{one.model_dump_json()}\n" for one in kept))
         return kept
-
-
-def _is_of(favourite: Favourite, handle: str) -> bool:
-    return favourite.handle is not None and favourite.handle.casefold() == handle.casefold()

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from hugtweets.artifacts import Reference, exists, obtain, references, remove
 from hugtweets.home import Home
 from hugtweets.jobs import Job
+from hugtweets.keepsakes import remove_keepsakes
 from hugtweets.pooled_posts import learned_of
 from hugtweets.pools import list_pools, spec_of
 from hugtweets.shared_timeline import SharedTimeline
@@ -42,7 +43,9 @@ def retract(job: Job) -> None:
     with held(path):
         timeline = load(path)
         # What was made last goes first: whatever is left by a crash still shows what it was made from.
-        for reference in reversed(find_outdated(job.home, job.handle, timeline)):
+        outdated = find_outdated(job.home, job.handle, timeline)
+        remove_keepsakes(job.home, outdated)
+        for reference in reversed(outdated):
             remove_run(job.home, reference)
             remove(job.home, reference)
         if timeline.retracted:
