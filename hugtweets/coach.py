@@ -47,7 +47,8 @@ class Coach(TrainerCallback):
     """Told by the trainer what happens; ``save`` writes the weights as they are.
 
     ``scores`` are bits per byte of the held-out posts before training and after each epoch; empty if none are held
-    out, and then the last epoch is the best. ``training_seconds`` is spent in steps, not in examinations.
+    out, and then the last epoch is the best. ``training_seconds`` is spent in steps, not in examinations. ``rate`` is
+    the option that sets the learning rate.
     """
 
     model: Any
@@ -55,6 +56,7 @@ class Coach(TrainerCallback):
     save: Callable[[], None]
     patience: int
     progress: Progress | None = None
+    rate: str = "train.lr"
     history: list[dict[str, float]] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     best_epoch: int = 0
@@ -91,7 +93,7 @@ class Coach(TrainerCallback):
             return
         loss = logs["loss"]
         if not math.isfinite(loss):
-            raise TrainingError(f"the loss became {loss} at step {state.global_step}: lower train.lr")
+            raise TrainingError(f"the loss became {loss} at step {state.global_step}: lower {self.rate}")
         self.history.append(self._row(state) | {"train/loss": loss, "train/lr": logs["learning_rate"]})
         if self.progress:
             self.progress(state.global_step, state.max_steps, f"loss {loss:.2f}")
@@ -114,7 +116,7 @@ class Coach(TrainerCallback):
         examined = self.held_out.examine(self.model)
         score = examined["held_out/bits_per_byte"]
         if not math.isfinite(score):
-            raise TrainingError(f"the held-out loss became {score} after step {state.global_step}: lower train.lr")
+            raise TrainingError(f"the held-out loss became {score} after step {state.global_step}: lower {self.rate}")
         self.scores.append(score)
         self.history.append(self._row(state) | examined | {"train/seconds": round(self.training_seconds, 2)})
         if self.progress:

@@ -67,6 +67,7 @@ def finetune(
     config: TrainConfig,
     progress: Progress | None = None,
     earlier: Continuation | None = None,
+    rate: str = "train.lr",
 ) -> TrainingResult:
     """Train on the posts of a token file and write the epoch that predicts the held-out posts best.
 
@@ -79,6 +80,7 @@ def finetune(
         config: how to train.
         progress: told steps done, steps in all, and a note for people.
         earlier: start from what it wrote, and train on its posts alone; None starts from the base model.
+        rate: the option that whoever asked sets the learning rate by.
 
     Raises:
         TrainingError: there is no post to train on, or the loss is not a number.
@@ -93,7 +95,7 @@ def finetune(
     set_seed(config.seed)
     try:
         model, save = _trainable(base_model, output, choice, config, earlier)
-        coach = Coach(model, HeldOut.of(tokens, end_of_text), save, config.patience, progress)
+        coach = Coach(model, HeldOut.of(tokens, end_of_text), save, config.patience, progress, rate)
         make_trainer(model, posts, PostCollator(end_of_text), coach, output, choice, config).train()
         trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
         where = f" in {describe_layers(model, config.layers)}" if config.layers != "all" else ""

@@ -23,12 +23,20 @@ from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.cli.app import app
 from hugtweets.config import CleanConfig, Config, TrainConfig
 from hugtweets.corpora import read_corpus
-from hugtweets.errors import BaseModelError, ConfigurationError, NotEnoughText, NothingKept, UnreadableSource
+from hugtweets.errors import (
+    BaseModelError,
+    ConfigurationError,
+    NotEnoughText,
+    NothingKept,
+    TrainingError,
+    UnreadableSource,
+)
 from hugtweets.home import Home
 from hugtweets.outcomes import AccountOutcome
 from hugtweets.pooled_posts import LEARNED, to_learned
 from hugtweets.pooling import PoolOutcome, PoolRequest, request_pool
 from hugtweets.pools import PoolPlan, find_pool, list_pools
+from hugtweets.publishing.bundle import Wanted, write_bundle
 from hugtweets.sources.file import FileSource
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.finetune import base_model_of, find_model
@@ -92,7 +100,11 @@ def test_an_account_is_learned_from_a_pool_and_stays_with_that_one(home: Home, t
     assert base_model_of(find_model(home, "alice")[0], home).digest == digest
     used = {run.name: [artifact.name for artifact in run.used] for run in read_runs(home.wandb)}
     assert used["pretrain-friends"] == ["clean-alice"]
+    # An account of that name may be forgotten: its runs are found by their tags.
+    assert {run.name: run.tags for run in read_runs(home.wandb)}["pretrain-friends"] == ("pool:friends",)
     assert "pool-friends" in used["finetune-alice"]
+    with pytest.raises(ConfigurationError, match="nobody else has pool:friends: export it without --adapter"):
+        write_bundle(home, "alice", tmp_path / "shared", Wanted(adapter=True))
     # Twelve of these eighteen were training posts when the pool was made.
     wider = learn("alice", path, config.override({"clean": {"held_out_share": 0.3}}), "tokenise")
     assert wider.reason == "12 held-out posts are not examined: pool:friends has learned them"
@@ -200,6 +212,15 @@ def test_requests_that_make_no_sense_are_refused(config: Config) -> None:
 def test_a_pool_that_is_not_there_is_named(home: Home, spec: str) -> None:
     with pytest.raises(BaseModelError, match=r"names no pool|there is no pool:friends in .*hugtweets pretrain friends"):
         resolve_base_model(spec, home)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_rate_at_which_a_pool_learns_nothing_is_named_as_it_is_set(
+    home: Home, tmp_path: Path, config: Config
+) -> None:
+    store(home, tmp_path, "alice", rows(60))
+    with pytest.raises(TrainingError, match=r"the loss became .*: lower pretrain.lr"):
+        pool(config.override({"pretrain": {"lr": 1e30}}), "alice")
 
 
 @pytest.mark.usefixtures("prefect_server")

@@ -41,7 +41,7 @@ def write_bundle(home: Home, handle: str, folder: Path, wanted: Wanted) -> None:
     Raises:
         NothingKept: there is no model.
         BaseModelError: the base model of its model is gone.
-        ConfigurationError: an adapter is asked for, and every weight was trained.
+        ConfigurationError: an adapter is asked for, and every weight was trained or nobody else has its base model.
     """
     model, clean = find_model(home, handle)
     base_model = base_model_of(model, home)

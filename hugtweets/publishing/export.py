@@ -18,6 +18,7 @@ from hugtweets.devices import choose_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.files import write_text
 from hugtweets.loading import ADAPTER, load_weights, release
+from hugtweets.pools import is_pool
 from hugtweets.publishing.origins import origin_of
 from hugtweets.tokens import TextTokenizer
 
@@ -38,7 +39,7 @@ def export(base_model: BaseModel, weights: Path, folder: Path, sampling: SampleC
         adapter: write the adapter alone, for those who have the base model, instead of a whole model.
 
     Raises:
-        ConfigurationError: an adapter is asked for, and every weight was trained.
+        ConfigurationError: an adapter is asked for, and every weight was trained or nobody else has its base model.
     """
     tokenizer = TextTokenizer.of(base_model)
     if adapter:
@@ -92,6 +93,8 @@ def _describe(config: PretrainedConfig, tokenizer: TextTokenizer) -> None:
 
 
 def _write_adapter(base_model: BaseModel, weights: Path, folder: Path) -> None:
+    if is_pool(base_model.name):
+        raise ConfigurationError(f"nobody else has {base_model.name}: export it without --adapter, as a whole model")
     if not (weights / ADAPTER).is_file():
         raise ConfigurationError(
             "the model was trained with train.method=full and has no adapter: export it without --adapter"

@@ -122,7 +122,8 @@ def _learn(pooling: Pooling, tokens: Path, output: Path) -> TrainingResult:
     from hugtweets.training import finetune
 
     options, trained = training_options(pooling.config), output / "trained"
-    result = finetune(pooling.base_model, tokens, trained, options, reporter(pooling.name, STEP))
+    told = reporter(pooling.name, STEP)
+    result = finetune(pooling.base_model, tokens, trained, options, told, rate="pretrain.lr")
     average(pooling.base_model, trained, pooling.config.pretrain.share, output, options)
     shutil.rmtree(trained)
     return result

@@ -30,7 +30,7 @@ def track_trials(job: Job, points: Sequence[Point], trials: Sequence[TrialOutcom
         described = Description(
             name=f"{JOB_TYPE}-{job.handle} {point.label[:NAME]}",
             job_type=JOB_TYPE,
-            handles=[job.handle],
+            tags=[job.handle],
             config=options | {"handle": job.handle, "model": trial.model},
         )
         track_trial(job.home, described, figures, job.config.tracking, job.run)
@@ -45,7 +45,7 @@ def track_agent_run(jobs: Sequence[Job], outcome: SweepOutcome, agent: AgentRun)
     described = Description(
         name=f"sweep-{'-'.join(handles)} {point.label[:NAME]}",
         job_type="sweep",
-        handles=handles,
+        tags=handles,
         config=point.options | {"handles": handles},
         id=agent.id,
         sweep=agent.sweep,

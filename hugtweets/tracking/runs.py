@@ -18,6 +18,7 @@ from hugtweets.config import TrackingConfig
 from hugtweets.files import write_text
 from hugtweets.handles import members_of
 from hugtweets.home import Home
+from hugtweets.pools import PREFIX, STEP
 from hugtweets.tracking import lineage
 from hugtweets.tracking.lineage import MARKER
 from hugtweets.tracking.modes import Mode, quiet, set_up
@@ -63,14 +64,14 @@ class Content:
 
 @dataclass(frozen=True)
 class Description:
-    """What a run is called, what it is about, and how it was configured.
+    """What a run is called, what it is about, and how it was configured; ``tags`` are its accounts.
 
     ``id`` and ``sweep`` are given by W&B's agent to the process that it starts; any other run draws its own id.
     """
 
     name: str
     job_type: str
-    handles: Sequence[str]
+    tags: Sequence[str]
     config: Mapping[str, Any]
     id: str = field(default_factory=lambda: secrets.token_hex(4))  # else WANDB_RUN_ID would merge all steps into one
     sweep: str | None = None
@@ -190,9 +191,16 @@ def _describe(manifest: Manifest) -> Description:
     return Description(
         name=f"{manifest.step}-{manifest.handle}",
         job_type=manifest.step,
-        handles=sorted({*members_of(manifest.handle), manifest.handle[:LONGEST_TAG]}),
+        tags=_tags(manifest),
         config={**manifest.config, **identity, "inputs": lineage.named_inputs(manifest)},
     )
+
+
+def _tags(manifest: Manifest) -> list[str]:
+    if manifest.step == STEP:
+        # A pool may be called as an account is, and that may be forgotten.
+        return [f"{PREFIX}{manifest.handle}"]
+    return sorted({*members_of(manifest.handle), manifest.handle[:LONGEST_TAG]})
 
 
 @contextmanager
@@ -212,7 +220,7 @@ def _open(home: Home, described: Description, config: TrackingConfig, group: str
         job_type=described.job_type,
         group=group,
         name=described.name,
-        tags=list(described.handles),
+        tags=list(described.tags),
         config=dict(described.config),
         mode=mode,
         reinit="create_new",  # else every thread is handed the run of the first
