@@ -69,8 +69,8 @@ def test_a_pool_goes_with_the_account_it_learned_and_takes_what_was_made_from_it
     drawn = [home.base_posts(base.digest, "any") for base in (pool, other)]
     for path in drawn:
         write_posts(path, pa.table({"text": ["drawn"]}))
-    for handle, digest in (("bob", model.digest), (None, pool.digest), ("bob", kept[1].digest)):
-        Favourites(home).add(write_post(handle, "The fog.", "The", digest, 1.0, 0.95))
+    for digest in (model.digest, pool.digest, kept[1].digest):
+        Favourites(home).add(write_post("bob", "The fog.", "The", digest, 1.0, 0.95))
     assert look(home, "alice").pools == [spec_of(pool)]
     refused = forget("alice", answer="n")
     assert f"and {spec_of(pool)} with the models of bob that were made from it for ever?" in refused.stderr

@@ -46,7 +46,9 @@ def forget(
     A pooled base model that learned the account goes as well, with all that was made from it; so it does by its name.
     The mixes that it is in go with it; a mix may also be named itself.
     With HUGTWEETS_STORE also what the store holds; other machines keep their copies until it is run there as well.
-    What was uploaded to W&B stays there, as do tables in the Prefect UI. For example: hugtweets forget fogbell_keeper --yes
+    What was uploaded to W&B stays there, as do tables in the Prefect UI.
+
+    For example: hugtweets forget fogbell_keeper --yes
     """
     where = begin(home, verbose)
     # pyarrow takes a moment to import: `hugtweets --help` must not wait for it.
