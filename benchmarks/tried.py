@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -183,6 +182,24 @@ class _Sixteens(PostCollator):
         return {name: torch.nn.functional.pad(row, (0, missing), value=fillers[name]) for name, row in batch.items()}
 
 
+def _adam(**options: Any) -> Callable[[Lesson], None]:
+    """The usual optimiser with other options of torch's."""
+
+    def prepare(lesson: Lesson) -> None:
+        weights = [weights for _, weights in lesson.learning()]
+        options_of_all = {"weight_decay": 0.0, "fused": True, **options}
+        lesson.trainer.optimizer = torch.optim.AdamW(weights, learning_rate(lesson.config), **options_of_all)
+
+    return prepare
+
+
+def _clip(norm: float) -> Callable[[Lesson], None]:
+    def prepare(lesson: Lesson) -> None:
+        lesson.trainer.args.max_grad_norm = norm
+
+    return prepare
+
+
 def _smoothing(lesson: Lesson) -> None:
     def loss(outputs: Any, labels: Any, num_items_in_batch: Any) -> Any:
         logits = outputs.logits[0, :-1].float()
@@ -216,56 +233,13 @@ def _loss_at_once(lesson: Lesson) -> None:
     lesson.trainer.compute_loss_func = loss
 
 
-def _narrow(lesson: Lesson) -> None:
-    """Frozen maps are converted to bfloat16 once, instead of in every step; see :func:`_narrowed`."""
-    usual = lesson.trainer.autocast_smart_context_manager
-    maps = [
-        module
-        for module in lesson.model.modules()
-        if isinstance(module, torch.nn.Linear) and not module.weight.requires_grad
-    ]
-    narrow = [torch.nn.Parameter(module.weight.bfloat16(), requires_grad=False) for module in maps]
-
-    @contextmanager
-    def both() -> Iterator[None]:
-        with usual(), _narrowed(maps, narrow):
-            yield
-
-    lesson.trainer.autocast_smart_context_manager = both
+def _plain_attention(lesson: Lesson) -> None:
+    lesson.model.get_base_model().set_attn_implementation("eager")
 
 
-@contextmanager
-def _narrowed(maps: Sequence[Any], narrow: Sequence[Any]) -> Iterator[None]:
-    wide = [module.weight for module in maps]
-    for module, weight in zip(maps, narrow, strict=True):
-        module.weight = weight
-    yield
-    for module, weight in zip(maps, wide, strict=True):
-        module.weight = weight
-
-
-def _attention(name: str) -> Callable[[Lesson], None]:
-    return lambda lesson: lesson.model.get_base_model().set_attn_implementation(name)
-
-
-def _wide_attention(lesson: Lesson) -> None:
-    """The same attention, in float32."""
-    from transformers import AttentionInterface
-    from transformers.integrations.sdpa_attention import sdpa_attention_forward
-    from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
-
-    def attend(module: Any, query: Any, key: Any, value: Any, *others: Any, **options: Any) -> Any:
-        with torch.autocast(query.device.type, enabled=False):
-            return sdpa_attention_forward(module, query.float(), key.float(), value.float(), *others, **options)
-
-    AttentionInterface.register("wide", attend)
-    AttentionMaskInterface.register("wide", sdpa_mask)
-    _attention("wide")(lesson)
-
-
-def _narrow_and_wide(lesson: Lesson) -> None:
-    _narrow(lesson)
-    _wide_attention(lesson)
+def _autocast_alone(lesson: Lesson) -> None:
+    """As before :mod:`hugtweets.bfloat16`: frozen weights converted in every step, attention in bfloat16."""
+    lesson.trainer.autocast_smart_context_manager = lambda: torch.autocast("cpu", torch.bfloat16)
 
 
 def _compile(lesson: Lesson) -> None:
@@ -274,14 +248,8 @@ def _compile(lesson: Lesson) -> None:
         layer.compile(dynamic=True)
 
 
-def _plain_adamw(lesson: Lesson) -> None:
-    weights = [weights for _, weights in lesson.learning()]
-    lesson.trainer.optimizer = torch.optim.AdamW(weights, learning_rate(lesson.config), weight_decay=0.0, foreach=False)
-
-
 TRIES: dict[str, Try] = {
     "default": Try(),
-    "another seed": Try(options={"seed": 1}),
     "dropout 0.05": Try(adapters=_with(lora_dropout=0.05)),
     "dropout 0.1": Try(adapters=_with(lora_dropout=0.1)),
     "average of the last half": Try(prepare=_averaging(None)),
@@ -291,9 +259,13 @@ TRIES: dict[str, Try] = {
     "upper layers slower": Try(prepare=_rate_by_layer(0.95, slower_below=False)),
     "adapters on the unembedding": Try(adapters=_with(target_modules=[*EVERY_MAP, "lm_head"])),
     "and on the embedding": Try(adapters=_with(target_modules=[*EVERY_MAP, "lm_head", "embed_tokens"])),
+    "half the rate": Try(options={"lr": 1e-3}),
+    "warm-up over a fifth": Try(options={"warmup_share": 0.2}),
+    "gradients cut at 0.3": Try(prepare=_clip(0.3)),
+    "second moment over fewer steps": Try(prepare=_adam(betas=(0.9, 0.95))),
+    "scale 1": Try(options={"lora_alpha": 16}),
     "weight decay 1": Try(options={"weight_decay": 1.0}),
     "LoRA+": Try(prepare=_rate_of_b),
-    "scale by the root of the rank": Try(adapters=_with(use_rslora=True, lora_alpha=8)),
     "DoRA": Try(adapters=_with(use_dora=True)),
     "four posts in context": Try(options={"posts_per_step": 1}, documents=_in_context(4)),
     "two posts in context": Try(options={"posts_per_step": 2}, documents=_in_context(2)),
@@ -303,10 +275,8 @@ TRIES: dict[str, Try] = {
     "label smoothing 0.1": Try(prepare=_smoothing),
     "loss at once": Try(prepare=_loss_at_once),
     "rows in sixteens": Try(collator=_Sixteens),
-    "weights kept in bfloat16": Try(prepare=_narrow),
-    "plain attention": Try(prepare=_attention("eager")),
-    "attention in float32": Try(prepare=_wide_attention),
-    "both": Try(prepare=_narrow_and_wide),
+    "plain attention": Try(prepare=_plain_attention),
+    "autocast alone": Try(prepare=_autocast_alone),
     "compiled": Try(prepare=_compile),
-    "AdamW not fused": Try(prepare=_plain_adamw),
+    "AdamW not fused": Try(prepare=_adam(fused=False)),
 }

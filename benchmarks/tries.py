@@ -1,11 +1,11 @@
 """Tries for which the product has no option: what does each do to held-out bits per byte and to the time of a step?
 
     OMP_NUM_THREADS=1 python benchmarks/tries.py --account timeline.jsonl [--account ...] [--posts 300] [--held-out 80]
-        [--only default,DoRA] [--home HOME] [--json]
+        [--only DoRA,compiled] [--seeds 2] [--home HOME] [--json]
 
-Every row is trained in a process of its own, with the posts, the order and the adapters of the default, and differs
-from it in one thing (`benchmarks/tried.py`); `compiled` needs a C++ compiler. The newest posts are held out, and the
-change is given with its standard error over them: of each post, what it costs more or less than under the default.
+Every row is a process of its own, with the posts, the order and the adapters of the default, and differs from it in one
+thing (`benchmarks/tried.py`); `compiled` needs a C++ compiler. It is trained once with each seed: bits per byte are the
+mean, the change is given with its standard error over seeds, and each seed is listed. The newest posts are held out.
 Time is the processor's, since others may use the machine. `--home` keeps the converted base model.
 """
 
@@ -30,60 +30,54 @@ from voice import Material, material
 if TYPE_CHECKING:
     from tried import Try
 
+    from hugtweets.coach import HeldOut
+
 # How a post is judged as the rest of a prompt: without its first tokens.
 PROMPT = 3
 
 
 @dataclass
 class Row:
-    """One training; ``nats`` are those of each held-out post, ``nats_after`` without its first three tokens.
+    """One try on one account; for each seed bits per byte, and those of posts without their first three tokens.
 
-    Seconds are the processor's, ``step_ms`` the median of the steps.
+    ``seconds`` are the processor's for the steps of one training, ``step_ms`` the median of all steps.
     """
 
     account: str
     name: str
-    nats: list[float]
-    nats_after: list[float]
-    sizes: list[int]
+    scores: list[float]
+    scores_after: list[float]
     seconds: float
     step_ms: float
     megabytes: float
     peak_gib: float
 
-    @property
-    def bits_per_byte(self) -> float:
-        """Of the held-out posts."""
-        return math.fsum(self.nats) / (math.log(2) * sum(self.sizes))
-
     def change(self, default: Row) -> tuple[float, float]:
-        """Per cent of the default's bits, and its standard error over posts."""
-        differences = [mine - its for mine, its in zip(self.nats, default.nats, strict=True)]
-        error = statistics.stdev(differences) * math.sqrt(len(differences))
-        whole = math.fsum(default.nats) / 100
-        return math.fsum(differences) / whole, error / whole
+        """Per cent against the default with the same seed: the mean, and its standard error over seeds."""
+        changes = [100 * (mine / its - 1) for mine, its in zip(self.scores, default.scores, strict=True)]
+        error = statistics.stdev(changes) / math.sqrt(len(changes)) if len(changes) > 1 else math.nan
+        return statistics.mean(changes), error
 
 
-def train(given: Material, attempt: Try) -> tuple[Any, Any, list[float]]:
+def train(given: Material, attempt: Try, seed: int) -> tuple[Any, HeldOut, list[float]]:
     """The trained model, the held-out posts, and the processor seconds of each step."""
-    from peft import LoraConfig
     from transformers import set_seed
     from tried import Lesson
 
     from hugtweets.coach import Coach, HeldOut
     from hugtweets.config import TrainConfig
     from hugtweets.devices import choose_device
-    from hugtweets.loading import load_base
+    from hugtweets.loading import load_base, wear
     from hugtweets.tokens import TextTokenizer, load_split
     from hugtweets.training import adapter_options, make_trainer, training_format
 
-    config = TrainConfig.model_validate(attempt.options)
+    config = TrainConfig.model_validate({"seed": seed, **attempt.options})
     end_of_text = TextTokenizer.of(given.base).end_of_text
     choice = training_format(choose_device(config), config)
     base = load_base(given.base, choice)
     set_seed(config.seed)
-    usual: LoraConfig = adapter_options(base, config)
-    model = attempt.adapted(base, usual)
+    model = attempt.adapted(base, adapter_options(base, config))
+    wear(model)
     posts = attempt.documents(load_split(given.tokens, "train"))
     # Nothing is held out from the coach: examinations are made here, post by post.
     coach = Coach(model, HeldOut([], [], end_of_text), lambda: None, config.patience)
@@ -118,37 +112,43 @@ def _processor_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def examine(model: Any, documents: Sequence[Sequence[int]], end_of_text: int) -> tuple[list[float], list[float]]:
-    """Nats of each post, as :func:`hugtweets.evaluation.bits_per_byte.post_nats`, and without its first tokens."""
+def examine(model: Any, held_out: HeldOut) -> tuple[float, float]:
+    """Bits per byte of the held-out posts, and of what follows their first tokens, over all bytes as well."""
     import torch
+
+    from hugtweets.evaluation.bits_per_byte import bits_per_byte
 
     model.eval()
     whole, after = [], []
-    for document in documents:
-        ids = torch.tensor([[end_of_text, *document, end_of_text]])
+    for document in held_out.documents:
+        ids = torch.tensor([[held_out.end_of_text, *document, held_out.end_of_text]])
         with torch.no_grad():
             logits = model(input_ids=ids[:, :-1], use_cache=False).logits[0].float()
         nats = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none").double()
         whole.append(float(nats.sum()))
         after.append(float(nats[PROMPT:].sum()))
-    return whole, after
+    return bits_per_byte(whole, held_out.byte_counts), bits_per_byte(after, held_out.byte_counts)
 
 
 def child(options: argparse.Namespace, name: str) -> None:
     """Train one try on one account and print it as JSON."""
     from tried import TRIES
 
+    scores, scores_after, steps = [], [], []
     with material(options.account[0], options.posts, options.held_out, options.base, options.home) as given:
-        model, held_out, steps = train(given, TRIES[name])
-        nats, after = examine(model, held_out.documents, held_out.end_of_text)
+        for seed in range(options.seeds):
+            model, held_out, seconds = train(given, TRIES[name], seed)
+            whole, after = examine(model, held_out)
+            scores.append(round(whole, 4))
+            scores_after.append(round(after, 4))
+            steps += seconds
     learned = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
     row = Row(
         account=given.account,
         name=name,
-        nats=nats,
-        nats_after=after,
-        sizes=list(held_out.byte_counts),
-        seconds=round(sum(steps), 1),
+        scores=scores,
+        scores_after=scores_after,
+        seconds=round(sum(steps) / options.seeds, 1),
         step_ms=round(1000 * statistics.median(steps)),
         megabytes=round(4 * learned / 1e6, 1),
         peak_gib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
@@ -160,6 +160,7 @@ def measure(options: argparse.Namespace, account: Path, name: str) -> Row:
     """One row, in a process of its own."""
     command = [sys.executable, __file__, "--account", str(account), "--child", name, "--home", str(options.home)]
     command += [f"--posts={options.posts}", f"--held-out={options.held_out}", f"--base={options.base}"]
+    command += [f"--seeds={options.seeds}"]
     # What is compiled is compiled in this process and for this row, so that it is counted.
     environment = os.environ | {"TQDM_DISABLE": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
     with tempfile.TemporaryDirectory() as cache:
@@ -170,15 +171,14 @@ def measure(options: argparse.Namespace, account: Path, name: str) -> Row:
 
 def table(rows: Sequence[Row]) -> str:
     """The rows of one account as Markdown; the first is the default."""
-    head = (
-        "| account | what differs | bits per byte | change | after three tokens | CPU s | ms a step | MB | peak GiB |"
-    )
-    lines = [head, "| --- | --- |" + " ---: |" * 7]
+    head = "| account | what differs | bits per byte | change | by seed | after three tokens | CPU s | ms a step | MB "
+    lines = [head + "| peak GiB |", "| --- | --- |" + " ---: |" * 8]
     for row in rows:
         change, error = row.change(rows[0])
-        after = 100 * (math.fsum(row.nats_after) / math.fsum(rows[0].nats_after) - 1)
-        cells = [row.account, row.name, f"{row.bits_per_byte:.3f}", f"{change:+.1f} ± {error:.1f} %", f"{after:+.1f} %"]
-        cells += [f"{row.seconds:.0f}", f"{row.step_ms:.0f}", f"{row.megabytes:.1f}", f"{row.peak_gib:.2f}"]
+        after = 100 * (sum(row.scores_after) / sum(rows[0].scores_after) - 1)
+        cells = [row.account, row.name, f"{statistics.mean(row.scores):.3f}", f"{change:+.1f} ± {error:.1f} %"]
+        cells += [", ".join(f"{score:.3f}" for score in row.scores), f"{after:+.1f} %", f"{row.seconds:.0f}"]
+        cells += [f"{row.step_ms}", f"{row.megabytes:.1f}", f"{row.peak_gib:.2f}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -191,6 +191,7 @@ def main() -> None:
     parser.add_argument("--held-out", type=int, default=80)
     parser.add_argument("--base", default="packaged")
     parser.add_argument("--only", help="comma-separated tries to measure beside the default", metavar="NAMES")
+    parser.add_argument("--seeds", type=int, default=2, help="how often each is trained")
     parser.add_argument("--home", type=Path, help="where the converted base model is kept")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", help=argparse.SUPPRESS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import Trainer, set_seed
 
 from hugtweets.base_models import BaseModel
+from hugtweets.bfloat16 import Bfloat16Steps
 from hugtweets.coach import Coach, HeldOut, Progress
 from hugtweets.config import TrainConfig
 from hugtweets.devices import DeviceChoice, choose_device
@@ -155,6 +156,7 @@ class _Cohort:
         self._choice = choice
         base = load_base(base_model, choice)
         # Before the first adapter is worn: afterwards its own parts would be taken for the base model's.
+        self._step = Bfloat16Steps(base, choice.device).step if choice.autocast else nullcontext
         options = [adapter_options(base, pupil.config) for pupil in pupils]
         self.members: list[_Member] = []
         self._model: Any
@@ -223,7 +225,7 @@ class _Cohort:
             pad_sequence([pack[name][0] for _, pack in rows], batch_first=True, padding_value=padding)
             for name, padding in (("input_ids", 0), ("labels", IGNORED), ("position_ids", 0))
         )
-        with torch.autocast(ids.device.type, torch.bfloat16, enabled=self._choice.autocast):
+        with self._step():
             logits = self._model(
                 input_ids=ids, position_ids=positions, use_cache=False, adapter_names=[name for name, _ in rows]
             ).logits

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from accelerate.utils import environment  # type: ignore[import-untyped]  # acce
 from transformers import DataCollatorWithFlattening, PrinterCallback, Trainer, TrainingArguments, set_seed
 
 from hugtweets.base_models import BaseModel
+from hugtweets.bfloat16 import Bfloat16Steps
 from hugtweets.coach import Coach, HeldOut, Progress
 from hugtweets.config import TrainConfig
 from hugtweets.continuing import Continuation
@@ -162,7 +164,12 @@ class PostTrainer(Trainer):
 
     def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> AbstractContextManager[Any]:
         """Around the forward pass of a step."""
-        return torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.autocast, cache_enabled=cache_enabled)
+        return self._bfloat16.step() if self.autocast else nullcontext()
+
+    @cached_property
+    def _bfloat16(self) -> Bfloat16Steps:
+        """Made with the first step: a cohort makes trainers whose steps it computes itself."""
+        return Bfloat16Steps(self.model, self.args.device.type)
 
 
 def training_format(choice: DeviceChoice, config: TrainConfig) -> DeviceChoice:

@@ -1,0 +1,61 @@
+"""Steps of training in bfloat16: which products are computed in it, and what is converted once instead of each time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch.nn import Linear, Module, Parameter
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+from transformers.pytorch_utils import Conv1D
+
+
+class Bfloat16Steps:
+    """For the forward passes of a training; examinations stay outside, in the weights' own number format.
+
+    Autocast alone would convert the frozen weights in every step: they are converted here, and kept.
+    """
+
+    def __init__(self, model: Any, device: str) -> None:
+        self._device = device
+        self._maps: list[Any] = [
+            module
+            for module in model.modules()
+            if isinstance(module, Linear | Conv1D) and not module.weight.requires_grad
+        ]
+        self._narrow = [Parameter(module.weight.to(torch.bfloat16), requires_grad=False) for module in self._maps]
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Around one forward pass; afterwards the model is what it was."""
+        wide = [module.weight for module in self._maps]
+        attention = _attention_in_float32() if self._device == "cpu" else nullcontext()
+        _put(self._maps, self._narrow)
+        try:
+            with torch.autocast(self._device, torch.bfloat16), attention:
+                yield
+        finally:
+            _put(self._maps, wide)
+
+
+def _put(maps: list[Any], weights: list[Parameter]) -> None:
+    for module, weight in zip(maps, weights, strict=True):
+        module.weight = weight
+
+
+@contextmanager
+def _attention_in_float32() -> Iterator[None]:
+    """On a processor the backward pass of attention takes twice as long in bfloat16: see benchmarks/LOG.md."""
+    usual = ALL_ATTENTION_FUNCTIONS["sdpa"]
+
+    def attend(module: Module, query: Any, key: Any, value: Any, *others: Any, **options: Any) -> Any:
+        with torch.autocast("cpu", enabled=False):
+            return usual(module, query.float(), key.float(), value.float(), *others, **options)
+
+    ALL_ATTENTION_FUNCTIONS["sdpa"] = attend
+    try:
+        yield
+    finally:
+        ALL_ATTENTION_FUNCTIONS["sdpa"] = usual
