@@ -1,9 +1,9 @@
 """Tweets first, then the person: what does a base model that was adapted to other people's posts bring?
 
     python benchmarks/pretraining.py --pool POOLED.jsonl [--pool ...] --account PERSON.jsonl [--account ...]
-        [--pool-posts 150] [--posts 150] [--held-out 40] [--base packaged] [--json]
+        [--pool-posts 150] [--posts 150] [--held-out 40] [--base packaged] [--way "full 5e-5"] [--json]
 
-The newest posts of each pooled account are learned together, once for each way of learning (``pretrain.…``), and
+The newest posts of each pooled account are learned together, once for each way of learning (``--way``, or all), and
 merged with the base by each share. Then each person, none of whose posts was pooled, is learned from the base and
 from each of these models with the default options; the newest posts are held out, the same for all. Seconds are those
 of the processor, with examinations. ``--home`` keeps the converted base model.
@@ -80,13 +80,16 @@ def bases(options: argparse.Namespace, base: BaseModel, home: Home) -> Iterator[
     """The base, then each model that learned the pool, with the processor seconds that it took."""
     with tempfile.TemporaryDirectory() as folder:
         texts = [text for path in options.pool for text in newest(path, options.pool_posts)]
-        yield _bases(texts, base, home, Path(folder))
+        yield _bases(texts, options.way or list(WAYS), base, home, Path(folder))
 
 
-def _bases(texts: Sequence[str], base: BaseModel, home: Home, folder: Path) -> Iterator[tuple[str, float, BaseModel]]:
+def _bases(
+    texts: Sequence[str], ways: Sequence[str], base: BaseModel, home: Home, folder: Path
+) -> Iterator[tuple[str, float, BaseModel]]:
     yield "base", 0.0, base
     tokens = write_tokens(texts, 0, base, folder / "pool.parquet")
-    for way, (config, shares) in WAYS.items():
+    for way in ways:
+        config, shares = WAYS[way]
         started = time.process_time()
         finetune(base, tokens, folder / way, config)
         seconds = time.process_time() - started
@@ -132,6 +135,7 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=150)
     parser.add_argument("--held-out", type=int, default=40)
     parser.add_argument("--base", default="packaged")
+    parser.add_argument("--way", action="append", choices=list(WAYS), help="learn the pool so only, not in every way")
     parser.add_argument("--home", type=Path, help="where the converted base model is kept")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
