@@ -31,7 +31,7 @@ class Bfloat16Steps:
     def step(self) -> Iterator[None]:
         """Around one forward pass; afterwards the model is what it was."""
         wide = [module.weight for module in self._maps]
-        attention = _attention_in_float32() if self._device == "cpu" else nullcontext()
+        attention = attention_in_float32() if self._device == "cpu" else nullcontext()
         _put(self._maps, self._narrow)
         try:
             with torch.autocast(self._device, torch.bfloat16), attention:
@@ -46,7 +46,7 @@ def _put(maps: list[Any], weights: list[Parameter]) -> None:
 
 
 @contextmanager
-def _attention_in_float32() -> Iterator[None]:
+def attention_in_float32() -> Iterator[None]:
     """On a processor the backward pass of attention takes twice as long in bfloat16: see benchmarks/LOG.md."""
     usual = ALL_ATTENTION_FUNCTIONS["sdpa"]
 
