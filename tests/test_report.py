@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from hugtweets.artifacts import latest, references, remove
 from hugtweets.files import write_text
 from hugtweets.home import Home
 from hugtweets.report.csv_files import to_csv
+from hugtweets.report.plots import Line, over_time
 from hugtweets.report.site import published
 from hugtweets.steps.report import report
-from tests.report_fixtures import HOSTILE, invented_texts, jobs, learn, learn_mix
+from tests.report_fixtures import FIRST, HOSTILE, invented_texts, jobs, learn, learn_mix
 from tests.written import written
 
 
@@ -219,6 +221,17 @@ def test_a_mix_has_a_page_of_the_posts_of_all_its_accounts(home: Home) -> None:
     assert "Most used words" in shown and "Before and after cleaning" in shown
     assert "2 accounts, 1 mix" in overview(home).text
     assert all(done.cached for done in report(jobs(home, *home.known_names())).values())
+
+
+@pytest.mark.parametrize("apart", [timedelta(minutes=4), timedelta(days=1400)])
+def test_a_history_of_any_length_is_drawn_without_a_complaint(apart: timedelta) -> None:
+    line = Line([(0, 1.7), (1, 1.6)])
+    assert "<svg" in over_time([(line, [FIRST, FIRST + apart])], "bits per byte", "Two nights.")
+
+
+def test_the_overview_leads_to_its_plots_past_all_accounts(site: Home) -> None:
+    links = [attributes.get("href") for tag, attributes in overview(site).tags if tag == "a"]
+    assert links.index("#plots") < links.index("accounts/alice.html")
 
 
 def test_a_page_whose_artifact_is_gone_leaves_the_site(home: Home) -> None:

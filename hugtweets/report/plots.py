@@ -29,7 +29,9 @@ INKS = {
 }
 SERIES = [ink for ink in INKS if ink.startswith("series")]
 _INCHES = (6.0, 3.0)
-_MARGINS = (0.12, 0.18, 0.86, 0.78)
+_MARGINS = (0.15, 0.19, 0.83, 0.78)
+# That of a phone in style.css, where it is largest: what fits there fits everywhere.
+_FONT_SIZE = 14.0
 _NAMED = "name-"
 
 _STYLE = regex.compile(r' style="([^"]*)"')
@@ -69,7 +71,7 @@ def over_time(drawn: Sequence[tuple[Line, Sequence[datetime]]], y: str, says: st
     def paint(axes: Axes) -> None:
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-        locator = AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
+        locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
         for line, times in drawn:
@@ -111,7 +113,7 @@ def _draw(paint: Callable[[Axes], None], says: str) -> str:
     from matplotlib.ticker import MaxNLocator
 
     text, grid = INKS["text"][0], INKS["grid"][0]
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "hugtweets", "font.size": 11.0}):
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "hugtweets", "font.size": _FONT_SIZE}):
         figure = Figure(figsize=_INCHES, facecolor="none")
         axes = figure.add_axes(_MARGINS, facecolor="none")
         axes.spines[["top", "right"]].set_visible(False)
@@ -122,7 +124,9 @@ def _draw(paint: Callable[[Axes], None], says: str) -> str:
         axes.yaxis.set_major_locator(MaxNLocator(4))
         paint(axes)
         if axes.get_legend_handles_labels()[1]:
-            axes.legend(frameon=False, labelcolor=text, fontsize=10)
+            axes.legend(
+                frameon=False, labelcolor=text, fontsize=_FONT_SIZE, borderpad=0, borderaxespad=0.4, labelspacing=0.2
+            )
         axes.xaxis.label.set_color(text)
         axes.yaxis.label.set_color(text)
         drawn = io.StringIO()
