@@ -31,6 +31,14 @@ def _layers(text: str) -> str:
     return text
 
 
+def _text(prompt: str) -> str:
+    try:
+        prompt.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"sample.prompts: {prompt!a} is no valid Unicode: write it in UTF-8") from None
+    return prompt
+
+
 class Section(BaseModel):
     """A group of options. Unknown keys are errors; values never change after the check."""
 
@@ -142,7 +150,9 @@ class PretrainConfig(Section):
 class SampleConfig(Section):
     """How new posts are drawn."""
 
-    prompts: Annotated[tuple[str, ...], Field(min_length=1)] = Field(DEFAULT_PROMPTS, description="how the posts begin")
+    prompts: Annotated[tuple[Annotated[str, AfterValidator(_text)], ...], Field(min_length=1)] = Field(
+        DEFAULT_PROMPTS, description="how the posts begin"
+    )
     per_prompt: PositiveInt = Field(2, description="posts for each prompt")
     temperature: Positive = Field(1.0, description="1 follows the model, less is safer")
     top_p: Annotated[float, Field(gt=0, le=1)] = Field(0.95, description="share of the probability to draw from")

@@ -85,6 +85,7 @@ def test_a_key_that_resembles_nothing_brings_the_list() -> None:
         "sample.top_p=1.5",
         "sample.prompts=[]",
         "sample.prompts=hello",
+        'sample.prompts=["half an emoji: \\ud83d"]',
         "fetch.max_posts=4000",
         "fetch.max_posts=3.5",
         "clean.held_out_share=1",
