@@ -50,6 +50,11 @@ def is_mix(name: str) -> bool:
     return PLUS in name
 
 
+def run_command(name: str) -> str:
+    """What learns an account, or a mix: ``hugtweets run alice bob --mix``."""
+    return f"hugtweets run {' '.join(members_of(name))}{' --mix' if is_mix(name) else ''}"
+
+
 def validate_name(name: str) -> str:
     """Return the handle, or the name of the mix, as it is spelled in paths.
 

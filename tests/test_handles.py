@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hugtweets.errors import InvalidHandle
+from hugtweets.errors import InvalidHandle, NothingKept
 from hugtweets.handles import validate_handle
 from hugtweets.home import Home
+from hugtweets.steps.finetune import find_model
 from hugtweets.timeline import Timeline, save
 
 
@@ -47,3 +48,9 @@ def test_a_known_account_keeps_its_spelling(home: Home) -> None:
     assert home.spelling("@ferryclock") == "FerryClock"
     assert home.spelling("tugboat") == "tugboat"
     assert home.known_handles() == ["FerryClock"]
+
+
+def test_what_is_missing_is_made_by_a_command_that_exists(home: Home) -> None:
+    for name, command in (("alice", "hugtweets run alice"), ("alice+bob", "hugtweets run alice bob --mix")):
+        with pytest.raises(NothingKept, match=f"make one with `{command}`"):
+            find_model(home, name)

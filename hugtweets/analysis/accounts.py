@@ -14,6 +14,7 @@ from hugtweets.analysis.writing import compressed_share, script_shares, vocabula
 from hugtweets.artifacts import Reference, input_of, latest, made_from, obtain
 from hugtweets.cleaning.links import LINK
 from hugtweets.errors import NothingKept
+from hugtweets.handles import run_command
 from hugtweets.home import Home
 from hugtweets.promotion import current_model
 from hugtweets.steps.clean import CLEAN
@@ -72,7 +73,7 @@ def find_figures(home: Home, handle: str) -> AccountFigures | None:
     model, tokens, clean = (input_of(home, scores, step) for step in ("finetune", "tokenise", "clean"))
     timeline = input_of(home, clean, "fetch") if clean else None
     if not (model and tokens and clean and timeline):
-        raise NothingKept(f"what the scores of {handle} were made from is gone: run `hugtweets run {handle}`")
+        raise NothingKept(f"what the scores of {handle} were made from is gone: run `{run_command(handle)}`")
     table = pq.read_table(clean.file(CLEAN), columns=["id", "text", "kept", "reason"])
     # From new to old: the figures on equal amounts of text are then of the posts nearest to the held-out ones.
     texts = table["text"].filter(table["kept"]).to_pylist()[::-1]

@@ -13,6 +13,7 @@ from hugtweets.analysis.correlations import Correlation, conclude, correlate
 from hugtweets.analysis.plots import plots
 from hugtweets.errors import NothingKept
 from hugtweets.files import write_text
+from hugtweets.handles import run_command
 from hugtweets.home import Home
 
 
@@ -49,9 +50,7 @@ def _named(home: Home, handles: Sequence[str]) -> list[AccountFigures]:
     for handle in map(home.spelling, handles):
         figures = find_figures(home, handle)
         if figures is None:
-            raise NothingKept(
-                f"there are no scores of {handle} in {home.root}: make them with `hugtweets run {handle}`"
-            )
+            raise NothingKept(f"there are no scores of {handle} in {home.root}: make them with `{run_command(handle)}`")
         found[handle] = figures
     return list(found.values())
 

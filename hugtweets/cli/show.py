@@ -13,7 +13,7 @@ from hugtweets.artifacts import Manifest, place, references
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.errors import NothingKept
-from hugtweets.handles import is_mix, members_of
+from hugtweets.handles import is_mix, run_command
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger
 from hugtweets.outcomes import ApiUsage
@@ -78,8 +78,7 @@ def look(home: Home, handle: str) -> ShownAccount:
     if path:
         SharedTimeline(home, handle).pull()
     if not found and not (path and path.exists()):
-        how = f"{' '.join(members_of(handle))} --mix" if is_mix(handle) else handle
-        raise NothingKept(f"nothing is kept of {handle} in {home.root}: fetch it with `hugtweets run {how}`")
+        raise NothingKept(f"nothing is kept of {handle} in {home.root}: fetch it with `{run_command(handle)}`")
     timeline = timelines.load(path) if path else timelines.Timeline()
     current = current_model(home, handle)
     times = [post.created_at.isoformat() for post in timeline.posts]

@@ -15,6 +15,7 @@ from hugtweets.continuing import Continuation, continue_training
 from hugtweets.device_queue import on_device
 from hugtweets.errors import BaseModelError, NothingKept, TrainingError
 from hugtweets.files import write_text
+from hugtweets.handles import run_command
 from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.pools import pinned
@@ -93,7 +94,7 @@ def base_model_of(model: Reference, home: Home) -> BaseModel:
     if found.digest != manifest.inputs["base_model"]:
         raise BaseModelError(
             f"the model of {model.handle} was trained on another {manifest.counts['base_model']} than `{option}` "
-            f"is now: run `hugtweets run {model.handle}` again"
+            f"is now: run `{run_command(model.handle)}` again"
         )
     return found
 
@@ -148,10 +149,10 @@ def find_model(home: Home, handle: str) -> tuple[Reference, Reference]:
             f"`hugtweets promote {handle} DIGEST` chooses one all the same"
         )
     if model is None or not obtain(home, model):
-        raise NothingKept(f"there is no model of {handle} in {home.root}: make one with `hugtweets run {handle}`")
+        raise NothingKept(f"there is no model of {handle} in {home.root}: make one with `{run_command(handle)}`")
     clean = learned_posts(home, model)
     if clean is None:
-        raise NothingKept(f"the posts that the model of {handle} was made from are gone: run `hugtweets run {handle}`")
+        raise NothingKept(f"the posts that the model of {handle} was made from are gone: run `{run_command(handle)}`")
     return model, clean
 
 
