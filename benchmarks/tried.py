@@ -244,7 +244,7 @@ TRIES: dict[str, Try] = {
     "lower layers slower": Try(prepare=_rate_by_layer(0.95, slower_below=True)),
     "upper layers slower": Try(prepare=_rate_by_layer(0.95, slower_below=False)),
     "adapters on the unembedding": Try(adapters=_with(target_modules=[*EVERY_MAP, "lm_head"])),
-    "adapters on the unembedding, rank 13": Try(
+    "rank 13 and the unembedding": Try(
         options={"lora_rank": 13}, adapters=_with(target_modules=[*EVERY_MAP, "lm_head"])
     ),
     "warm-up over a fifth": Try(options={"warmup_share": 0.2}),
