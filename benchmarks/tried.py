@@ -131,14 +131,6 @@ def _in_context(number: int) -> Callable[[Dataset], Dataset]:
     return grouped
 
 
-def _after_the_last(posts: Dataset) -> Dataset:
-    """Each post behind its predecessor, which is read and not learned."""
-    ids = list(posts["input_ids"])
-    before = [[], *[[*post, 0] for post in ids[:-1]]]
-    rows = {"input_ids": [[*a, *b] for a, b in zip(before, ids, strict=True)], "skip": list(map(len, before))}
-    return Dataset.from_dict(rows)
-
-
 def _after_words(number: int) -> Callable[[Dataset], Dataset]:
     """The first tokens of each post are given, as a prompt is."""
     return lambda posts: posts.add_column("skip", [min(number, len(ids)) for ids in posts["input_ids"]])
@@ -250,9 +242,7 @@ TRIES: dict[str, Try] = {
     "warm-up over a fifth": Try(options={"warmup_share": 0.2}),
     "weight decay 1": Try(options={"weight_decay": 1.0}),
     "LoRA+": Try(prepare=_rate_of_b),
-    "DoRA": Try(adapters=_with(use_dora=True)),
     "four posts in context": Try(options={"posts_per_step": 1}, documents=_in_context(4)),
-    "after its predecessor": Try(documents=_after_the_last, collator=_Skipping),
     "attention across posts": Try(collator=_Across),
     "after three tokens": Try(documents=_after_words(3), collator=_Skipping),
     "label smoothing 0.1": Try(prepare=_smoothing),
