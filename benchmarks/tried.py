@@ -78,11 +78,10 @@ def _with(**changes: Any) -> Callable[[LoraConfig], LoraConfig]:
 
 
 class _Averaging(TrainerCallback):
-    """Ends with an average of the weights after each step of the last half; ``keep`` None weighs all steps alike."""
+    """Ends with an average of the weights after each step of the last half."""
 
-    def __init__(self, lesson: Lesson, keep: float | None) -> None:
+    def __init__(self, lesson: Lesson) -> None:
         self._weights = [weights for _, weights in lesson.learning()]
-        self._keep = keep
         self._mean: list[Any] = []
         self._number = 0
 
@@ -90,7 +89,7 @@ class _Averaging(TrainerCallback):
         if state.global_step <= state.max_steps // 2:
             return
         self._number += 1
-        share = 1 / self._number if self._keep is None or not self._mean else 1 - self._keep
+        share = 1 / self._number
         now = [weights.detach().clone() for weights in self._weights]
         self._mean = [mean.lerp(new, share) for mean, new in zip(self._mean, now, strict=True)] if self._mean else now
 
@@ -100,8 +99,8 @@ class _Averaging(TrainerCallback):
                 weights.copy_(mean)
 
 
-def _averaging(keep: float | None) -> Callable[[Lesson], None]:
-    return lambda lesson: lesson.trainer.add_callback(_Averaging(lesson, keep))
+def _averaging(lesson: Lesson) -> None:
+    lesson.trainer.add_callback(_Averaging(lesson))
 
 
 def _rate_by_layer(step: float, slower_below: bool) -> Callable[[Lesson], None]:
@@ -120,15 +119,11 @@ def _rate_of_b(lesson: Lesson) -> None:
     lesson.rate_by_name(lambda name: 2.0 if "lora_B" in name else 0.5)
 
 
-def _in_context(number: int) -> Callable[[Dataset], Dataset]:
-    """Documents of so many consecutive posts, end-of-text (0) between them; every post once."""
-
-    def grouped(posts: Dataset) -> Dataset:
-        ids = list(posts["input_ids"])
-        groups = [ids[start : start + number] for start in range(0, len(ids), number)]
-        return Dataset.from_dict({"input_ids": [_joined(group) for group in groups]})
-
-    return grouped
+def _in_context(posts: Dataset) -> Dataset:
+    """Documents of four consecutive posts, end-of-text (0) between them; every post once."""
+    ids = list(posts["input_ids"])
+    groups = [ids[start : start + 4] for start in range(0, len(ids), 4)]
+    return Dataset.from_dict({"input_ids": [_joined(group) for group in groups]})
 
 
 def _after_words(number: int) -> Callable[[Dataset], Dataset]:
@@ -230,9 +225,8 @@ def _compile(lesson: Lesson) -> None:
 TRIES: dict[str, Try] = {
     "default": Try(),
     "dropout 0.1": Try(adapters=_with(lora_dropout=0.1)),
-    "average of the last half": Try(prepare=_averaging(None)),
-    "exponential average": Try(prepare=_averaging(0.9)),
-    "constant rate and average": Try(options={"schedule": "constant"}, prepare=_averaging(None)),
+    "average of the last half": Try(prepare=_averaging),
+    "constant rate and average": Try(options={"schedule": "constant"}, prepare=_averaging),
     "lower layers slower": Try(prepare=_rate_by_layer(0.95, slower_below=True)),
     "upper layers slower": Try(prepare=_rate_by_layer(0.95, slower_below=False)),
     "adapters on the unembedding": Try(adapters=_with(target_modules=[*EVERY_MAP, "lm_head"])),
@@ -242,7 +236,7 @@ TRIES: dict[str, Try] = {
     "warm-up over a fifth": Try(options={"warmup_share": 0.2}),
     "weight decay 1": Try(options={"weight_decay": 1.0}),
     "LoRA+": Try(prepare=_rate_of_b),
-    "four posts in context": Try(options={"posts_per_step": 1}, documents=_in_context(4)),
+    "four posts in context": Try(options={"posts_per_step": 1}, documents=_in_context),
     "attention across posts": Try(collator=_Across),
     "after three tokens": Try(documents=_after_words(3), collator=_Skipping),
     "label smoothing 0.1": Try(prepare=_smoothing),
