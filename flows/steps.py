@@ -231,8 +231,13 @@ class Walk:
         model = self.step(finetune, plan_finetune(self.job, tokens, base, start), tokens, base, start)
         # Before the model is judged: it must not be kept out for one that knows deleted posts.
         self.retract()
-        if not includes(until, "sample"):
-            return
+        if includes(until, "sample"):
+            self.try_out(model, tokens, cleaned, base, until)
+
+    def try_out(
+        self, model: Reference, tokens: Reference, cleaned: Reference, base: BaseModel, until: StepName | None
+    ) -> None:
+        """From a model to its posts and its scores."""
         samples = self.step(sample, plan_sample(self.job, model, cleaned), model, cleaned, base)
         rows = read_samples(samples)
         self.outcome.samples = [SampleOutcome.of(row) for row in rows]

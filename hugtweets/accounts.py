@@ -35,7 +35,7 @@ class AccountRequest(Section):
     """One account, where its posts come from, and the options that hold for it."""
 
     handle: Annotated[str, AfterValidator(_handle)] = Field(
-        description="the X handle, with or without @, or the name of a mix"
+        description="the X handle, with or without @, or the name of a mix or a blend"
     )
     source: Annotated[str, AfterValidator(_source)] = Field("x", description="x, archive:PATH or file:PATH")
     config: Config = Config()

@@ -1,9 +1,9 @@
-"""X handles, and the names of mixes of them: the only names that may touch a path or a URL."""
+"""X handles, and the names of mixes and blends of them: the only names that may touch a path or a URL."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hugtweets.errors import InvalidHandle
 
@@ -11,6 +11,9 @@ HANDLE = re.compile(r"[A-Za-z0-9_]{1,15}")
 # Stands between the accounts of a mix. No handle has it, so that a mix is never taken for an account.
 PLUS = "+"
 MIXED = range(2, 6)
+# Stands between an account of a blend and its share in percent; no handle has it either.
+HYPHEN = "-"
+SHARE = re.compile(r"[1-9][0-9]?")
 
 
 def validate_handle(name: str) -> str:
@@ -40,25 +43,70 @@ def name_mix(handles: Iterable[str]) -> str:
     return PLUS.join(members)
 
 
+def name_blend(shares: Mapping[str, int]) -> str:
+    """What a blend is called, from the percent of each account: ``alice-70+bob-30``.
+
+    Raises:
+        InvalidHandle: they are not 2 to 5 different accounts, or the shares are not a hundred percent in all.
+    """
+    percents = {validate_handle(handle): percent for handle, percent in shares.items()}
+    members = members_of(name_mix(percents))
+    name = PLUS.join(f"{member}{HYPHEN}{percents[member]}" for member in members)
+    if min(percents.values()) < 1 or sum(percents.values()) != 100:
+        raise InvalidHandle(f"{name} is no blend: name whole percents, which are 100 in all")
+    return name
+
+
+def shares_of(blend: str) -> dict[str, int]:
+    """The percent of each account of a blend.
+
+    Raises:
+        InvalidHandle: it is not the name of a blend.
+    """
+    parts = [part.rpartition(HYPHEN) for part in blend.split(PLUS)]
+    if not all(SHARE.fullmatch(percent) for _, _, percent in parts):
+        raise InvalidHandle(f"{blend[:40]!a} is no blend: write the percent of each account, as in alice-70+bob-30")
+    shares = {handle: int(percent) for handle, _, percent in parts}
+    name_blend(shares)
+    return shares
+
+
 def members_of(name: str) -> list[str]:
-    """The accounts of a mix; of an account itself."""
-    return name.split(PLUS)
+    """The accounts of a mix or a blend; of an account itself."""
+    return [part.partition(HYPHEN)[0] for part in name.split(PLUS)]
 
 
 def is_mix(name: str) -> bool:
-    """Whether it is the name of a mix."""
+    """Whether it is the name of a mix, or of a blend: of several accounts."""
     return PLUS in name
 
 
+def is_blend(name: str) -> bool:
+    """Whether it is the name of a blend."""
+    return is_mix(name) and HYPHEN in name
+
+
+def kind_of(name: str) -> str:
+    """``account``, ``mix`` or ``blend``."""
+    if is_blend(name):
+        return "blend"
+    return "mix" if is_mix(name) else "account"
+
+
 def run_command(name: str) -> str:
-    """What learns an account, or a mix: ``hugtweets run alice bob --mix``."""
+    """What makes the model of an account, a mix or a blend: ``hugtweets run alice bob --mix``."""
+    if is_blend(name):
+        shares = ",".join(f"{handle}={percent / 100:g}" for handle, percent in shares_of(name).items())
+        return f"hugtweets sample --blend {shares} --keep"
     return f"hugtweets run {' '.join(members_of(name))}{' --mix' if is_mix(name) else ''}"
 
 
 def validate_name(name: str) -> str:
-    """Return the handle, or the name of the mix, as it is spelled in paths.
+    """Return the handle, or the name of the mix or the blend, as it is spelled in paths.
 
     Raises:
-        InvalidHandle: it is neither.
+        InvalidHandle: it is none of them.
     """
+    if is_blend(name):
+        return name_blend(shares_of(name))
     return name_mix(members_of(name)) if is_mix(name) else validate_handle(name)

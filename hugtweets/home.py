@@ -9,7 +9,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hugtweets.handles import is_mix, members_of, name_mix, validate_handle, validate_name
+from hugtweets.handles import (
+    is_blend,
+    is_mix,
+    members_of,
+    name_blend,
+    name_mix,
+    shares_of,
+    validate_handle,
+    validate_name,
+)
 from hugtweets.store import Store
 
 VARIABLE = "HUGTWEETS_HOME"
@@ -121,14 +130,14 @@ class Home:
         return sorted((name for name in stored | built if not is_mix(name)), key=str.casefold)
 
     def known_mixes(self, handle: str | None = None) -> list[str]:
-        """Every mix this home or its store holds artifacts of, or those that an account is in, sorted."""
+        """Every mix and blend this home or its store holds artifacts of, or those that an account is in, sorted."""
         names = {path.name for path in self.artifacts.glob("clean/*+*")}
         if self.store:
             names |= {name for name in self.store.names(self.key(self.artifacts / "clean")) if is_mix(name)}
         return sorted(name for name in names if handle is None or handle in members_of(name))
 
     def known_names(self) -> list[str]:
-        """Every account and every mix, each kind sorted."""
+        """Every account, and every mix and blend, each kind sorted."""
         return [*self.known_handles(), *self.known_mixes()]
 
     def spellings(self) -> dict[str, str]:
@@ -136,11 +145,13 @@ class Home:
         return {known.casefold(): known for known in reversed(self.known_handles())}
 
     def spelling(self, handle: str) -> str:
-        """The handle, or each of a mix, as this home already spells it: X handles ignore case, file systems may not.
+        """The handle, or each of a mix or a blend, as this home spells it: X handles ignore case, file systems may not.
 
         Raises:
             InvalidHandle: as :func:`validate_name`.
         """
+        if is_blend(handle):
+            return name_blend({self.spelling(member): percent for member, percent in shares_of(handle).items()})
         if is_mix(handle):
             return name_mix(self.spelling(member) for member in members_of(handle))
         wanted = validate_handle(handle)

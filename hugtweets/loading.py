@@ -81,7 +81,8 @@ def _put_on(base_model: BaseModel, outputs: Sequence[Path], choice: DeviceChoice
 
     before = _warm.names if _warm and _warm.key == _key(base_model, choice) else {}
     wanted = list(dict.fromkeys([*outputs, *filter(is_adapter, before)]))[: max(MOST_WORN, len(outputs))]
-    names = {output: str(number) for number, output in enumerate(wanted)}
+    # No bare numbers: peft would take the layers that are called so for another adapter's.
+    names = {output: f"adapter_{number}" for number, output in enumerate(wanted)}
     base = load_base(base_model, choice)
     # In the number format of the base model: peft would widen them, and convert back and forth in each layer.
     model = PeftModel.from_pretrained(base, str(wanted[0]), adapter_name=names[wanted[0]], autocast_adapter_dtype=False)

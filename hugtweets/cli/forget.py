@@ -15,7 +15,7 @@ from hugtweets.artifacts import MANIFEST
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.errors import NothingKept
-from hugtweets.handles import is_mix
+from hugtweets.handles import is_mix, kind_of
 from hugtweets.home import Home
 from hugtweets.ledger import Ledger
 from hugtweets.play.favourites import Favourites
@@ -44,7 +44,7 @@ def forget(
     """Delete all that was kept of an account: raw posts, artifacts, models, favourites, W&B runs of this machine.
 
     A pooled base model that learned the account goes as well, with all that was made from it; so it does by its name.
-    The mixes that it is in go with it; a mix may also be named itself.
+    The mixes and blends that it is in go with it; they may also be named themselves.
     With HUGTWEETS_STORE also what the store holds; other machines keep their copies until it is run there as well.
     What was uploaded to W&B stays there, as do tables in the Prefect UI.
 
@@ -72,7 +72,7 @@ def forget(
         return
     typer.echo(f"{name} is forgotten: {len(deleted)} files and folders deleted")
     for mix in mixes:
-        typer.echo(f"deleted with it: the mix {mix}")
+        typer.echo(f"deleted with it: the {kind_of(mix)} {mix}")
     for pool in doomed:
         typer.echo(
             f"deleted with it: {pool.describe()}; make it again with `hugtweets pretrain {pool.pool.handle} ...`"
@@ -80,7 +80,7 @@ def forget(
 
 
 def _question(name: str, number: int, favourites: int, doomed: Sequence[Doomed], mixes: Sequence[str]) -> str:
-    whose = " and ".join([name, *(f"the mix {mix}" for mix in mixes)])
+    whose = " and ".join([name, *(f"the {kind_of(mix)} {mix}" for mix in mixes)])
     counts = [(number, "file or folder", "files and folders"), (favourites, "favourite", "favourites")]
     counted = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
     things = [f"{' and '.join(counted)} of {whose}"] if counted else []

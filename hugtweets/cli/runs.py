@@ -26,7 +26,7 @@ from hugtweets.config import Dispatch
 from hugtweets.cost_estimate import estimate_cost
 from hugtweets.demo import demo_accounts
 from hugtweets.errors import ConfigurationError
-from hugtweets.handles import name_mix
+from hugtweets.handles import is_blend, name_mix
 from hugtweets.home import Home
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import RunOutcome
@@ -158,7 +158,7 @@ def run_flow(
     verify: bool = False,
     mix: bool = False,
 ) -> RunOutcome:
-    """Run the flow for one account, the one for many, or the one for a mix, in this process."""
+    """Run the flow for one account, the one for many, the one for a mix, or the one for a blend, in this process."""
     from hugtweets.tracking import check_mode
 
     check_mode(requests[0].config.tracking)
@@ -167,6 +167,7 @@ def run_flow(
         logging.getLogger("hugtweets").info("starting Prefect")
         # Prefect takes seconds to import: not before the request has been found to make sense.
         from flows.account import account as account_flow
+        from flows.blend import blend as blend_flow
         from flows.mix import mix as mix_flow
         from flows.refresh import refresh as refresh_flow
         from flows.runs import outcome_of
@@ -174,7 +175,9 @@ def run_flow(
 
         if not verbose:
             quiet_console()
-        if mix:
+        if is_blend(requests[0].handle):
+            state = blend_flow(requests[0], return_state=True)
+        elif mix:
             state = mix_flow(list(requests), until, return_state=True)
         elif len(requests) == 1 and not always_refresh and requests[0].config.refresh.dispatch == "threads":
             state = account_flow(requests[0], until, return_state=True)

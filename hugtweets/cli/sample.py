@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
+from hugtweets.accounts import AccountRequest
 from hugtweets.cli.output import print_json, printable, progress_shown
 from hugtweets.cli.settings import (
     ConfigOption,
@@ -51,6 +52,14 @@ def sample(
             show_default=False,
         ),
     ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep",
+            help="Keep the blend, with scores and a page; it is called ALICE-70+BOB-30.",
+            show_default=False,
+        ),
+    ] = False,
     prompt: Annotated[
         list[str] | None, typer.Option("--prompt", help="How the post begins (repeatable).", show_default=False)
     ] = None,
@@ -63,6 +72,7 @@ def sample(
 ) -> None:
     """Write new posts in the voice of an account, or of several at once.
 
+    A blend with --keep is a run that ends like any other: the posts, the scorecard, the page in the report.
     For example: hugtweets sample fogbell_keeper --prompt "The fog" -n 3
     """
     where = begin(home, verbose)
@@ -71,6 +81,9 @@ def sample(
     options = options.override({"sample": drawing})
     if bool(handles) == bool(blend):
         raise ConfigurationError("name accounts, or a blend of several: hugtweets sample --blend alice=0.7,bob=0.3")
+    if keep:
+        _keep(where, blend, options, verbose, as_json)
+        return
     with progress_shown(verbose):
         documents = [_draw_blend(where, blend, options)] if blend else _draw(where, handles or (), options)
     if as_json:
@@ -96,6 +109,18 @@ def _draw_blend(home: Home, blend: str, options: Config) -> SampleDocument:
     shares = parse_blend(blend, home)
     posts = draw_blend(home, shares, options)
     return SampleDocument(handle=blend_name(shares), model=None, samples=list(map(SampleOutcome.drawn, posts)))
+
+
+def _keep(home: Home, blend: str | None, options: Config, verbose: bool, as_json: bool) -> None:
+    if blend is None:
+        raise ConfigurationError("--keep is for a blend: hugtweets sample --blend alice=0.7,bob=0.3 --keep")
+    from hugtweets.cli.runs import finish, run_flow
+    from hugtweets.steps.blend import find_authors, kept_name, parse_blend
+
+    shares = parse_blend(blend, home)
+    find_authors(home, list(shares))
+    request = AccountRequest(handle=kept_name(shares), config=options)
+    finish(run_flow([request], None, verbose), as_json)
 
 
 def _print(documents: Sequence[SampleDocument]) -> None:

@@ -19,7 +19,7 @@ from hugtweets.steps.sample import Author, together
 
 
 class Player(Document):
-    """An account that has a current model."""
+    """An account, a mix or a blend that has a current model."""
 
     handle: str
     model: str = Field(description="digest of the current model")
@@ -47,8 +47,8 @@ class Part:
 
 
 def players(home: Home) -> list[Player]:
-    """Every account with a current model, by name; whether all that it was made from is still there shows later."""
-    found = [model for handle in home.known_handles() if (model := current_model(home, handle))]
+    """Every account, mix and blend with a current model; whether what it was made from is still there shows later."""
+    found = [model for handle in home.known_names() if (model := current_model(home, handle))]
     return [_player(model) for model in found]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from hugtweets.handles import kind_of
 from hugtweets.report.account_page import Plot, Table
 from hugtweets.report.csv_files import to_csv
 from hugtweets.report.figures import Figures
@@ -106,13 +108,12 @@ def overview_files(rows: Sequence[Row], draw: Drawer, now: datetime, run: LastRu
 
 
 def _heading(rows: Sequence[Row]) -> str:
-    """``3 accounts, 1 mix``."""
-    mixes = sum(row.figures.is_mix for row in rows)
-    accounts = len(rows) - mixes
-    counted = [f"{accounts} account{'' if accounts == 1 else 's'}"]
-    if mixes:
-        counted.append(f"{mixes} mix{'' if mixes == 1 else 'es'}")
-    return ", ".join(counted)
+    """``3 accounts, 1 mix, 2 blends``."""
+    numbers = Counter(kind_of(row.figures.handle) for row in rows)
+    counted = [(numbers["account"], "account", "accounts"), (numbers["mix"], "mix", "mixes")]
+    counted += [(numbers["blend"], "blend", "blends")]
+    said = [f"{number} {one if number == 1 else many}" for number, one, many in counted if number]
+    return ", ".join(said) or "No accounts"
 
 
 def _comparison(rows: Sequence[Row]) -> str:

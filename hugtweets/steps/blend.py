@@ -1,25 +1,104 @@
-"""Blends: posts in a voice between those of several accounts, whose adapters are added up without training."""
+"""Blends: posts in a voice between those of several accounts, whose adapters are added up without training.
+
+A blend that is kept has a model of its own, called ``alice-70+bob-30``. It is judged by what the models of its accounts
+are judged by: its clean posts are those that they were made from, and what was held out there is held out here.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import isclose, isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
 from hugtweets.device_queue import on_device
 from hugtweets.errors import ConfigurationError
+from hugtweets.files import write_text
+from hugtweets.handles import members_of, name_blend
 from hugtweets.home import Home
+from hugtweets.jobs import Job
 from hugtweets.loading import ADAPTER, is_adapter
 from hugtweets.progress import reporter
 from hugtweets.steps.clean import texts_of
+from hugtweets.steps.finetune import HISTORY, WEIGHTS
 from hugtweets.steps.sample import Author, account_seed
+from hugtweets.steps.step import perform
+from hugtweets.tracking import Content
 
 if TYPE_CHECKING:
     from hugtweets.sampling import Sample
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """The model of an account in a blend, and its share in percent."""
+
+    model: Reference
+    percent: int
+
+
+def plan_blend(job: Job, tokens: Reference, parts: Sequence[Part], base_model: BaseModel) -> Plan:
+    """Depends on the posts of all accounts, their models, and the share of each."""
+    models = {f"finetune/{part.model.handle}": part.model.digest for part in parts}
+    shares = {part.model.handle: part.percent for part in parts}
+    return Plan("finetune", VERSION, job.handle, (tokens,), shares, models | {"base_model": base_model.digest})
+
+
+def blend(job: Job, tokens: Reference, parts: Sequence[Part], base_model: BaseModel) -> Reference:
+    """Write ``weights/``, the sum of the adapters as one; ``history.json`` is empty, for nothing is trained."""
+
+    def fill(folder: Path) -> Mapping[str, Any]:
+        adapters = [(part.model.file(WEIGHTS), part.percent / 100) for part in parts]
+        on_device(_write_sum, base_model, adapters, folder / WEIGHTS, job.config)
+        write_text(folder / HISTORY, "[]\n")
+        first = parts[0].model.manifest().counts
+        return {
+            "start": f"models of {' and '.join(members_of(job.handle))}",
+            "start_reason": "which are added up without training",
+            "choice": " and ".join(f"{part.percent} % of {part.model.handle}" for part in parts) + " added up",
+            "trained_parameters": 0,
+            "trainings_in_a_row": 0,
+            "best_epoch": 0,
+            "seconds": 0.0,
+            "base_model": base_model.name,
+            "base_model_option": first["base_model_option"],
+        }
+
+    return perform(job, plan_blend(job, tokens, parts, base_model), fill, _content)
+
+
+def kept_name(shares: Mapping[str, float]) -> str:
+    """What a blend is called that is kept: ``alice-70+bob-30``.
+
+    Raises:
+        ConfigurationError: the shares are no whole percents.
+    """
+    percents = {handle: round(100 * share) for handle, share in shares.items()}
+    if not all(isclose(100 * share, percents[handle], abs_tol=1e-6) for handle, share in shares.items()):
+        raise ConfigurationError(
+            f"{blend_name(shares)} cannot be kept: its name has whole percents, so take such shares"
+        )
+    return name_blend(percents)
+
+
+def find_authors(home: Home, handles: Sequence[str]) -> list[Author]:
+    """The accounts of a blend with their current models, which can be added up.
+
+    Raises:
+        NothingKept: an account has no current model.
+        BaseModelError: the base model is gone.
+        ConfigurationError: the models cannot be added up.
+    """
+    authors = [Author.find(home, handle) for handle in handles]
+    check_alike(authors)
+    return authors
 
 
 def parse_blend(text: str, home: Home) -> dict[str, float]:
@@ -51,12 +130,9 @@ def draw_blend(home: Home, shares: Mapping[str, float], config: Config) -> Seque
     """New posts of a blend of the accounts' current models, none of them a copy of a post that one learned.
 
     Raises:
-        NothingKept: an account has no current model.
-        BaseModelError: the base model is gone.
-        ConfigurationError: the models cannot be added up.
+        HugtweetsError: as :func:`find_authors`.
     """
-    authors = [Author.find(home, handle) for handle in shares]
-    check_alike(authors)
+    authors = find_authors(home, list(shares))
     texts = [text for author in authors for text in texts_of(author.clean, "train")]
     adapters = [(author.weights, shares[author.handle]) for author in authors]
     name = blend_name(shares)
@@ -102,6 +178,22 @@ def _draw(
 
     model, tokenizer = load_blend(base_model, adapters, choose_device(config.train))
     return draw(model, tokenizer, config.sample.prompts, texts, config.sample, reporter(name, "sample"))
+
+
+def _write_sum(base_model: BaseModel, adapters: Sequence[tuple[Path, float]], output: Path, config: Config) -> None:
+    # Imported on the device's thread only, as in finetune.
+    from hugtweets.devices import choose_device
+    from hugtweets.loading import BLEND, load_blend
+    from hugtweets.training import save_adapter
+
+    # Adapters are stored in float32, whatever the device draws in.
+    choice = replace(choose_device(config.train), dtype="float32")
+    model, _ = load_blend(base_model, adapters, choice)
+    save_adapter(model, base_model, output, BLEND)
+
+
+def _content(reference: Reference) -> Content:
+    return Content(summary=reference.manifest().counts)
 
 
 def _positive(text: str) -> float | None:
