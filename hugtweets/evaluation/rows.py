@@ -64,9 +64,10 @@ def writing_rows(metrics: Metrics) -> list[Row]:
 
 
 def _authorship(metrics: Metrics) -> Row:
+    # There is no other account, or they are several authors together.
     whose = Authorship.model_validate({"authors": 1, **metrics})
     if whose.authors == 1:
-        return Row("taken for the author's (no other account)", "–")
+        return Row("taken for the author's (not compared)", "–")
     label = f"20 taken for the author's, of {whose.authors} accounts"
     return Row(
         label,
