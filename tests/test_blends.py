@@ -127,6 +127,7 @@ def test_a_blend_is_kept_judged_and_forgotten(home: Home, prefect_server: str) -
     CliRunner().invoke(app, ["export", "alice-70+bob-30", "--to", str(home.root / "model")])
     card = (home.root / "model" / "README.md").read_text(encoding="utf-8")
     assert "in the voice of \\@alice and \\@bob on X" in card and "added up without training" in card
+    assert "Trained on" not in card
 
     # Another model of one of them makes another blend.
     learn(home, "bob", number=80, config=QUIET.override({"train": {"seed": 2}}))

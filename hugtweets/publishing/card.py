@@ -9,7 +9,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCardData
 
 from hugtweets.evaluation.rows import members, prediction, writing_rows
-from hugtweets.handles import members_of
+from hugtweets.handles import is_blend, members_of
 from hugtweets.publishing.facts import ModelFacts
 from hugtweets.publishing.markdown import plain, table
 
@@ -119,11 +119,11 @@ def _data(facts: ModelFacts) -> str:
     rows = [["Posts", "Number"], ["Downloaded", _number(counts["fetched"])]]
     rows += [[DROPPED[reason], _number(number)] for reason, number in counts["dropped"].items()]
     rows += [["Kept", _number(counts["kept"])]]
+    if facts.tokens and not is_blend(facts.handle):
+        # What a blend adds up may have been trained on fewer.
+        rows += [["Trained on", _number(facts.tokens["train"])]]
     if facts.tokens:
-        rows += [
-            ["Trained on", _number(facts.tokens["train"])],
-            ["Held out (the newest)", _number(facts.tokens["validation"])],
-        ]
+        rows += [["Held out (the newest)", _number(facts.tokens["validation"])]]
     return f"{table(rows)}\n\nThe posts themselves are not part of this repository."
 
 
