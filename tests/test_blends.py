@@ -20,7 +20,9 @@ from hugtweets.loading import BLEND, load_base, load_blend, load_tuned
 from hugtweets.play.cast import players
 from hugtweets.steps.blend import parse_blend
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
+from hugtweets.tracking import remove_summaries
 from tests.learned import CONFIG, learn
+from tests.wandb_log import read_runs
 
 QUIET = CONFIG.override({"evaluate": {"generated": 0}})
 
@@ -128,6 +130,12 @@ def test_a_blend_is_kept_judged_and_forgotten(home: Home, prefect_server: str) -
     card = (home.root / "model" / "README.md").read_text(encoding="utf-8")
     assert "in the voice of \\@alice and \\@bob on X" in card and "added up without training" in card
     assert "Trained on" not in card
+
+    # What W&B keeps of the run as a whole goes when a post of one of its accounts is deleted.
+    (summary,) = [run for run in read_runs(home.wandb) if run.job_type == "summary"]
+    assert {"alice", "bob"} < set(summary.tags)
+    remove_summaries(home, "bob")
+    assert not summary.folder.exists()
 
     # Another model of one of them makes another blend.
     learn(home, "bob", number=80, config=QUIET.override({"train": {"seed": 2}}))

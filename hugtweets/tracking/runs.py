@@ -43,7 +43,7 @@ __all__ = [
 Table = tuple[str, Sequence[str], Sequence[Sequence[Any]]]
 
 LONGEST_TAG = 64  # of W&B
-# In the folder of a run that tells of a whole flow run: the handles of its accounts, as a JSON list.
+# In the folder of a run that tells of a whole flow run: its tags, the handles of its accounts, as a JSON list.
 SUMMARISED = "hugtweets-accounts.json"
 
 _environment = threading.Lock()
@@ -152,7 +152,7 @@ def log_summary(
 def log_overview(home: Home, overview: Overview, config: TrackingConfig, group: str, mode: Mode) -> str:
     """Write the run of a whole flow run; returns what ``wandb sync`` wants.
 
-    It is tagged with every account that is in it, by which a forgotten one is found.
+    It is tagged with every account that is in it, also in a mix or a blend, by which a forgotten one is found.
 
     Raises:
         Exception: one of :func:`refusals` online, one of :func:`trouble` offline.
@@ -160,7 +160,7 @@ def log_overview(home: Home, overview: Overview, config: TrackingConfig, group: 
     import wandb
 
     inputs = [lineage.named(source) for source in overview.sources]
-    handles = [source.handle for source in overview.sources]
+    handles = sorted({name for source in overview.sources for name in _names(source.handle)})
     described = Description(f"summary-{group}", "summary", handles, config={"inputs": inputs})
     with _open(home, described, config, group, mode) as run:
         folder = str(run.settings.sync_dir)
@@ -200,7 +200,12 @@ def _tags(manifest: Manifest) -> list[str]:
     if manifest.step == STEP:
         # A pool may be called as an account is, and that may be forgotten.
         return [f"{PREFIX}{manifest.handle}"]
-    return sorted({*members_of(manifest.handle), manifest.handle[:LONGEST_TAG]})
+    return sorted(_names(manifest.handle))
+
+
+def _names(handle: str) -> set[str]:
+    """The accounts that a name stands for, and itself as far as a tag may be long."""
+    return {*members_of(handle), handle[:LONGEST_TAG]}
 
 
 @contextmanager
