@@ -117,8 +117,7 @@ def made_from(home: Home, pool: Reference) -> list[Reference]:
     Raises:
         StoreUnavailable: the store does not answer.
     """
-    names = [*home.known_handles(), *home.known_mixes()]
-    return [reference for name in names for reference in _made_from(home, pool, name)]
+    return [reference for name in home.known_names() for reference in _made_from(home, pool, name)]
 
 
 def _made_from(home: Home, pool: Reference, handle: str) -> Iterator[Reference]:
