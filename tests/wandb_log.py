@@ -1,23 +1,14 @@
-"""Reads offline W&B runs back from disk, without wandb's own reader and without a server.
-
-A ``.wandb`` file is a header (``:W&B``, a magic number of 2 bytes, a version of 1), then blocks of 32 KiB as in the
-logs of LevelDB: each record is cut into fragments with checksum (4 bytes), length (2) and kind (1). A record is a
-protobuf message of :mod:`wandb.proto.wandb_internal_pb2`.
-"""
+"""Reads offline W&B runs back from disk, without a server."""
 
 from __future__ import annotations
 
 import json
-import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-HEADER = struct.Struct("<4sHB")
-FRAGMENT = struct.Struct("<IHB")
-BLOCK = 32_768
-FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
+from hugtweets.tracking.transaction_log import records
 
 
 @dataclass(frozen=True)
@@ -71,7 +62,7 @@ def read_run(path: Path) -> LoggedRun:
 
     record: Any = vars(wandb_internal_pb2)["Record"]
     run = LoggedRun(folder=path.parent)
-    for data in _records(path.read_bytes()):
+    for data in records(path.read_bytes()):
         _add(run, record.FromString(data))
     return run
 
@@ -110,21 +101,3 @@ def _artifact(record: Any) -> LoggedArtifact:
 
 def _values(items: Iterable[Any]) -> dict[str, Any]:
     return {"/".join(item.nested_key) or item.key: json.loads(item.value_json) for item in items}
-
-
-def _records(data: bytes) -> Iterator[bytes]:
-    magic, _, _ = HEADER.unpack_from(data)
-    assert magic == b":W&B", "no .wandb file"
-    position, parts = HEADER.size, b""
-    while position + FRAGMENT.size <= len(data):
-        left = BLOCK - position % BLOCK
-        if left < FRAGMENT.size:
-            position += left
-            continue
-        _, length, kind = FRAGMENT.unpack_from(data, position)
-        position += FRAGMENT.size
-        assert kind in (FULL, FIRST, MIDDLE, LAST), f"no fragment at byte {position}"
-        parts = (b"" if kind in (FULL, FIRST) else parts) + data[position : position + length]
-        position += length
-        if kind in (FULL, LAST):
-            yield parts

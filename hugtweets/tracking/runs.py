@@ -21,7 +21,8 @@ from hugtweets.home import Home
 from hugtweets.pools import PREFIX, STEP
 from hugtweets.tracking import lineage
 from hugtweets.tracking.lineage import MARKER
-from hugtweets.tracking.modes import Mode, quiet, set_up
+from hugtweets.tracking.modes import FINISH_SECONDS, Mode, quiet, set_up
+from hugtweets.tracking.transaction_log import wait_until_written
 
 if TYPE_CHECKING:
     import wandb
@@ -237,6 +238,8 @@ def _open(home: Home, described: Description, config: TrackingConfig, group: str
         run.finish(exit_code=1)
         raise
     run.finish()
+    if mode == "offline":
+        wait_until_written(Path(run.settings.sync_file), FINISH_SECONDS)
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> wandb.Table:
