@@ -12,9 +12,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constr
 demo: $(VENV)/installed-run
 	$(BIN)/hugtweets --home $(DEMO_HOME) demo
 
-# Two processes, each with its own Prefect server, since tests often wait for one.
+# Three processes on two cores, each with its own Prefect server, since tests often wait for one.
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

@@ -23,9 +23,16 @@ SECRETS = (
     "PREFECT_API_KEY",
 )
 
+# Processes share the suite by files: what takes longest starts first, or all would wait for it at the end.
+LONGEST = ("test_readme.py", "test_crashes.py")
+
 # Seconds say more of what else the machine is doing than of our code.
 settings.register_profile("hugtweets", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hugtweets")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(autouse=True)

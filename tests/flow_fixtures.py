@@ -35,6 +35,7 @@ def rows(number: int, since: int = 0) -> list[dict[str, Any]]:
             "text": f"{SUBJECTS[index % 7]} {REMARKS[index // 7 % 6]}, {_letters(index)}",
             "is_retweet": False,
             "is_reply": False,
+            "lang": "en",
         }
         for index in range(since, since + number)
     ]

@@ -129,7 +129,8 @@ def test_a_blend_is_kept_judged_and_forgotten(home: Home, prefect_server: str) -
     CliRunner().invoke(app, ["export", "alice-70+bob-30", "--to", str(home.root / "model")])
     card = (home.root / "model" / "README.md").read_text(encoding="utf-8")
     assert "in the voice of \\@alice and \\@bob on X" in card and "added up without training" in card
-    assert "Trained on" not in card
+    assert "language:\n- en\n" in card
+    assert "Trained on" not in card and "Best epoch" not in card
 
     # What W&B keeps of the run as a whole goes when a post of one of its accounts is deleted.
     (summary,) = [run for run in read_runs(home.wandb) if run.job_type == "summary"]

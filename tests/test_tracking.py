@@ -16,10 +16,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from hugtweets.artifacts import MANIFEST, Plan, Reference, create
+from hugtweets.cli.forget import kept_of
 from hugtweets.config import TrackingConfig
 from hugtweets.errors import ConfigurationError
+from hugtweets.handles import name_blend
 from hugtweets.home import Home
-from hugtweets.tracking import MARKER, Content, check_mode, is_tracked, status, track
+from hugtweets.tracking import LONGEST_TAG, MARKER, Content, check_mode, is_tracked, status, track
 from tests.wandb_log import LoggedRun, read_runs
 from tests.wandb_server import WandbServer
 
@@ -209,6 +211,18 @@ def test_the_marker_names_the_run_and_prevents_a_second_one(home: Home) -> None:
         "nightly",
     )
     assert is_tracked(home, made["fetch"], OFFLINE)
+
+
+def test_the_run_of_a_blend_is_found_by_its_name_however_long_that_is(home: Home) -> None:
+    shares = dict.fromkeys((f"a_long_handle_{number}" for number in range(5)), 20)
+    blend, other = name_blend(shares), name_blend({**shares, "a_long_handle_3": 15, "a_long_handle_4": 25})
+    for name in (blend, other):
+        track_all(home, make_chain(home, name, steps={"finetune": ()}))
+    folders = {run.config["handle"]: run.folder for run in read_runs(home.wandb)}
+    assert blend[:LONGEST_TAG] == other[:LONGEST_TAG]
+    assert folders[blend] in kept_of(home, blend)
+    assert folders[other] not in kept_of(home, blend)
+    assert set(folders.values()) <= set(kept_of(home, "a_long_handle_0"))
 
 
 def test_an_artifact_without_its_marker_is_logged_by_the_next_run_with_the_same_digest(home: Home) -> None:

@@ -21,6 +21,7 @@ from hugtweets.ledger import Ledger
 from hugtweets.play.favourites import Favourites
 from hugtweets.pools import is_pool, named_pools, spec_of
 from hugtweets.shared_ledger import forget_in_store
+from hugtweets.tracking import LONGEST_TAG
 
 if TYPE_CHECKING:
     from hugtweets.forgetting import Doomed
@@ -148,7 +149,9 @@ def _names(run: Path, handle: str) -> bool:
     """Whether a W&B run folder is of the account: every run of ours is tagged with its handles.
 
     In the first record of a ``.wandb`` file, a protobuf message, a tag stands as the field's number (10, so ``R``), its
-    length, and itself: exactly the handle, and not one that begins like it.
+    length, and itself: exactly the handle, and not one that begins like it. The name of a blend may be too long for a
+    tag; it ends the name of its run, behind the step.
     """
-    tag = b"R" + bytes([len(handle)]) + handle.encode()
-    return any(tag in path.read_bytes() for path in run.glob("*.wandb"))
+    name = handle.encode()
+    mark = b"R" + bytes([len(name)]) + name if len(name) <= LONGEST_TAG else b"-" + name
+    return any(mark in path.read_bytes() for path in run.glob("*.wandb"))

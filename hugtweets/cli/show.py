@@ -78,7 +78,8 @@ def look(home: Home, handle: str) -> ShownAccount:
     if path:
         SharedTimeline(home, handle).pull()
     if not found and not (path and path.exists()):
-        raise NothingKept(f"nothing is kept of {handle} in {home.root}: fetch it with `{run_command(handle)}`")
+        verb = "make" if is_mix(handle) else "fetch"
+        raise NothingKept(f"nothing is kept of {handle} in {home.root}: {verb} it with `{run_command(handle)}`")
     timeline = timelines.load(path) if path else timelines.Timeline()
     current = current_model(home, handle)
     times = [post.created_at.isoformat() for post in timeline.posts]

@@ -60,7 +60,7 @@ def metadata(facts: ModelFacts, adapter: bool) -> ModelCardData:
     """What the hub reads of a card: the block of YAML at its head."""
     origin = facts.origin
     return ModelCardData(
-        language=facts.language,
+        language=list(facts.languages) or None,
         license=origin.license or "other",
         base_model=origin.hub_id,
         library_name="peft" if adapter else "transformers",
@@ -134,14 +134,20 @@ def _training(facts: ModelFacts) -> str:
         ["Base model", plain(facts.base_model)],
         ["Procedure", plain(str(counts["choice"]))],
         ["Started from", plain(f"the {counts['start']}, {counts['start_reason']}")],
-        ["Trained parameters", _number(counts["trained_parameters"])],
-        ["Best epoch", _number(counts["best_epoch"])],
-        ["Seconds", f"{counts['seconds']:,.0f}"],
+        *([] if is_blend(facts.handle) else _effort(counts)),
         ["Options", plain(", ".join(f"{name}={value}" for name, value in options.items() if value is not None))],
         ["Versions", plain(", ".join(f"{name} {found}" for name, found in facts.manifest.libraries.items()))],
         ["Digest", plain(facts.manifest.digest)],
     ]
     return table(rows)
+
+
+def _effort(counts: Mapping[str, Any]) -> list[list[str]]:
+    return [
+        ["Trained parameters", _number(counts["trained_parameters"])],
+        ["Best epoch", _number(counts["best_epoch"])],
+        ["Seconds", f"{counts['seconds']:,.0f}"],
+    ]
 
 
 def _scorecard(facts: ModelFacts) -> str:

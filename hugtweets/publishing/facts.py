@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hugtweets.artifacts import Manifest, Reference, input_of, made_from, obtain
-from hugtweets.handles import is_mix
 from hugtweets.home import Home
 from hugtweets.publishing.origins import Origin, origin_of
 from hugtweets.steps.authorship import read_authorship
 from hugtweets.steps.evaluate import read_scores
 from hugtweets.steps.fetch import TIMELINE
+from hugtweets.steps.mix import sources_of
 from hugtweets.steps.sample import read_samples
 
 # A language is named on the card if X took that share of the posts for it.
@@ -37,7 +37,7 @@ class ModelFacts:
     tokens: Mapping[str, Any]
     metrics: Mapping[str, float | None]
     posts: tuple[str, ...]
-    language: str | None
+    languages: Sequence[str]
 
     @property
     def origin(self) -> Origin:
@@ -71,7 +71,7 @@ def gather_facts(home: Home, model: Reference, clean: Reference) -> ModelFacts:
         tokens=tokens.manifest().counts if tokens else {},
         metrics=metrics,
         posts=tuple(row["text"] for row in read_samples(samples)) if samples else (),
-        language=_language(home, clean),
+        languages=_languages(home, clean),
     )
 
 
@@ -81,12 +81,14 @@ def find_scores(home: Home, model: Reference) -> Reference | None:
     return found if found and obtain(home, found) else None
 
 
-def _language(home: Home, clean: Reference) -> str | None:
-    """The language that X took most posts for, as a code of two letters; None if it is not one, or nobody knows."""
-    # A mix has no timeline of its own.
-    timeline = None if is_mix(clean.handle) else input_of(home, clean, "fetch")
-    if timeline is None:
-        return None
+def _languages(home: Home, clean: Reference) -> list[str]:
+    """The languages of the accounts, as codes of two letters; an account that has no main one brings none."""
+    found = (_main_language(fetched) for fetched, _ in sources_of(home, clean))
+    return list(dict.fromkeys(language for language in found if language))
+
+
+def _main_language(timeline: Reference) -> str | None:
+    """The language that X took most posts for; None if it is not one, or nobody knows."""
     languages = pq.read_table(timeline.file(TIMELINE), columns=["lang"])["lang"]
     counts = pc.value_counts(languages.drop_null()).to_pylist()
     if not counts:

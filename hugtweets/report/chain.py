@@ -10,6 +10,7 @@ from pathlib import Path
 from hugtweets.artifacts import MANIFEST, NOTES, Reference, exists, input_of, latest, made_from, obtain
 from hugtweets.home import Home
 from hugtweets.promotion import current_model, read_promotions
+from hugtweets.steps.mix import fetched_of
 
 SHOWN_STEPS = ("fetch", "clean", "tokenise", "finetune", "sample", "evaluate", "authorship")
 
@@ -45,7 +46,7 @@ def find_chain(home: Home, handle: str) -> Chain:
         return _without_model(home, handle)
     samples = _here(home, made_from(home, model, "sample")) if model else None
     return Chain(
-        fetch=_fetch_of(home, clean),
+        fetch=fetched_of(home, clean),
         clean=clean,
         tokens=tokens,
         model=model,
@@ -57,38 +58,8 @@ def find_chain(home: Home, handle: str) -> Chain:
 
 def _without_model(home: Home, handle: str) -> Chain:
     clean = _here(home, latest(home, handle, "clean"))
-    fetch = _fetch_of(home, clean) if clean else _here(home, latest(home, handle, "fetch"))
+    fetch = fetched_of(home, clean) if clean else _here(home, latest(home, handle, "fetch"))
     return Chain(fetch=fetch, clean=clean)
-
-
-def sources_of(home: Home, clean: Reference) -> list[tuple[Reference, Reference]]:
-    """The raw and the clean posts that the posts of a chain come from: of each account of a mix, if they are there.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
-    cleaned = members_of_mix(home, clean) or [clean]
-    return [(fetch, each) for each in cleaned if (fetch := _fetch_of(home, each))]
-
-
-def members_of_mix(home: Home, clean: Reference) -> list[Reference]:
-    """The clean posts of the accounts that a mix was made from, those that are there; none if it is no mix.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
-    inputs = clean.manifest().inputs.items()
-    digests = {name.removeprefix("clean/"): digest for name, digest in inputs if name.startswith("clean/")}
-    found = [
-        Reference("clean", handle, digest, str(home.artifacts / "clean" / handle / digest))
-        for handle, digest in digests.items()
-    ]
-    return [reference for reference in found if obtain(home, reference)]
-
-
-def _fetch_of(home: Home, clean: Reference) -> Reference | None:
-    """The raw posts; the clean posts of a mix come from several accounts' instead."""
-    return input_of(home, clean, "fetch") if "fetch" in clean.manifest().inputs else None
 
 
 def _here(home: Home, reference: Reference | None) -> Reference | None:

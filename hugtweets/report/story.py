@@ -17,7 +17,7 @@ from hugtweets.evaluation.rows import members
 from hugtweets.home import Home
 from hugtweets.posts import complete
 from hugtweets.promotion import current_model, read_promotions
-from hugtweets.report.chain import Chain, read_file, sources_of
+from hugtweets.report.chain import Chain, read_file
 from hugtweets.report.figures import Figures, find_nights, smooth
 from hugtweets.report.funnel import Funnel, find_funnel
 from hugtweets.report.habits import Habits, find_habits
@@ -26,6 +26,7 @@ from hugtweets.steps.clean import CLEAN, texts_of
 from hugtweets.steps.evaluate import read_scores
 from hugtweets.steps.fetch import TIMELINE
 from hugtweets.steps.finetune import HISTORY
+from hugtweets.steps.mix import sources_of
 from hugtweets.steps.sample import read_samples
 from hugtweets.tracking import read_marker
 

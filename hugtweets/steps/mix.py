@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Plan, Reference
+from hugtweets.artifacts import Plan, Reference, input_of, obtain
+from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.steps.clean import CLEAN, rules_of
 from hugtweets.steps.step import perform
@@ -24,11 +25,12 @@ from hugtweets.tokens import AUTHOR
 from hugtweets.tracking import Content
 
 VERSION = 1
+MEMBER = "clean/"  # before the account, in what a mix depends on
 
 
 def plan_mix(job: Job, members: Sequence[Reference]) -> Plan:
     """Depends on the clean posts of every account."""
-    inputs = {f"clean/{clean.handle}": clean.digest for clean in members}
+    inputs = {f"{MEMBER}{clean.handle}": clean.digest for clean in members}
     return Plan("clean", VERSION, job.handle, config=rules_of(job.config.clean), extra=inputs)
 
 
@@ -50,6 +52,40 @@ def add_counts(counts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         numbers.update({name: number for name, number in one.items() if name != "dropped"})
         dropped.update(one["dropped"])
     return {**numbers, "dropped": dict(dropped)}
+
+
+def sources_of(home: Home, clean: Reference) -> list[tuple[Reference, Reference]]:
+    """The raw and the clean posts that posts come from: of each account of a mix, if they are there.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    cleaned = members_of_mix(home, clean) or [clean]
+    return [(fetch, each) for each in cleaned if (fetch := fetched_of(home, each))]
+
+
+def members_of_mix(home: Home, clean: Reference) -> list[Reference]:
+    """The clean posts of the accounts that a mix was made from, those that are there; none if it is no mix.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    inputs = clean.manifest().inputs.items()
+    digests = {name.removeprefix(MEMBER): digest for name, digest in inputs if name.startswith(MEMBER)}
+    found = [
+        Reference("clean", handle, digest, str(home.artifacts / "clean" / handle / digest))
+        for handle, digest in digests.items()
+    ]
+    return [reference for reference in found if obtain(home, reference)]
+
+
+def fetched_of(home: Home, clean: Reference) -> Reference | None:
+    """The raw posts that clean posts were made from; None for a mix, whose posts come from several accounts.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    return input_of(home, clean, "fetch") if "fetch" in clean.manifest().inputs else None
 
 
 def _kept(clean: Reference) -> pa.Table:

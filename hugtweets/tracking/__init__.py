@@ -28,6 +28,7 @@ from hugtweets.home import Home
 from hugtweets.tracking.agent import AgentRun, take_agent_run
 from hugtweets.tracking.modes import Mode, check_mode, resolve, status, wish
 from hugtweets.tracking.runs import (
+    LONGEST_TAG,
     MARKER,
     SUMMARISED,
     Content,
@@ -42,6 +43,7 @@ from hugtweets.tracking.runs import (
 )
 
 __all__ = [
+    "LONGEST_TAG",
     "MARKER",
     "AgentRun",
     "Content",

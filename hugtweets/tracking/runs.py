@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import wandb
 
 __all__ = [
+    "LONGEST_TAG",
     "MARKER",
     "SUMMARISED",
     "Content",
