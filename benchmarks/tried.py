@@ -103,6 +103,29 @@ def _averaging(lesson: Lesson) -> None:
     lesson.trainer.add_callback(_Averaging(lesson))
 
 
+class _Fading(TrainerCallback):
+    """Ends with an average of the weights after all steps, in which each step counts 0.95 times as much as the next."""
+
+    def __init__(self, lesson: Lesson) -> None:
+        self._weights = [weights for _, weights in lesson.learning()]
+        self._sums = [torch.zeros_like(weights) for weights in self._weights]
+        self._count = 0.0
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._count = 0.95 * self._count + 1
+        for weights, total in zip(self._weights, self._sums, strict=True):
+            total.mul_(0.95).add_(weights.detach())
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        with torch.no_grad():
+            for weights, total in zip(self._weights, self._sums, strict=True):
+                weights.copy_(total / self._count)
+
+
+def _fading(lesson: Lesson) -> None:
+    lesson.trainer.add_callback(_Fading(lesson))
+
+
 def _rate_by_layer(step: float, slower_below: bool) -> Callable[[Lesson], None]:
     """Each layer learns ``step`` times as fast as its neighbour above, or below."""
 
@@ -119,11 +142,27 @@ def _rate_of_b(lesson: Lesson) -> None:
     lesson.rate_by_name(lambda name: 2.0 if "lora_B" in name else 0.5)
 
 
-def _in_context(posts: Dataset) -> Dataset:
-    """Documents of four consecutive posts, end-of-text (0) between them; every post once."""
+def _in_context(number: int) -> Callable[[Dataset], Dataset]:
+    """Documents of so many consecutive posts, end-of-text (0) between them; every post once."""
+
+    def grouped(posts: Dataset) -> Dataset:
+        ids = list(posts["input_ids"])
+        groups = [ids[start : start + number] for start in range(0, len(ids), number)]
+        return Dataset.from_dict({"input_ids": [_joined(group) for group in groups]})
+
+    return grouped
+
+
+def _behind_the_last(posts: Dataset) -> Dataset:
+    """Each post behind the one before it, which is given and not predicted."""
     ids = list(posts["input_ids"])
-    groups = [ids[start : start + 4] for start in range(0, len(ids), 4)]
-    return Dataset.from_dict({"input_ids": [_joined(group) for group in groups]})
+    before = [[], *ids[:-1]]
+    return Dataset.from_dict(
+        {
+            "input_ids": [_joined([first, post] if first else [post]) for first, post in zip(before, ids, strict=True)],
+            "skip": [len(first) + 1 if first else 0 for first in before],
+        }
+    )
 
 
 def _after_words(number: int) -> Callable[[Dataset], Dataset]:
@@ -236,7 +275,12 @@ TRIES: dict[str, Try] = {
     "warm-up over a fifth": Try(options={"warmup_share": 0.2}),
     "weight decay 1": Try(options={"weight_decay": 1.0}),
     "LoRA+": Try(prepare=_rate_of_b),
-    "four posts in context": Try(options={"posts_per_step": 1}, documents=_in_context),
+    "four posts in context": Try(options={"posts_per_step": 1}, documents=_in_context(4)),
+    "two posts in context": Try(options={"posts_per_step": 2}, documents=_in_context(2)),
+    "behind its predecessor": Try(documents=_behind_the_last, collator=_Skipping),
+    "exponential average": Try(prepare=_fading),
+    "DoRA": Try(adapters=_with(use_dora=True)),
+    "adapters on the embedding": Try(adapters=_with(target_modules=[*EVERY_MAP, "embed_tokens"])),
     "attention across posts": Try(collator=_Across),
     "after three tokens": Try(documents=_after_words(3), collator=_Skipping),
     "label smoothing 0.1": Try(prepare=_smoothing),
