@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel, get_peft_model
 from torch.nn.functional import linear
 from transformers import GenerationConfig
 
@@ -40,7 +40,7 @@ from hugtweets.devices import choose_device
 from hugtweets.home import Home
 from hugtweets.loading import load_base
 from hugtweets.tokens import TextTokenizer
-from hugtweets.training import LORA_RANK
+from hugtweets.training import adapter_options
 
 TOP_P = 0.95
 
@@ -86,7 +86,7 @@ def cpu_seconds(work: Callable[[], object], repeat: int = 1) -> float:
 
 def wear_adapters(base: Any, number: int) -> PeftModel:
     """The base model with as many fresh adapters, which cost what trained ones cost."""
-    options = LoraConfig(task_type="CAUSAL_LM", r=LORA_RANK, target_modules="all-linear")
+    options = adapter_options(base, TrainConfig())
     model = get_peft_model(base, options, adapter_name="0")
     for name in range(1, number):
         model.add_adapter(str(name), options)

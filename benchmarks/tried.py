@@ -268,10 +268,9 @@ TRIES: dict[str, Try] = {
     "constant rate and average": Try(options={"schedule": "constant"}, prepare=_averaging),
     "lower layers slower": Try(prepare=_rate_by_layer(0.95, slower_below=True)),
     "upper layers slower": Try(prepare=_rate_by_layer(0.95, slower_below=False)),
-    "adapters on the unembedding": Try(adapters=_with(target_modules=[*EVERY_MAP, "lm_head"])),
-    "rank 13 and the unembedding": Try(
-        options={"lora_rank": 13}, adapters=_with(target_modules=[*EVERY_MAP, "lm_head"])
-    ),
+    "rank 16, none on the unembedding": Try(options={"lora_rank": 16}, adapters=_with(target_modules=EVERY_MAP)),
+    "rank 13": Try(options={"lora_rank": 13}),
+    "rank 8": Try(options={"lora_rank": 8}),
     "warm-up over a fifth": Try(options={"warmup_share": 0.2}),
     "weight decay 1": Try(options={"weight_decay": 1.0}),
     "LoRA+": Try(prepare=_rate_of_b),
@@ -280,7 +279,9 @@ TRIES: dict[str, Try] = {
     "behind its predecessor": Try(documents=_behind_the_last, collator=_Skipping),
     "exponential average": Try(prepare=_fading),
     "DoRA": Try(adapters=_with(use_dora=True)),
-    "adapters on the embedding": Try(adapters=_with(target_modules=[*EVERY_MAP, "embed_tokens"])),
+    "adapters on the embedding": Try(
+        options={"lora_rank": 16}, adapters=_with(target_modules=[*EVERY_MAP, "embed_tokens"])
+    ),
     "attention across posts": Try(collator=_Across),
     "after three tokens": Try(documents=_after_words(3), collator=_Skipping),
     "label smoothing 0.1": Try(prepare=_smoothing),

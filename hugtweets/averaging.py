@@ -14,7 +14,7 @@ import torch
 from hugtweets.base_models import BaseModel
 from hugtweets.config import TrainConfig
 from hugtweets.devices import choose_device
-from hugtweets.loading import ADAPTER, load_base, load_weights, release
+from hugtweets.loading import ADAPTER, load_base, load_weights, merge, release
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
@@ -37,14 +37,12 @@ def average(base_model: BaseModel, weights: Path, share: float, output: Path, co
     try:
         trained = load_weights(base_model, weights, choice)
         if (weights / ADAPTER).is_file():
-            trained = trained.merge_and_unload()
-            vars(trained).pop("peft_config", None)
-        # With the adapters in its weights, the warm model is no base model any more.
-        release()
-        base = load_base(base_model, choice)
+            trained = merge(trained)
+        # One matrix by two names may have become two.
+        theirs = dict(load_base(base_model, choice).named_parameters(remove_duplicate=False))
         with torch.no_grad():
-            for ours, theirs in zip(trained.parameters(), base.parameters(), strict=True):
-                ours.copy_(torch.lerp(theirs, ours, share))
+            for name, ours in trained.named_parameters():
+                ours.copy_(torch.lerp(theirs[name], ours, share))
         trained.save_pretrained(output)
     finally:
         release()

@@ -108,7 +108,7 @@ class TrainConfig(Section):
     max_training_posts: PositiveInt | None = Field(
         None, description="train on at most this many of them, the newest; what is held out stays the same"
     )
-    lora_rank: PositiveInt | None = Field(None, description="rank of the adapters (16); lora only")
+    lora_rank: PositiveInt | None = Field(None, description="rank of the adapters (12); lora only")
     lora_alpha: Positive | None = Field(None, description="scale of the adapters (2 x rank); lora only")
     patience: PositiveInt = Field(1, description="epochs without a better held-out loss before stopping")
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="seed of order and initialisation")

@@ -14,11 +14,17 @@ from hugtweets.errors import TrainingError
 
 
 def linear_names(model: Any, wanted: str) -> list[str]:
-    """The linear maps inside the layers that ``train.layers`` names: where adapters go.
+    """The linear maps that ``train.layers`` names, where adapters go; all are those of every layer and of the output.
+
+    A GPT-2, whose layers hold their weights the other way round, has none at its output: peft takes one way for all.
 
     Raises:
         TrainingError: the model has fewer layers.
     """
+    if wanted == "all":
+        linear = {name: module for name, module in model.named_modules() if isinstance(module, Linear | Conv1D)}
+        turned = any(isinstance(module, Conv1D) for module in linear.values())
+        return [name for name, module in linear.items() if isinstance(module, Conv1D) or not turned]
     return [
         f"{layer}.{name}"
         for layer, module in _chosen(model, wanted).items()

@@ -32,7 +32,7 @@ from hugtweets.tokens import AUTHOR, TextTokenizer, load_split
 if TYPE_CHECKING:
     from peft import LoraConfig
 
-LORA_RANK = 16
+LORA_RANK = 12
 # Found on SmolLM2-135M with four posts a step: adapters on accounts of 300 to 1,200 posts, full weights on one of 600.
 LEARNING_RATES = {"lora": 2e-3, "full": 2e-4}
 
@@ -218,7 +218,7 @@ def adapter_options(base: Any, config: TrainConfig) -> LoraConfig:
         task_type="CAUSAL_LM",
         r=rank,
         lora_alpha=config.lora_alpha or 2 * rank,  # type: ignore[arg-type]
-        target_modules="all-linear" if config.layers == "all" else linear_names(base, config.layers),
+        target_modules=linear_names(base, config.layers),
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in base.modules()),
     )
 

@@ -25,7 +25,7 @@ def pupils(home: Home, tmp_path: Path) -> list[Pupil]:
     """Three accounts of different size, with different options; the first stops early."""
     texts = [["a b c d e f"] * 12 + ["quiet zebras, Ω 7%"], SENTENCES * 5, [text * 3 for text in SENTENCES[:3]] * 2]
     options: list[dict[str, object]] = [
-        {"epochs": 4, "lr": 0.015, "schedule": "constant"},
+        {"epochs": 4, "lr": 0.05, "schedule": "constant"},
         {"seed": 7, "gradient_accumulation_steps": 2, "layers": "top:1"},
         {"lora_rank": 2, "schedule": "cosine", "posts_per_step": 1},
     ]

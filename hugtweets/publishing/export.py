@@ -17,7 +17,7 @@ from hugtweets.config import SampleConfig, TrainConfig
 from hugtweets.devices import choose_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.files import write_text
-from hugtweets.loading import ADAPTER, load_weights, release
+from hugtweets.loading import ADAPTER, load_weights, merge, release
 from hugtweets.pools import is_pool
 from hugtweets.publishing.origins import origin_of
 from hugtweets.tokens import TextTokenizer
@@ -72,7 +72,7 @@ def _write_model(base_model: BaseModel, weights: Path, folder: Path, tokenizer: 
     try:
         model = load_weights(base_model, weights, choice)
         if (weights / ADAPTER).is_file():
-            model = model.merge_and_unload()
+            model = merge(model)
         _describe(model.config, tokenizer)
         model.save_pretrained(folder)
         return int(model.config.max_position_embeddings)

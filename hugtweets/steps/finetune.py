@@ -29,7 +29,7 @@ from hugtweets.tracking import Content
 if TYPE_CHECKING:
     from hugtweets.training import TrainingResult
 
-VERSION = 1
+VERSION = 2
 WEIGHTS = "weights"
 HISTORY = "history.json"
 # The base model counts by its digest, and the device changes no more than rounding.

@@ -38,7 +38,7 @@ from hugtweets.tracking import Content
 if TYPE_CHECKING:
     from hugtweets.training import TrainingResult
 
-VERSION = 1
+VERSION = 2
 
 
 def plan_pretrain(pooling: Pooling) -> PoolPlan:
