@@ -17,7 +17,7 @@ from hugtweets.config import SampleConfig, TrainConfig
 from hugtweets.devices import choose_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.files import write_text
-from hugtweets.loading import ADAPTER, load_weights, merge, release
+from hugtweets.loading import ADAPTER, load_weights, merge
 from hugtweets.pools import is_pool
 from hugtweets.publishing.origins import origin_of
 from hugtweets.tokens import TextTokenizer
@@ -68,17 +68,12 @@ def generation_defaults(tokenizer: TextTokenizer, sampling: SampleConfig, room: 
 
 def _write_model(base_model: BaseModel, weights: Path, folder: Path, tokenizer: TextTokenizer) -> int:
     """The whole model in float32, in which adapters are merged without loss; returns how many tokens it can read."""
-    choice = choose_device(TrainConfig(device="cpu"))
-    try:
-        model = load_weights(base_model, weights, choice)
-        if (weights / ADAPTER).is_file():
-            model = merge(model)
-        _describe(model.config, tokenizer)
-        model.save_pretrained(folder)
-        return int(model.config.max_position_embeddings)
-    finally:
-        # Merging changed the warm base model.
-        release()
+    model = load_weights(base_model, weights, choose_device(TrainConfig(device="cpu")))
+    if (weights / ADAPTER).is_file():
+        model = merge(model)
+    _describe(model.config, tokenizer)
+    model.save_pretrained(folder)
+    return int(model.config.max_position_embeddings)
 
 
 def _describe(config: PretrainedConfig, tokenizer: TextTokenizer) -> None:
