@@ -269,7 +269,6 @@ TRIES: dict[str, Try] = {
     "lower layers slower": Try(prepare=_rate_by_layer(0.95, slower_below=True)),
     "upper layers slower": Try(prepare=_rate_by_layer(0.95, slower_below=False)),
     "rank 16, none on the unembedding": Try(options={"lora_rank": 16}, adapters=_with(target_modules=EVERY_MAP)),
-    "rank 13": Try(options={"lora_rank": 13}),
     "rank 8": Try(options={"lora_rank": 8}),
     "warm-up over a fifth": Try(options={"warmup_share": 0.2}),
     "weight decay 1": Try(options={"weight_decay": 1.0}),

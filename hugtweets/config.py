@@ -92,7 +92,7 @@ class TrainConfig(Section):
     base_model: str = Field("auto", description="auto, packaged, a hub id, a folder, a GGUF file, or pool:NAME")
     method: Literal["lora", "full"] = Field("lora", description="train adapters, or every weight")
     layers: Annotated[str, AfterValidator(_layers)] = Field(
-        "all", description="transformer layers that learn: all, top:N (nearest the output) or bottom:N"
+        "all", description="what learns: all, or transformer layers alone, top:N (nearest the output) or bottom:N"
     )
     epochs: PositiveInt = Field(1, description="passes over the posts, fewer if the held-out loss rises")
     lr: Positive | None = Field(None, description="learning rate; None takes the method's default")
