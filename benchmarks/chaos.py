@@ -39,7 +39,7 @@ from typing import Any
 from chaos_promises import Promise, count_posts, keep_promises
 from chaos_world import FULL, FullDisk, World, kill, world
 
-from hugtweets.artifacts import MANIFEST
+from hugtweets.storage.artifacts import MANIFEST
 
 WANDB_LEAVES, WANDB_RETURNS, DISK_RETURNS = 0.3, 0.6, 0.5
 ARTIFACTS_PER_ACCOUNT = 6

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import requests
 from chaos_world import FEW, PROTECTED, SUSPENDED, TOKEN, WANDB_KEY
 
-from hugtweets.home import Home
 from hugtweets.ledger import Ledger
 from hugtweets.simulator.accounts import user_id
 from hugtweets.steps import STEPS
+from hugtweets.storage.home import Home
 from hugtweets.timeline import Timeline, load
 from tests.wandb_log import read_run
 

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.cohort import Pupil, finetune_together
 from hugtweets.config import TrainConfig
-from hugtweets.home import Home
+from hugtweets.storage.home import Home
 from hugtweets.tokens import TOKENS_SCHEMA, TextTokenizer
 from hugtweets.training import finetune
 

@@ -29,16 +29,16 @@ from pathlib import Path
 from typing import Any
 
 from hugtweets.accounts import AccountRequest
-from hugtweets.artifacts import Reference
 from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.config import Config, load_config
-from hugtweets.home import VARIABLE, Home
 from hugtweets.jobs import Job
 from hugtweets.steps.clean import CLEAN, clean
 from hugtweets.steps.fetch import fetch
 from hugtweets.steps.finetune import WEIGHTS, finetune
 from hugtweets.steps.starting import find_start
 from hugtweets.steps.tokenise import TOKENS, tokenise
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.home import VARIABLE, Home
 
 SHARED = "all"  # the variant of the first night
 SCORES = ("held_out", "next_posts")

@@ -24,7 +24,7 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency.sync import concurrency
 
 from hugtweets.device_queue import on_device
-from hugtweets.home import VARIABLE
+from hugtweets.storage.home import VARIABLE
 
 LIMIT = "hugtweets-benchmark"
 LEASE_SECONDS = 60

@@ -20,19 +20,19 @@ from pathlib import Path
 from typing import Any
 
 from hugtweets.accounts import AccountRequest
-from hugtweets.artifacts import Reference
 from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.config import Config, load_config
 from hugtweets.device_queue import on_device
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
-from hugtweets.handles import name_mix
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.steps.clean import clean
 from hugtweets.steps.fetch import fetch
 from hugtweets.steps.finetune import WEIGHTS, Start, finetune
 from hugtweets.steps.mix import mix
 from hugtweets.steps.tokenise import TOKENS, tokenise
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.handles import name_mix
+from hugtweets.storage.home import Home
 from hugtweets.tokens import load_split
 
 

@@ -33,12 +33,12 @@ from hugtweets.accounts import AccountRequest
 from hugtweets.base_models import resolve_base_model
 from hugtweets.config import load_config
 from hugtweets.demo import HANDLES, TIMELINES
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.steps.clean import clean
 from hugtweets.steps.fetch import fetch
 from hugtweets.steps.finetune import Start, finetune
 from hugtweets.steps.tokenise import tokenise
+from hugtweets.storage.home import Home
 
 OPTIONS = ("tracking.mode=disabled", "train.base_model=packaged", "train.max_posts=40")
 MOMENTS = ("writing", "post", "done")

@@ -29,9 +29,9 @@ from hugtweets.averaging import average
 from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.cleaning import clean_table
 from hugtweets.config import CleanConfig, TrainConfig
-from hugtweets.home import Home
 from hugtweets.posts import to_table
 from hugtweets.sources.file import read_posts
+from hugtweets.storage.home import Home
 from hugtweets.tokens import tokenise
 from hugtweets.training import finetune
 

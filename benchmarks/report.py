@@ -18,8 +18,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hugtweets.home import Home
 from hugtweets.steps.report import report
+from hugtweets.storage.home import Home
 from tests.report_fixtures import invented_texts, jobs, learn
 
 MOST_SECONDS = 60

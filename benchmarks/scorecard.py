@@ -24,7 +24,6 @@ from hugtweets.accounts import AccountRequest
 from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.config import load_config
 from hugtweets.evaluation.authorship import AuthorshipClassifier
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.steps.base_posts import base_posts
 from hugtweets.steps.clean import clean, texts_of
@@ -34,6 +33,7 @@ from hugtweets.steps.finetune import finetune
 from hugtweets.steps.sample import sample
 from hugtweets.steps.starting import find_start
 from hugtweets.steps.tokenise import tokenise
+from hugtweets.storage.home import Home
 
 Result = TypeVar("Result")
 

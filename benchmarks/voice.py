@@ -97,9 +97,9 @@ def material(account: Path, posts: int, held_out: int, base: str, home: Path) ->
     from hugtweets.base_models import resolve_base_model
     from hugtweets.cleaning import clean_table
     from hugtweets.config import CleanConfig
-    from hugtweets.home import Home
     from hugtweets.posts import to_table
     from hugtweets.sources.file import read_posts
+    from hugtweets.storage.home import Home
 
     table = clean_table(to_table(read_posts(account)), account.stem, CleanConfig())
     rows = table.filter(table["kept"]).select(["id", "text"]).to_pylist()

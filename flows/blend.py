@@ -16,12 +16,12 @@ from flows.runs import end, name_run, open_home
 from flows.steps import Walk, settle
 from flows.watching import tag_run
 from hugtweets.accounts import AccountRequest
-from hugtweets.handles import members_of, shares_of
 from hugtweets.jobs import Job
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps.blend import Part, find_authors, plan_blend
 from hugtweets.steps.mix import plan_mix
 from hugtweets.steps.tokenise import plan_tokenise
+from hugtweets.storage.handles import members_of, shares_of
 from tasks.blend import blend as add_up
 from tasks.mix import mix
 from tasks.tokenise import tokenise

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flows.machines import Machines
 from hugtweets.accounts import AccountRequest
 from hugtweets.errors import ConfigurationError
-from hugtweets.home import Home
+from hugtweets.storage.home import Home
 
 PLACE = ("dispatch", "ray_address", "work_pool")
 

@@ -20,13 +20,13 @@ from flows.credentials import load_credentials
 from flows.models import BaseModels
 from flows.runs import name_run
 from flows.steps import Walk, settle
-from hugtweets.artifacts import Reference, obtain
 from hugtweets.assignments import Assignment
 from hugtweets.errors import NotShared
-from hugtweets.home import Home
 from hugtweets.outcomes import AccountOutcome
 from hugtweets.shared_timeline import SharedTimeline
-from hugtweets.store import VARIABLE
+from hugtweets.storage.artifacts import Reference, obtain
+from hugtweets.storage.home import Home
+from hugtweets.storage.remote import VARIABLE
 
 # The type of the Prefect artifact in which a flow run leaves its outcome: its result would stay on its machine.
 OUTCOME = "hugtweets-outcome"

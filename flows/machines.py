@@ -16,13 +16,13 @@ from typing import Any, Self
 from prefect.futures import PrefectConcurrentFuture
 from prefect.settings import get_current_settings
 
-from hugtweets.artifacts import Reference, place
 from hugtweets.assignments import Assignment
 from hugtweets.config import RefreshConfig
 from hugtweets.errors import ConfigurationError
-from hugtweets.home import Home
 from hugtweets.outcomes import AccountOutcome
-from hugtweets.store import VARIABLE
+from hugtweets.storage.artifacts import Reference, place
+from hugtweets.storage.home import Home
+from hugtweets.storage.remote import VARIABLE
 
 POLL_SECONDS = 1.0
 

@@ -17,15 +17,15 @@ from flows.runs import end, look_up_all, name_run, open_home
 from flows.steps import FindBaseModel, Walk, process, settle
 from flows.watching import tag_run
 from hugtweets.accounts import AccountRequest
-from hugtweets.artifacts import Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.errors import AccountError, PutOff
-from hugtweets.handles import name_mix
 from hugtweets.jobs import Job, plan_jobs
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps import StepName
 from hugtweets.steps.clean import check_enough_text
 from hugtweets.steps.mix import add_counts, plan_mix
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.handles import name_mix
 from tasks.mix import mix as mix_posts
 
 

@@ -6,7 +6,7 @@ import threading
 
 from hugtweets.base_models import BaseModel
 from hugtweets.errors import BaseModelError
-from hugtweets.home import Home
+from hugtweets.storage.home import Home
 from tasks.base_model import base_model
 
 

@@ -12,15 +12,15 @@ from flows.credentials import load_credentials
 from flows.models import BaseModels
 from flows.runs import name_run, open_home
 from flows.watching import tag_run
-from hugtweets.artifacts import Reference
 from hugtweets.base_models import BaseModel
-from hugtweets.full_disk import naming_full_disk
 from hugtweets.jobs import Job, plan_jobs
 from hugtweets.pooling import Pooling, PoolOutcome, PoolRequest, Transfer
 from hugtweets.pools import PREFIX, pinned
 from hugtweets.steps.clean import plan_clean
 from hugtweets.steps.pretrain import plan_pretrain
 from hugtweets.steps.transfer import check_held_out, plan_transfer, read_transfer
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.full_disk import naming_full_disk
 from tasks.caching import call
 from tasks.clean import clean
 from tasks.fetch import stored

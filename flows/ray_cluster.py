@@ -9,8 +9,8 @@ from flows.machines import Machines, announce, check_server
 from hugtweets.assignments import Assignment
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
-from hugtweets.home import Home
 from hugtweets.outcomes import AccountOutcome
+from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:
     from prefect_ray.task_runners import PrefectRayFuture

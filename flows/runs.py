@@ -13,11 +13,11 @@ from pydantic import BaseModel
 
 from flows.watching import show_outcome
 from hugtweets.errors import AccountsFailed, HugtweetsError
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.ledger import Ledger
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.shared_ledger import catch_up, push_ledger
+from hugtweets.storage.home import Home
 from tasks.fetch import look_up
 from tasks.retries import patient
 

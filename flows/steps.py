@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from prefect import Task
 from prefect.transactions import CommitMode, transaction
 
-from hugtweets.artifacts import Plan, Reference, obtain
 from hugtweets.assignments import Assignment
 from hugtweets.base_models import BaseModel
 from hugtweets.device_queue import waited_seconds
@@ -23,7 +22,6 @@ from hugtweets.errors import (
     RateLimited,
     RetryableError,
 )
-from hugtweets.full_disk import naming_full_disk
 from hugtweets.jobs import Job
 from hugtweets.outcomes import AccountOutcome, AccountStatus, SampleOutcome, StepOutcome
 from hugtweets.promotion import judge, previous_of
@@ -39,6 +37,8 @@ from hugtweets.steps.starting import find_start
 from hugtweets.steps.step import is_done
 from hugtweets.steps.tokenise import left_out, plan_tokenise
 from hugtweets.steps.waiting import find_waiting
+from hugtweets.storage.artifacts import Plan, Reference, obtain
+from hugtweets.storage.full_disk import naming_full_disk
 from tasks.caching import Call, call, is_ready
 from tasks.clean import clean
 from tasks.evaluate import evaluate

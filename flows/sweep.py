@@ -22,8 +22,8 @@ from flows.trials import try_points
 from flows.watching import ended, show_progress, tag_run
 from hugtweets.accounts import AccountRequest
 from hugtweets.errors import HugtweetsError
-from hugtweets.files import write_text
 from hugtweets.jobs import Job, plan_jobs
+from hugtweets.storage.files import write_text
 from hugtweets.sweeps.outcome import SweepOutcome, TrialOutcome
 from hugtweets.sweeps.points import Point
 from hugtweets.sweeps.tracking import track_agent_run, track_trials

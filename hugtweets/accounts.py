@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Field, field_serializer
 
 from hugtweets.config import Config, Section, read_yaml, unknown_key
 from hugtweets.errors import ConfigurationError, HugtweetsError
-from hugtweets.handles import validate_handle, validate_name
 from hugtweets.sources import SourceSpec
+from hugtweets.storage.handles import validate_handle, validate_name
 
 # In the path of a source it stands for the handle.
 PLACE = "{handle}"

@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from hugtweets.accounts import AccountRequest
-from hugtweets.artifacts import Reference
 from hugtweets.config import Section
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.steps import StepName
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.home import Home
 
 
 class Assignment(Section):

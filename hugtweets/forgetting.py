@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hugtweets.artifacts import Reference, place, remove
-from hugtweets.home import Home
 from hugtweets.keepsakes import remove_keepsakes
 from hugtweets.pooled_posts import learned_of
 from hugtweets.pools import list_pools, made_from, spec_of
+from hugtweets.storage.artifacts import Reference, place, remove
+from hugtweets.storage.home import Home
 from hugtweets.tracking import remove_run
 
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from hugtweets.errors import BaseModelError
-from hugtweets.folders import filling
+from hugtweets.storage.folders import filling
 
 CONVERSION_VERSION = 1
 SOURCE = "source.json"

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
-from hugtweets.home import Home
 from hugtweets.ledger import Ledger
+from hugtweets.storage.home import Home
 
 
 @dataclass(frozen=True)

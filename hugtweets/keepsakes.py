@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
-from hugtweets.artifacts import Reference
-from hugtweets.home import Home
 from hugtweets.play.favourites import Favourites
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.home import Home
 
 
 def remove_keepsakes(home: Home, gone: Sequence[Reference]) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
-from hugtweets.artifacts import Reference
 from hugtweets.ledger import Usage
 from hugtweets.promotion import Standing
+from hugtweets.storage.artifacts import Reference
 
 if TYPE_CHECKING:
     from hugtweets.sampling import Sample

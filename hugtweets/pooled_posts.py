@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Reference, exists
 from hugtweets.cleaning.duplicates import essence
-from hugtweets.handles import members_of
-from hugtweets.home import Home
+from hugtweets.storage.artifacts import Reference, exists
+from hugtweets.storage.handles import members_of
+from hugtweets.storage.home import Home
 from hugtweets.timeline import deleted_ids
 
 LEARNED = "learned.parquet"

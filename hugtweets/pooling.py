@@ -11,12 +11,12 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from hugtweets import base_models
 from hugtweets.accounts import AccountRequest
-from hugtweets.artifacts import Reference
 from hugtweets.config import Config, Section
 from hugtweets.errors import ConfigurationError
-from hugtweets.handles import validate_handle
-from hugtweets.home import Home
 from hugtweets.pools import validate_pool_name
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.handles import validate_handle
+from hugtweets.storage.home import Home
 
 # Sections that hold for the pool and not for one of its accounts.
 COMMON = ("pretrain", "tracking")

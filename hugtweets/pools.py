@@ -16,9 +16,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hugtweets.artifacts import MANIFEST, Plan, Reference, found_at, obtain, references, stored_manifests
 from hugtweets.errors import BaseModelError, ConfigurationError, NothingKept
-from hugtweets.home import Home
+from hugtweets.storage.artifacts import MANIFEST, Plan, Reference, found_at, obtain, references, stored_manifests
+from hugtweets.storage.home import Home
 
 STEP = "pretrain"
 PREFIX = "pool:"

@@ -17,11 +17,11 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from hugtweets.artifacts import Reference, exists, is_shared, references
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.scorecard import Scorecard
-from hugtweets.files import write_text
-from hugtweets.home import Home
+from hugtweets.storage.artifacts import Reference, exists, is_shared, references
+from hugtweets.storage.files import write_text
+from hugtweets.storage.home import Home
 
 BY_HAND = "hugtweets promote"
 

@@ -11,9 +11,9 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from hugtweets.home import Home
 from hugtweets.ledger import Ledger
-from hugtweets.store import Store
+from hugtweets.storage.home import Home
+from hugtweets.storage.remote import Store
 
 FOLDER = "ledger"
 SEGMENT_LINES = 500

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from hugtweets.files import write_text
-from hugtweets.home import Home
-from hugtweets.store import Store
+from hugtweets.storage.files import write_text
+from hugtweets.storage.home import Home
+from hugtweets.storage.remote import Store
 from hugtweets.timeline import Timeline, load, save
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from hugtweets.artifacts import Reference
 from hugtweets.steps import authorship as step
+from hugtweets.storage.artifacts import Reference
 
 
 @task(name="authorship", task_run_name="authorship", cache_policy=NO_CACHE)

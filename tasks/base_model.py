@@ -6,7 +6,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from hugtweets.base_models import BaseModel, resolve_base_model
-from hugtweets.home import Home
+from hugtweets.storage.home import Home
 
 
 @task(name="base-model", task_run_name="base-model[{spec}]", cache_policy=NO_CACHE)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from prefect import task
 
-from hugtweets.artifacts import Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.jobs import Job
 from hugtweets.steps import blend as step
+from hugtweets.storage.artifacts import Reference
 from tasks.caching import cache_key
 
 

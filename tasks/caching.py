@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from prefect import Task
 from prefect.context import TaskRunContext
 
-from hugtweets.artifacts import Plan, Reference, exists
 from hugtweets.steps.step import Work, is_done
+from hugtweets.storage.artifacts import Plan, Reference, exists
 
 
 class Call(NamedTuple):

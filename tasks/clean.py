@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from prefect import task
 
-from hugtweets.artifacts import Reference
 from hugtweets.jobs import Job
 from hugtweets.steps import clean as step
+from hugtweets.storage.artifacts import Reference
 from tasks.caching import cache_key
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from prefect import task
 
-from hugtweets.artifacts import Reference
 from hugtweets.jobs import Job
 from hugtweets.steps import mix as step
+from hugtweets.storage.artifacts import Reference
 from tasks.caching import cache_key
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from hugtweets.home import Home
+from hugtweets.storage.home import Home
 from tests.tiny_models import save_tiny_model
 
 SECRETS = (

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from hugtweets.accounts import AccountRequest
-from hugtweets.artifacts import Reference
 from hugtweets.config import Config
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.steps.clean import clean
 from hugtweets.steps.evaluate import evaluate
@@ -13,6 +11,8 @@ from hugtweets.steps.fetch import fetch
 from hugtweets.steps.finetune import Start, finetune
 from hugtweets.steps.sample import sample
 from hugtweets.steps.tokenise import tokenise
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.home import Home
 from tests.flow_fixtures import rows, tiny_config, write_timeline
 from tests.tiny_models import tiny_base_model
 

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from hugtweets.config import Config, build_config
-from hugtweets.home import VARIABLE, Home
 from hugtweets.play.server import running
+from hugtweets.storage.home import VARIABLE, Home
 from tests.learned import CONFIG, learn
 
 SHORT: Config = build_config({"train": {"device": "cpu"}, "sample": {"max_characters": 60}})

@@ -13,12 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hugtweets.accounts import AccountRequest
-from hugtweets.artifacts import Plan, Reference, create, latest
 from hugtweets.cleaning import clean_table, count
 from hugtweets.config import CleanConfig, Config
 from hugtweets.evaluation.scorecard import Authorship, Scorecard
-from hugtweets.handles import name_mix
-from hugtweets.home import Home
 from hugtweets.jobs import Job, plan_jobs
 from hugtweets.posts import Post, to_table
 from hugtweets.promotion import judge
@@ -29,6 +26,9 @@ from hugtweets.steps.fetch import TIMELINE
 from hugtweets.steps.finetune import HISTORY
 from hugtweets.steps.mix import add_counts
 from hugtweets.steps.sample import SAMPLES, SAMPLES_SCHEMA, UNPROMPTED
+from hugtweets.storage.artifacts import Plan, Reference, create, latest
+from hugtweets.storage.handles import name_mix
+from hugtweets.storage.home import Home
 from hugtweets.timeline import Timeline, save, write_posts
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from hugtweets.home import Home
-from hugtweets.store import Store
+from hugtweets.storage.home import Home
+from hugtweets.storage.remote import Store
 
 
 @pytest.fixture(scope="session")

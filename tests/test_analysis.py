@@ -16,17 +16,17 @@ from hugtweets.analysis.accounts import AccountFigures, find_figures
 from hugtweets.analysis.correlations import PROPERTIES, conclude, correlate
 from hugtweets.analysis.plots import plot_accounts
 from hugtweets.analysis.writing import BYTES, WORDS, compressed_share, script_shares, vocabulary
-from hugtweets.artifacts import Plan, Reference, create
 from hugtweets.cleaning import clean_table
 from hugtweets.cli.app import app
 from hugtweets.config import CleanConfig
 from hugtweets.evaluation.scorecard import Scorecard
-from hugtweets.home import Home
 from hugtweets.posts import Post, to_table
 from hugtweets.promotion import judge
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import SCORES
 from hugtweets.steps.fetch import TIMELINE
+from hugtweets.storage.artifacts import Plan, Reference, create
+from hugtweets.storage.home import Home
 from tests.flow_fixtures import START, rows
 
 WORDS_KNOWN = [f"w{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(600)]

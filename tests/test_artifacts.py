@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hugtweets.artifacts import MANIFEST, Plan, Reference, create, exists, latest, references
-from hugtweets.home import Home
+from hugtweets.storage.artifacts import MANIFEST, Plan, Reference, create, exists, latest, references
+from hugtweets.storage.home import Home
 
 PLAN = Plan("clean", 1, "ferryclock", config={"min_words": 3})
 
@@ -132,8 +132,8 @@ def test_two_that_make_the_same_artifact_get_the_same(home: Home) -> None:
 CREATING_FOR_EVER = """
 import sys, time
 from pathlib import Path
-from hugtweets.artifacts import Plan, create
-from hugtweets.home import Home
+from hugtweets.storage.artifacts import Plan, create
+from hugtweets.storage.home import Home
 
 def fill(folder):
     (folder / "posts.txt").write_text("High wa")

@@ -13,7 +13,7 @@ import pytest
 
 from hugtweets.base_models import packaged_gguf, resolve_base_model
 from hugtweets.errors import BaseModelError
-from hugtweets.home import Home
+from hugtweets.storage.home import Home
 from tests.tiny_models import save_tiny_model
 
 
@@ -70,8 +70,9 @@ def test_a_converted_model_is_found_without_torch(home: Home) -> None:
 
 _RESOLVE = """
 import sys
-from hugtweets import base_models, gguf_models
-from hugtweets.home import Home
+from hugtweets import base_models
+from hugtweets import gguf_models
+from hugtweets.storage.home import Home
 
 def already_there(gguf, folder):
     folder.mkdir(parents=True)

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from hugtweets.bfloat16 import Bfloat16Steps
 from hugtweets.config import TrainConfig
 from hugtweets.devices import choose_device
-from hugtweets.home import Home
 from hugtweets.loading import load_base
+from hugtweets.storage.home import Home
 from tests.tiny_models import Architecture, tiny_base_model
 
 IDS = torch.tensor([[1, 2, 3, 4, 5, 6, 7, 8]])

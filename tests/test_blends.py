@@ -14,12 +14,12 @@ from hugtweets.cli.app import app
 from hugtweets.config import TrainConfig
 from hugtweets.devices import choose_device
 from hugtweets.errors import ConfigurationError, InvalidHandle, NothingKept
-from hugtweets.handles import kind_of, members_of, name_blend, run_command, shares_of, validate_name
-from hugtweets.home import Home
 from hugtweets.loading import BLEND, load_base, load_blend, load_tuned
 from hugtweets.play.cast import players
 from hugtweets.steps.blend import parse_blend
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
+from hugtweets.storage.handles import kind_of, members_of, name_blend, run_command, shares_of, validate_name
+from hugtweets.storage.home import Home
 from hugtweets.tracking import remove_summaries
 from tests.learned import CONFIG, learn
 from tests.wandb_log import read_runs

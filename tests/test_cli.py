@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from hugtweets.cli.app import main
-from hugtweets.home import Home
 from hugtweets.ledger import Ledger, Usage
 from hugtweets.posts import Post
+from hugtweets.storage.home import Home
 from hugtweets.timeline import Timeline, save
 from tests.report_fixtures import learn
 

@@ -9,8 +9,8 @@ import torch
 from hugtweets.config import TrainConfig
 from hugtweets.decoding import continue_rows, draw_tokens
 from hugtweets.devices import choose_device
-from hugtweets.home import Home
 from hugtweets.loading import load_tuned
+from hugtweets.storage.home import Home
 from tests.tiny_models import Architecture, tiny_base_model
 
 PROBABILITIES = [0.05, 0.4, 0.3, 0.0, 0.2, 0.05]

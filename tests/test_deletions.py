@@ -12,9 +12,7 @@ import pytest
 
 from flows.refresh import refresh
 from hugtweets.accounts import AccountRequest
-from hugtweets.artifacts import references
 from hugtweets.config import Config
-from hugtweets.home import Home
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import AccountOutcome
 from hugtweets.play.favourites import Favourites
@@ -22,6 +20,8 @@ from hugtweets.play.written import write_post
 from hugtweets.simulator.server import Simulator, running
 from hugtweets.steps.finetune import find_model
 from hugtweets.steps.retraction import retract
+from hugtweets.storage.artifacts import references
+from hugtweets.storage.home import Home
 from hugtweets.timeline import Timeline, load, save
 from tests.flow_fixtures import outcome_of, rows, tiny_config, write_timeline
 

@@ -15,8 +15,8 @@ from hugtweets.devices import choose_device
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.evaluation.copying import Corpus, longest_copy
 from hugtweets.evaluation.diversity import distinct_n
-from hugtweets.home import Home
 from hugtweets.loading import load_tuned
+from hugtweets.storage.home import Home
 from tests.tiny_models import SENTENCES, Architecture, tiny_base_model
 
 LETTERS = st.text("ab ", max_size=12)

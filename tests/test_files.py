@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from hugtweets.files import write_text
-from hugtweets.folders import filling
+from hugtweets.storage.files import write_text
+from hugtweets.storage.folders import filling
 
 WRITING_FOR_EVER = """
 import sys, time
 from pathlib import Path
-from hugtweets.files import replacing
+from hugtweets.storage.files import replacing
 
 with replacing(Path(sys.argv[1])) as partial:
     partial.write_text("half of a sen")

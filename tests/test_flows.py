@@ -17,9 +17,9 @@ from flows.watching import TABLE
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
 from hugtweets.evaluation.scorecard import Scorecard
-from hugtweets.home import Home
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps import STEPS
+from hugtweets.storage.home import Home
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 from tests.wandb_log import LoggedRun, read_runs
 

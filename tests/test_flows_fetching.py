@@ -13,13 +13,13 @@ import pytest
 from flows.refresh import refresh
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
-from hugtweets.home import Home
 from hugtweets.jobs import longest_waiting_first, plan_jobs
 from hugtweets.ledger import Ledger
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.simulator.accounts import user_id
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
+from hugtweets.storage.home import Home
 from hugtweets.timeline import load
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 

@@ -10,13 +10,13 @@ from typer.testing import CliRunner
 
 from flows.account import account
 from flows.refresh import refresh
-from hugtweets.artifacts import references
 from hugtweets.cli.app import app
 from hugtweets.config import Config
-from hugtweets.home import Home
 from hugtweets.outcomes import AccountOutcome
 from hugtweets.promotion import current_model, read_promotions
 from hugtweets.report.site import published
+from hugtweets.storage.artifacts import references
+from hugtweets.storage.home import Home
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 from tests.tiny_models import save_tiny_model
 from tests.wandb_log import read_runs

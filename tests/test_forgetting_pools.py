@@ -13,12 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from hugtweets.accounts import AccountRequest
-from hugtweets.artifacts import Plan, Reference, create, exists, references
 from hugtweets.cli.app import app
 from hugtweets.cli.doctor import check_pools
 from hugtweets.cli.show import look
 from hugtweets.errors import NothingKept
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.play.favourites import Favourites
 from hugtweets.play.written import write_post
@@ -27,7 +25,9 @@ from hugtweets.pools import PoolPlan, list_pools, spec_of
 from hugtweets.posts import Post
 from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.steps.retraction import retract
-from hugtweets.store import Store
+from hugtweets.storage.artifacts import Plan, Reference, create, exists, references
+from hugtweets.storage.home import Home
+from hugtweets.storage.remote import Store
 from hugtweets.timeline import Timeline, load, save, write_posts
 from tests.flow_fixtures import START
 

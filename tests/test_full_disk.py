@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 
 from flows.account import account
 from hugtweets.errors import DiskFull
-from hugtweets.full_disk import naming_full_disk
-from hugtweets.home import Home
+from hugtweets.storage.full_disk import naming_full_disk
+from hugtweets.storage.home import Home
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 
 Write = Callable[[Path], object]

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hugtweets.errors import InvalidHandle, NothingKept
-from hugtweets.handles import validate_handle
-from hugtweets.home import Home
 from hugtweets.steps.finetune import find_model
+from hugtweets.storage.handles import validate_handle
+from hugtweets.storage.home import Home
 from hugtweets.timeline import Timeline, save
 
 

@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 from hugtweets.config import TrainConfig
 from hugtweets.devices import choose_device
 from hugtweets.errors import TrainingError
-from hugtweets.home import Home
 from hugtweets.loading import load_base, load_tuned
+from hugtweets.storage.home import Home
 from hugtweets.training import TrainingResult, finetune
 from tests.test_training import write_tokens
 from tests.tiny_models import SENTENCES, Architecture, tiny_base_model

@@ -30,9 +30,9 @@ from hugtweets.assignments import Assignment
 from hugtweets.cli.app import main
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
-from hugtweets.home import Home
 from hugtweets.outcomes import AccountOutcome
 from hugtweets.steps import STEPS
+from hugtweets.storage.home import Home
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 from tests.wandb_log import read_runs
 

@@ -17,7 +17,6 @@ from hugtweets.characters import x_length
 from hugtweets.config import TrainConfig
 from hugtweets.devices import choose_device
 from hugtweets.errors import Busy, NothingKept
-from hugtweets.home import VARIABLE, Home
 from hugtweets.loading import load_adapters, load_base
 from hugtweets.play.line import Line
 from hugtweets.play.messages import PostsRequest
@@ -26,6 +25,7 @@ from hugtweets.play.stage import Stage
 from hugtweets.play.written import marked
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.sample import Author
+from hugtweets.storage.home import VARIABLE, Home
 from tests.play_fixtures import SHORT, Player, learned_home, playing, posts_of
 
 HOSTILE = [

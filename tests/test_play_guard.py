@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from hugtweets.errors import ConfigurationError
-from hugtweets.home import Home
 from hugtweets.http_server import listen
 from hugtweets.play.guard import MOST_BYTES
 from hugtweets.play.server import is_loopback
+from hugtweets.storage.home import Home
 from tests.play_fixtures import Player, playing
 
 TOKEN = "correct horse"

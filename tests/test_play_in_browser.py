@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hugtweets.home import Home
 from hugtweets.play.server import running
+from hugtweets.storage.home import Home
 from tests.browsers import barriers, complaints, headless_browser, needs_browser, requested, set_scheme, set_width
 from tests.play_fixtures import SHORT, learned_home
 

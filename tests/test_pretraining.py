@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 from flows.account import account
 from flows.pretrain import pretrain
 from hugtweets.accounts import AccountRequest
-from hugtweets.artifacts import Reference, create, exists
 from hugtweets.averaging import average
 from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.cli.app import app
@@ -31,7 +30,6 @@ from hugtweets.errors import (
     TrainingError,
     UnreadableSource,
 )
-from hugtweets.home import Home
 from hugtweets.outcomes import AccountOutcome
 from hugtweets.pooled_posts import LEARNED, to_learned
 from hugtweets.pooling import PoolOutcome, PoolRequest, request_pool
@@ -42,7 +40,9 @@ from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import post_nats_of
 from hugtweets.steps.finetune import base_model_of, find_model
 from hugtweets.steps.tokenise import unseen_posts
-from hugtweets.store import Store
+from hugtweets.storage.artifacts import Reference, create, exists
+from hugtweets.storage.home import Home
+from hugtweets.storage.remote import Store
 from hugtweets.tokens import load_split
 from hugtweets.training import finetune
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline

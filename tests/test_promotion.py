@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from hugtweets.artifacts import Plan, Reference, create
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.scorecard import Scorecard
-from hugtweets.home import Home
 from hugtweets.promotion import current_model, judge, note_trial, previous_of, promote, read_promotions, verdict
 from hugtweets.steps.finetune import find_model
-from hugtweets.store import Store
+from hugtweets.storage.artifacts import Plan, Reference, create
+from hugtweets.storage.home import Home
+from hugtweets.storage.remote import Store
 
 
 def model(home: Home, name: str) -> Reference:

@@ -13,12 +13,9 @@ import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
-from hugtweets.artifacts import input_of
 from hugtweets.cli.app import app
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
-from hugtweets.folders import creating
-from hugtweets.home import Home
 from hugtweets.promotion import current_model
 from hugtweets.publishing.card import Usage, write_card
 from hugtweets.publishing.facts import ModelFacts, find_scores, gather_facts
@@ -28,6 +25,9 @@ from hugtweets.publishing.picture import can_draw, draw_picture, measure, wrap
 from hugtweets.steps.evaluate import read_scores
 from hugtweets.steps.finetune import find_model
 from hugtweets.steps.tokenise import TOKENS
+from hugtweets.storage.artifacts import input_of
+from hugtweets.storage.folders import creating
+from hugtweets.storage.home import Home
 from hugtweets.tokens import load_split
 from tests.learned import CONFIG, learn
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from hugtweets.cli.app import app
 from hugtweets.errors import BadHubToken, ConfigurationError, HubError, HubUnreachable, NoHubRight
-from hugtweets.home import Home
+from hugtweets.storage.home import Home
 from tests.hub_server import TOKEN, HubServer
 from tests.learned import CONFIG, learn
 

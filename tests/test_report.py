@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from hugtweets.artifacts import latest, references, remove
-from hugtweets.files import write_text
-from hugtweets.home import Home
 from hugtweets.report.csv_files import to_csv
 from hugtweets.report.plots import Line, over_time
 from hugtweets.report.site import published
 from hugtweets.steps.report import report
+from hugtweets.storage.artifacts import latest, references, remove
+from hugtweets.storage.files import write_text
+from hugtweets.storage.home import Home
 from tests.report_fixtures import FIRST, HOSTILE, invented_texts, jobs, learn, learn_mix
 from tests.written import written
 

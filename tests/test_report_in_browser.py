@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hugtweets.home import Home
 from hugtweets.steps.report import report
+from hugtweets.storage.home import Home
 from tests.browsers import barriers, complaints, headless_browser, needs_browser, requested, set_scheme, set_width
 from tests.report_fixtures import HOSTILE, invented_texts, jobs, learn
 

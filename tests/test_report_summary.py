@@ -9,9 +9,9 @@ import pytest
 from hugtweets.accounts import AccountRequest
 from hugtweets.cli.app import main
 from hugtweets.config import Config
-from hugtweets.home import Home
 from hugtweets.jobs import plan_jobs
 from hugtweets.steps.report import report
+from hugtweets.storage.home import Home
 from tests.report_fixtures import PROMPTS, learn
 from tests.wandb_log import LoggedRun, read_runs
 

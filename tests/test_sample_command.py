@@ -8,7 +8,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from hugtweets.cli.app import app
-from hugtweets.home import Home
+from hugtweets.storage.home import Home
 from tests.learned import CONFIG, learn
 
 # Only the models count here: no posts for a scorecard.

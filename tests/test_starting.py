@@ -13,10 +13,8 @@ from typing import Any
 import pytest
 
 from hugtweets.accounts import AccountRequest
-from hugtweets.artifacts import Reference, input_of
 from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.promotion import promote
 from hugtweets.steps.clean import clean
@@ -25,6 +23,8 @@ from hugtweets.steps.finetune import Start, finetune, plan_finetune
 from hugtweets.steps.starting import find_start
 from hugtweets.steps.step import is_done
 from hugtweets.steps.tokenise import TOKENS, tokenise
+from hugtweets.storage.artifacts import Reference, input_of
+from hugtweets.storage.home import Home
 from hugtweets.tokens import load_ids
 from tests.flow_fixtures import rows, tiny_config, write_timeline
 from tests.tiny_models import tiny_base_model

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from hugtweets.artifacts import MANIFEST, Plan, create, exists, is_shared, latest, obtain, references
 from hugtweets.cli.app import main
 from hugtweets.errors import ConfigurationError, StoreUnavailable
-from hugtweets.home import Home
-from hugtweets.store import Store
+from hugtweets.storage.artifacts import MANIFEST, Plan, create, exists, is_shared, latest, obtain, references
+from hugtweets.storage.home import Home
+from hugtweets.storage.remote import Store
 from tests.stores import bucket, here, s3_endpoint, store, there
 
 __all__ = ["bucket", "here", "s3_endpoint", "store", "there"]

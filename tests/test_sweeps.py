@@ -18,13 +18,13 @@ from flows.account import account
 from flows.runs import ended_with
 from flows.sweep import sweep
 from hugtweets.accounts import AccountRequest, request_accounts
-from hugtweets.artifacts import references
 from hugtweets.cli.app import app
 from hugtweets.config import Config, load_config
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.intervals import mean_interval
-from hugtweets.home import Home
 from hugtweets.promotion import current_model, read_promotions
+from hugtweets.storage.artifacts import references
+from hugtweets.storage.home import Home
 from hugtweets.sweeps.outcome import SweepOutcome, TrialOutcome
 from hugtweets.sweeps.points import Point, parse_variations, plan_points, read_point
 from hugtweets.sweeps.variations import Range, parse_variation

@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hugtweets.artifacts import MANIFEST, Plan, Reference, create
 from hugtweets.cli.forget import kept_of
 from hugtweets.config import TrackingConfig
 from hugtweets.errors import ConfigurationError
-from hugtweets.handles import name_blend
-from hugtweets.home import Home
+from hugtweets.storage.artifacts import MANIFEST, Plan, Reference, create
+from hugtweets.storage.handles import name_blend
+from hugtweets.storage.home import Home
 from hugtweets.tracking import LONGEST_TAG, MARKER, Content, check_mode, is_tracked, status, track
 from tests.wandb_log import LoggedRun, read_runs
 from tests.wandb_server import WandbServer
@@ -58,9 +58,9 @@ CONTENT = {
 SCRIPT = """
 import logging, sys
 from pathlib import Path
-from hugtweets.artifacts import references
+from hugtweets.storage.artifacts import references
 from hugtweets.config import TrackingConfig
-from hugtweets.home import Home
+from hugtweets.storage.home import Home
 from hugtweets.tracking import Content, track
 logging.basicConfig(format="%(message)s")
 home = Home(Path(sys.argv[1]))

@@ -19,8 +19,8 @@ from hugtweets.config import TrainConfig
 from hugtweets.devices import KEPT_KERNELS, choose_device
 from hugtweets.errors import ConfigurationError, TrainingError
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
-from hugtweets.home import Home
 from hugtweets.loading import load_base, load_tuned
+from hugtweets.storage.home import Home
 from hugtweets.tokens import TOKENS_SCHEMA, TextTokenizer
 from hugtweets.training import PostCollator, TrainingResult, finetune
 from tests.tiny_models import SENTENCES, Architecture, tiny_base_model

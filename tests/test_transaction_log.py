@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hugtweets.artifacts import Plan, create
 from hugtweets.config import TrackingConfig
-from hugtweets.home import Home
+from hugtweets.storage.artifacts import Plan, create
+from hugtweets.storage.home import Home
 from hugtweets.tracking import Content, track
 from hugtweets.tracking.transaction_log import BLOCK, records, wait_until_written
 

@@ -25,8 +25,8 @@ from hugtweets.errors import (
     WrongTier,
     XUnavailable,
 )
-from hugtweets.home import Home
 from hugtweets.sources.x import XClient, look_up_users
+from hugtweets.storage.home import Home
 from hugtweets.timeline import load
 from tests.x_fixtures import ALICE, CONFIG, TOKEN, alice, answering, client_of, run_ledger
 

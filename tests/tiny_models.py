@@ -9,7 +9,7 @@ from typing import Literal
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from hugtweets.base_models import BaseModel, resolve_base_model
-from hugtweets.home import Home
+from hugtweets.storage.home import Home
 
 SENTENCES = [
     "The quick brown fox jumps over the lazy dog.",

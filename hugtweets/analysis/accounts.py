@@ -11,15 +11,15 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from hugtweets.analysis.writing import compressed_share, script_shares, vocabulary
-from hugtweets.artifacts import Reference, input_of, latest, made_from, obtain
 from hugtweets.cleaning.links import LINK
 from hugtweets.errors import NothingKept
-from hugtweets.handles import run_command
-from hugtweets.home import Home
 from hugtweets.promotion import current_model
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import read_scores
 from hugtweets.steps.fetch import TIMELINE
+from hugtweets.storage.artifacts import Reference, input_of, latest, made_from, obtain
+from hugtweets.storage.handles import run_command
+from hugtweets.storage.home import Home
 
 # Posts that say nothing about how the account writes.
 OTHERS = ("deleted", "retweet", "other_author", "superseded")

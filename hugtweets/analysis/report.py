@@ -12,9 +12,9 @@ from hugtweets.analysis.accounts import AccountFigures, find_figures
 from hugtweets.analysis.correlations import Correlation, conclude, correlate
 from hugtweets.analysis.plots import plots
 from hugtweets.errors import NothingKept
-from hugtweets.files import write_text
-from hugtweets.handles import run_command
-from hugtweets.home import Home
+from hugtweets.storage.files import write_text
+from hugtweets.storage.handles import run_command
+from hugtweets.storage.home import Home
 
 
 class Analysis(BaseModel):

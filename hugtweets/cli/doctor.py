@@ -26,9 +26,9 @@ from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.config import Config, TrackingConfig, TrainConfig
 from hugtweets.errors import ConfigurationError
-from hugtweets.home import Home
 from hugtweets.ledger import Ledger
 from hugtweets.shared_ledger import catch_up
+from hugtweets.storage.home import Home
 
 Verdict = Literal["ok", "optional", "missing"]
 REACH_SECONDS = 3.0

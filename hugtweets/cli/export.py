@@ -9,7 +9,7 @@ import typer
 
 from hugtweets.cli.output import progress_shown
 from hugtweets.cli.settings import ConfigOption, HomeOption, SetOption, VerboseOption, begin, read_config
-from hugtweets.folders import creating
+from hugtweets.storage.folders import creating
 
 AdapterOption = Annotated[
     bool,

@@ -14,7 +14,7 @@ from hugtweets.cli.export import AdapterOption, PostsOption
 from hugtweets.cli.output import progress_shown
 from hugtweets.cli.settings import ConfigOption, HomeOption, SetOption, VerboseOption, begin, read_config
 from hugtweets.errors import NoHubToken
-from hugtweets.folders import creating
+from hugtweets.storage.folders import creating
 
 
 def push(

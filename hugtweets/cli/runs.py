@@ -26,12 +26,12 @@ from hugtweets.config import Dispatch
 from hugtweets.cost_estimate import estimate_cost
 from hugtweets.demo import demo_accounts
 from hugtweets.errors import ConfigurationError
-from hugtweets.handles import is_blend, name_mix
-from hugtweets.home import Home
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import RunOutcome
 from hugtweets.shared_ledger import catch_up
 from hugtweets.steps import STEPS, StepName, includes
+from hugtweets.storage.handles import is_blend, name_mix
+from hugtweets.storage.home import Home
 
 # Enough for each voice to be heard, and few enough for a laptop to be done in minutes.
 DEMO_POSTS = 200

@@ -21,8 +21,8 @@ from hugtweets.cli.settings import (
 )
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
-from hugtweets.home import Home
 from hugtweets.outcomes import SampleOutcome
+from hugtweets.storage.home import Home
 
 
 class SampleDocument(BaseModel):

@@ -10,7 +10,7 @@ import typer
 
 from hugtweets.accounts import read_accounts
 from hugtweets.cli.settings import HomeOption, VerboseOption, begin
-from hugtweets.home import VARIABLE
+from hugtweets.storage.home import VARIABLE
 
 
 def serve(

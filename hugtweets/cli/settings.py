@@ -12,7 +12,7 @@ import typer
 
 from hugtweets import __version__
 from hugtweets.config import Config, load_config
-from hugtweets.home import VARIABLE, Home
+from hugtweets.storage.home import VARIABLE, Home
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Folder of all state (HUGTWEETS_HOME).", metavar="DIR", show_default=False)

@@ -9,16 +9,16 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
-from hugtweets.artifacts import Manifest, place, references
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.errors import NothingKept
-from hugtweets.handles import is_mix, run_command
-from hugtweets.home import Home
 from hugtweets.ledger import Ledger
 from hugtweets.outcomes import ApiUsage
 from hugtweets.pools import spec_of
 from hugtweets.promotion import Decision, current_model, read_promotions
+from hugtweets.storage.artifacts import Manifest, place, references
+from hugtweets.storage.handles import is_mix, run_command
+from hugtweets.storage.home import Home
 
 
 class ShownArtifact(BaseModel):

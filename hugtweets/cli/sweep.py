@@ -27,9 +27,9 @@ from hugtweets.cli.settings import (
 from hugtweets.cli.tables import print_table
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
-from hugtweets.files import write_text
-from hugtweets.home import Home
 from hugtweets.sources import SourceSpec
+from hugtweets.storage.files import write_text
+from hugtweets.storage.home import Home
 from hugtweets.sweeps.outcome import SweepOutcome
 from hugtweets.sweeps.points import Point, parse_variations, plan_points, read_point
 from hugtweets.sweeps.wandb_export import export_sweep

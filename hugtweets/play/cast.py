@@ -9,13 +9,13 @@ from datetime import datetime
 from pydantic import BaseModel as Document
 from pydantic import Field
 
-from hugtweets.artifacts import Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.errors import NothingKept
-from hugtweets.home import Home
 from hugtweets.loading import is_adapter
 from hugtweets.promotion import current_model
 from hugtweets.steps.sample import Author, together
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.home import Home
 
 
 class Player(Document):

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from filelock import FileLock
 from pydantic import Field
 
-from hugtweets.files import write_text
-from hugtweets.home import Home
 from hugtweets.play.written import WrittenPost
+from hugtweets.storage.files import write_text
+from hugtweets.storage.home import Home
 
 
 class Favourite(WrittenPost):

@@ -12,15 +12,15 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Reference
 from hugtweets.characters import x_length
 from hugtweets.errors import NothingKept
-from hugtweets.home import Home
 from hugtweets.play.messages import Quiz, Verdict
 from hugtweets.play.written import MOST_CHARACTERS
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.finetune import find_model
 from hugtweets.steps.splits import of_split
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.home import Home
 
 # Beside the real post.
 GENERATED = 3

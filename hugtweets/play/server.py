@@ -12,11 +12,11 @@ from uvicorn import Config as ServerConfig
 from uvicorn import Server
 
 from hugtweets.config import Config
-from hugtweets.home import Home
 from hugtweets.http_server import in_background, listen
 from hugtweets.play.app import create_app
 from hugtweets.play.guard import own_names
 from hugtweets.play.stage import Stage
+from hugtweets.storage.home import Home
 
 LOOPBACK = "127.0.0.1"
 # Reserved for documentation (RFC 5737). Nothing is sent there: to ask for a way there shows this machine's address.

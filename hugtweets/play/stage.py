@@ -15,13 +15,13 @@ from hugtweets.device_queue import DeviceQueue
 from hugtweets.device_thread import DeviceThread
 from hugtweets.devices import visible_gpus
 from hugtweets.errors import HugtweetsError, Stopped
-from hugtweets.home import Home
 from hugtweets.loading import MOST_WORN
 from hugtweets.play.cast import Part, opening, parts_of
 from hugtweets.play.line import Line
 from hugtweets.play.messages import Done, Event, Failed, PostsRequest, Waiting, Writing, Written
 from hugtweets.play.speaking import speak
 from hugtweets.play.written import WrittenPosts, write_post
+from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:
     from hugtweets.sampling import Heard

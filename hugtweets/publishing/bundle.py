@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hugtweets.artifacts import Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.config import SampleConfig
 from hugtweets.device_queue import on_device
-from hugtweets.files import write_text
-from hugtweets.handles import members_of
-from hugtweets.home import Home
 from hugtweets.publishing.card import PICTURE, Usage, write_card
 from hugtweets.publishing.facts import ModelFacts, gather_facts
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.files import write_text
+from hugtweets.storage.handles import members_of
+from hugtweets.storage.home import Home
 from hugtweets.tokens import TextTokenizer
 
 logger = logging.getLogger(__name__)

@@ -16,10 +16,10 @@ from hugtweets.base_models import BaseModel
 from hugtweets.config import SampleConfig, TrainConfig
 from hugtweets.devices import choose_device
 from hugtweets.errors import ConfigurationError
-from hugtweets.files import write_text
 from hugtweets.loading import ADAPTER, load_weights, merge
 from hugtweets.pools import is_pool
 from hugtweets.publishing.origins import origin_of
+from hugtweets.storage.files import write_text
 from hugtweets.tokens import TextTokenizer
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Manifest, Reference, input_of, made_from, obtain
-from hugtweets.home import Home
 from hugtweets.publishing.origins import Origin, origin_of
 from hugtweets.steps.authorship import read_authorship
 from hugtweets.steps.evaluate import read_scores
 from hugtweets.steps.fetch import TIMELINE
 from hugtweets.steps.mix import sources_of
 from hugtweets.steps.sample import read_samples
+from hugtweets.storage.artifacts import Manifest, Reference, input_of, made_from, obtain
+from hugtweets.storage.home import Home
 
 # A language is named on the card if X took that share of the posts for it.
 MAIN_LANGUAGE = 0.6

@@ -17,7 +17,7 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from pydantic import SecretStr
 
 from hugtweets.errors import BadHubToken, ConfigurationError, HubError, HubUnreachable, NoHubRight
-from hugtweets.handles import PLUS
+from hugtweets.storage.handles import PLUS
 
 # What an earlier upload may have left that this one does not write: an adapter beside a whole model, posts, a picture.
 OURS = ["model*.safetensors*", "adapter_*", "config.json", "*.parquet", "*.png"]

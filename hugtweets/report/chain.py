@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from hugtweets.artifacts import MANIFEST, NOTES, Reference, exists, input_of, latest, made_from, obtain
-from hugtweets.home import Home
 from hugtweets.promotion import current_model, read_promotions
 from hugtweets.steps.mix import fetched_of
+from hugtweets.storage.artifacts import MANIFEST, NOTES, Reference, exists, input_of, latest, made_from, obtain
+from hugtweets.storage.home import Home
 
 SHOWN_STEPS = ("fetch", "clean", "tokenise", "finetune", "sample", "evaluate", "authorship")
 

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hugtweets.artifacts import references
-from hugtweets.handles import is_mix
-from hugtweets.home import Home
 from hugtweets.promotion import read_promotions
+from hugtweets.storage.artifacts import references
+from hugtweets.storage.handles import is_mix
+from hugtweets.storage.home import Home
 
 # Of a training curve that stands among three hundred.
 CURVE_POINTS = 24

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from hugtweets.handles import kind_of
 from hugtweets.report.account_page import Plot, Table
 from hugtweets.report.csv_files import to_csv
 from hugtweets.report.figures import Figures
 from hugtweets.report.plots import SERIES, Line, lines, over_time
 from hugtweets.report.templating import clipped, render
 from hugtweets.report.wording import change, number, percent
+from hugtweets.storage.handles import kind_of
 
 # Draws a plot unless it was drawn before from the same data: name, data, how to draw it.
 Drawer = Callable[[str, str, Callable[[], str]], str]

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hugtweets.artifacts import Reference, exists
-from hugtweets.files import write_text
-from hugtweets.home import Home
 from hugtweets.ledger import Ledger
-from hugtweets.partials import partial_prefix, remove_abandoned
 from hugtweets.report.figures import Figures
 from hugtweets.report.overview_page import LastRun, Row, overview_files
+from hugtweets.storage.artifacts import Reference, exists
+from hugtweets.storage.files import write_text
+from hugtweets.storage.home import Home
+from hugtweets.storage.partials import partial_prefix, remove_abandoned
 
 INDEX = "index.html"
 

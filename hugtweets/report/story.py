@@ -12,9 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Reference
 from hugtweets.evaluation.rows import members
-from hugtweets.home import Home
 from hugtweets.posts import complete
 from hugtweets.promotion import current_model, read_promotions
 from hugtweets.report.chain import Chain, read_file
@@ -28,6 +26,8 @@ from hugtweets.steps.fetch import TIMELINE
 from hugtweets.steps.finetune import HISTORY
 from hugtweets.steps.mix import sources_of
 from hugtweets.steps.sample import read_samples
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.home import Home
 from hugtweets.tracking import read_marker
 
 HELD_OUT = 10

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from hugtweets.handles import HANDLE
 from hugtweets.simulator.problems import Body, invalid_request
+from hugtweets.storage.handles import HANDLE
 
 USERNAMES = 100
 IDS = 100

@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hugtweets.artifacts import Plan, Reference, input_of, latest, learned_posts, made_from, obtain
 from hugtweets.base_models import BaseModel
 from hugtweets.evaluation.authorship import AuthorshipClassifier
 from hugtweets.evaluation.scorecard import Authorship
-from hugtweets.files import write_text
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.steps.base_posts import base_posts
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.sample import read_unprompted
 from hugtweets.steps.step import perform
+from hugtweets.storage.artifacts import Plan, Reference, input_of, latest, learned_posts, made_from, obtain
+from hugtweets.storage.files import write_text
+from hugtweets.storage.home import Home
 from hugtweets.tracking import Content, is_tracked
 
 VERSION = 1

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
 from hugtweets.device_queue import on_device
-from hugtweets.home import Home
 from hugtweets.steps.sample import draw_from, to_table, without_prompts
+from hugtweets.storage.home import Home
 from hugtweets.timeline import write_posts
 
 # A base model does not know where a post ends, so that each takes as long as a post can be: as few as will do.

@@ -13,14 +13,10 @@ from math import isclose, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
 from hugtweets.device_queue import on_device
 from hugtweets.errors import ConfigurationError
-from hugtweets.files import write_text
-from hugtweets.handles import members_of, name_blend
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.loading import ADAPTER, is_adapter
 from hugtweets.progress import reporter
@@ -28,6 +24,10 @@ from hugtweets.steps.clean import texts_of
 from hugtweets.steps.finetune import HISTORY, WEIGHTS
 from hugtweets.steps.sample import Author, account_seed
 from hugtweets.steps.step import perform
+from hugtweets.storage.artifacts import Plan, Reference
+from hugtweets.storage.files import write_text
+from hugtweets.storage.handles import members_of, name_blend
+from hugtweets.storage.home import Home
 from hugtweets.tracking import Content
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Plan, Reference
 from hugtweets.cleaning import clean_table, count
 from hugtweets.config import CleanConfig
 from hugtweets.errors import NotEnoughText
@@ -18,6 +17,7 @@ from hugtweets.posts import complete
 from hugtweets.steps.fetch import TIMELINE
 from hugtweets.steps.splits import Split, of_split
 from hugtweets.steps.step import perform
+from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.timeline import write_posts
 from hugtweets.tracking import Content
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Plan, Reference, learned_posts, obtain
 from hugtweets.base_models import BaseModel
 from hugtweets.config import TrainConfig
 from hugtweets.device_queue import on_device
@@ -18,7 +17,6 @@ from hugtweets.errors import BaseModelError
 from hugtweets.evaluation.predictions import member_scores, prediction_scores, previous_scores
 from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.evaluation.writing import writing_scores
-from hugtweets.files import write_text
 from hugtweets.jobs import Job
 from hugtweets.pooled_posts import has_learned
 from hugtweets.steps.clean import CLEAN, texts_of
@@ -27,6 +25,8 @@ from hugtweets.steps.sample import read_unprompted
 from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
+from hugtweets.storage.artifacts import Plan, Reference, learned_posts, obtain
+from hugtweets.storage.files import write_text
 from hugtweets.tokens import AUTHOR, TextTokenizer
 from hugtweets.tracking import Content
 

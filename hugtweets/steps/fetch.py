@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hugtweets import timeline as timelines
-from hugtweets.artifacts import Plan, Reference, obtain
 from hugtweets.errors import AccessError, AccountError, NothingKept
 from hugtweets.jobs import Job
 from hugtweets.posts import to_table
@@ -18,6 +17,7 @@ from hugtweets.sources import Source
 from hugtweets.sources.archive import ArchiveSource
 from hugtweets.sources.file import FileSource
 from hugtweets.steps.step import perform
+from hugtweets.storage.artifacts import Plan, Reference, obtain
 from hugtweets.timeline import Summary, Timeline
 from hugtweets.tracking import Content
 

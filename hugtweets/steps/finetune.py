@@ -9,14 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hugtweets.artifacts import Plan, Reference, input_of, latest, learned_posts, obtain
 from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.continuing import Continuation, continue_training
 from hugtweets.device_queue import on_device
 from hugtweets.errors import BaseModelError, NothingKept, TrainingError
-from hugtweets.files import write_text
-from hugtweets.handles import run_command
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.pools import pinned
 from hugtweets.progress import reporter
@@ -24,6 +20,10 @@ from hugtweets.promotion import current_model
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import OPTIONS as TOKENISE_OPTIONS
 from hugtweets.steps.tokenise import TOKENS
+from hugtweets.storage.artifacts import Plan, Reference, input_of, latest, learned_posts, obtain
+from hugtweets.storage.files import write_text
+from hugtweets.storage.handles import run_command
+from hugtweets.storage.home import Home
 from hugtweets.tracking import Content
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Plan, Reference, input_of, obtain
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.steps.clean import CLEAN, rules_of
 from hugtweets.steps.step import perform
+from hugtweets.storage.artifacts import Plan, Reference, input_of, obtain
+from hugtweets.storage.home import Home
 from hugtweets.timeline import write_posts
 from hugtweets.tokens import AUTHOR
 from hugtweets.tracking import Content

@@ -15,13 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hugtweets import timeline
-from hugtweets.artifacts import Reference
 from hugtweets.config import Config, TrainConfig
 from hugtweets.corpora import read_corpus
 from hugtweets.device_queue import on_device
 from hugtweets.errors import TrainingError
-from hugtweets.file_digests import FileDigests
-from hugtweets.files import write_text
 from hugtweets.pooled_posts import LEARNED, to_learned
 from hugtweets.pooling import Pooling
 from hugtweets.pools import STEP, PoolPlan
@@ -31,6 +28,9 @@ from hugtweets.steps.finetune import HISTORY
 from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.digests import FileDigests
+from hugtweets.storage.files import write_text
 from hugtweets.timeline import write_posts
 from hugtweets.tokens import tokenise
 from hugtweets.tracking import Content

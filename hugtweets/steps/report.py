@@ -13,8 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hugtweets.artifacts import Plan, Reference, exists, references
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.report.account_page import account_files
 from hugtweets.report.chain import Chain, find_chain, fingerprint
@@ -22,6 +20,8 @@ from hugtweets.report.overview_page import LastRun, predictions, tables
 from hugtweets.report.site import artifact_of, drop_outdated, known_rows, publish, published, rebuild
 from hugtweets.report.story import tell
 from hugtweets.steps.step import is_done, perform
+from hugtweets.storage.artifacts import Plan, Reference, exists, references
+from hugtweets.storage.home import Home
 from hugtweets.tracking import Content, Overview, track_overview
 
 VERSION = 1

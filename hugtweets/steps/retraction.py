@@ -14,8 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Reference, exists, obtain, references, remove
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.keepsakes import remove_keepsakes
 from hugtweets.pooled_posts import learned_of
@@ -23,6 +21,8 @@ from hugtweets.pools import list_pools, spec_of
 from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.fetch import TIMELINE
+from hugtweets.storage.artifacts import Reference, exists, obtain, references, remove
+from hugtweets.storage.home import Home
 from hugtweets.timeline import Timeline, held, load, save, summarise
 from hugtweets.tracking import remove_run, remove_summaries
 

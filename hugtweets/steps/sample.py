@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
 from hugtweets.device_queue import on_device
-from hugtweets.home import Home
 from hugtweets.jobs import Job
 from hugtweets.loading import is_adapter, load_adapters, load_tuned
 from hugtweets.progress import reporter
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
 from hugtweets.steps.step import perform
+from hugtweets.storage.artifacts import Plan, Reference
+from hugtweets.storage.home import Home
 from hugtweets.timeline import write_posts
 from hugtweets.tracking import Content
 

@@ -8,7 +8,6 @@ what was deleted does not stay learned.
 
 from __future__ import annotations
 
-from hugtweets.artifacts import Reference, input_of, is_shared, references
 from hugtweets.base_models import BaseModel
 from hugtweets.config import TrainConfig
 from hugtweets.jobs import Job
@@ -16,6 +15,7 @@ from hugtweets.promotion import current_model
 from hugtweets.steps.clean import CLEAN, same_rules
 from hugtweets.steps.finetune import Start, plan_finetune, trainings_in_a_row
 from hugtweets.steps.tokenise import TOKENS
+from hugtweets.storage.artifacts import Reference, input_of, is_shared, references
 from hugtweets.tokens import load_ids
 
 # Options that give the weights their shape; the others may change from one training to the next.

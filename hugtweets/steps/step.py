@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from hugtweets.artifacts import Plan, Reference, create, is_shared
 from hugtweets.config import Config
-from hugtweets.home import Home
+from hugtweets.storage.artifacts import Plan, Reference, create, is_shared
+from hugtweets.storage.home import Home
 from hugtweets.tracking import Content, is_tracked, track
 
 

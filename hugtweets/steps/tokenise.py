@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.cleaning import VALIDATION
 from hugtweets.errors import BaseModelError
@@ -19,6 +18,7 @@ from hugtweets.pooled_posts import has_learned
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
+from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.timeline import write_posts
 from hugtweets.tokens import tokenise as tokenise_table
 from hugtweets.tracking import Content

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hugtweets.artifacts import Plan, Reference
 from hugtweets.base_models import BaseModel
 from hugtweets.device_queue import on_device
 from hugtweets.errors import NotEnoughText
 from hugtweets.evaluation.predictions import prediction_scores
-from hugtweets.files import write_text
 from hugtweets.jobs import Job
 from hugtweets.pooling import Transfer
 from hugtweets.steps.evaluate import post_nats_of
 from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import OPTIONS, unseen_posts
+from hugtweets.storage.artifacts import Plan, Reference
+from hugtweets.storage.files import write_text
 from hugtweets.tokens import tokenise
 from hugtweets.tracking import Content
 

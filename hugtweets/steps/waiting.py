@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.artifacts import Reference, learned_posts
 from hugtweets.base_models import BaseModel
 from hugtweets.config import RefreshConfig
 from hugtweets.jobs import Job
@@ -17,6 +16,7 @@ from hugtweets.steps.clean import CLEAN, same_rules
 from hugtweets.steps.retraction import holds_text
 from hugtweets.steps.starting import find_made
 from hugtweets.steps.tokenise import plan_tokenise
+from hugtweets.storage.artifacts import Reference, learned_posts
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
-from hugtweets.artifacts import Reference
 from hugtweets.config import TrackingConfig
-from hugtweets.files import write_text
-from hugtweets.home import Home
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.files import write_text
+from hugtweets.storage.home import Home
 from hugtweets.tracking.agent import AgentRun, take_agent_run
 from hugtweets.tracking.modes import Mode, check_mode, resolve, status, wish
 from hugtweets.tracking.runs import (

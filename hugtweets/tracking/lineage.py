@@ -6,10 +6,10 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hugtweets.artifacts import Manifest, Reference, exists
-from hugtweets.handles import PLUS
-from hugtweets.home import Home
 from hugtweets.pools import pool_here
+from hugtweets.storage.artifacts import Manifest, Reference, exists
+from hugtweets.storage.handles import PLUS
+from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:
     import wandb

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from hugtweets.artifacts import Manifest, Reference
 from hugtweets.config import TrackingConfig
-from hugtweets.files import write_text
-from hugtweets.handles import members_of
-from hugtweets.home import Home
 from hugtweets.pools import PREFIX, STEP
+from hugtweets.storage.artifacts import Manifest, Reference
+from hugtweets.storage.files import write_text
+from hugtweets.storage.handles import members_of
+from hugtweets.storage.home import Home
 from hugtweets.tracking import lineage
 from hugtweets.tracking.lineage import MARKER
 from hugtweets.tracking.modes import FINISH_SECONDS, Mode, quiet, set_up

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hugtweets.errors import ConfigurationError
-from hugtweets.partials import partial_prefix, remove_abandoned
+from hugtweets.storage.partials import partial_prefix, remove_abandoned
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from hugtweets.errors import ConfigurationError, StoreUnavailable
-from hugtweets.files import replacing
+from hugtweets.storage.files import replacing
 
 VARIABLE = "HUGTWEETS_STORE"
 # Their objects appear when they are complete. In any other file system a file is written under another name first.

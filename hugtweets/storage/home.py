@@ -1,6 +1,6 @@
 """Where everything lives: one folder, moved by the variable ``HUGTWEETS_HOME``.
 
-With a store (:mod:`hugtweets.store`) the folder is this machine's working copy of what all machines share.
+With a store (:mod:`hugtweets.storage.remote`) the folder is this machine's working copy of what all machines share.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hugtweets.handles import (
+from hugtweets.storage.handles import (
     is_blend,
     is_mix,
     members_of,
@@ -19,7 +19,7 @@ from hugtweets.handles import (
     validate_handle,
     validate_name,
 )
-from hugtweets.store import Store
+from hugtweets.storage.remote import Store
 
 VARIABLE = "HUGTWEETS_HOME"
 

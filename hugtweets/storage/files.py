@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hugtweets.partials import partial_prefix, remove_abandoned
+from hugtweets.storage.partials import partial_prefix, remove_abandoned
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from hugtweets.files import write_text
-from hugtweets.home import Home
+from hugtweets.storage.files import write_text
+from hugtweets.storage.home import Home
 
 
 class FileDigests:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hugtweets.errors import DiskFull
-from hugtweets.home import Home
+from hugtweets.storage.home import Home
 
 # What libraries written in Rust (safetensors, tokenizers) leave of the number: std::io::Error ends so.
 _IN_RUST = f"(os error {errno.ENOSPC})"

@@ -22,11 +22,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from hugtweets.files import write_text
-from hugtweets.folders import filling
-from hugtweets.handles import validate_name
-from hugtweets.home import Home
-from hugtweets.partials import partial_prefix
+from hugtweets.storage.files import write_text
+from hugtweets.storage.folders import filling
+from hugtweets.storage.handles import validate_name
+from hugtweets.storage.home import Home
+from hugtweets.storage.partials import partial_prefix
 
 LIBRARIES = ("hugtweets", "pyarrow", "datasets", "tokenizers", "transformers", "peft", "torch")
 MANIFEST = "manifest.json"

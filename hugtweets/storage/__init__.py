@@ -1,0 +1,1 @@
+"""Where everything is kept: the home folder, its artifacts, their copies in a remote store, and atomic writes."""
