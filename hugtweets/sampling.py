@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hugtweets.characters import shorten, x_length
+from hugtweets.cleaning.length import shorten, x_length
 from hugtweets.config import SampleConfig
 from hugtweets.decoding import continue_rows
 from hugtweets.errors import ConfigurationError

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hugtweets.characters import shorten, x_length
+from hugtweets.cleaning.length import shorten, x_length
 
 PIECES = ["word", " ", ". ", "。", "日本語", "👩‍👩‍👧", "👍🏽", "🇪🇸", "1️⃣", "é", "e\u0301", "https://t.co/abc ", "?! "]
 TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=40).map("".join)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from filelock import FileLock
 
-from hugtweets.characters import x_length
+from hugtweets.cleaning.length import x_length
 from hugtweets.config import TrainConfig
 from hugtweets.devices import choose_device
 from hugtweets.errors import Busy, NothingKept

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from hugtweets.characters import x_length
+from hugtweets.cleaning.length import x_length
 from hugtweets.config import SampleConfig, TrainConfig
 from hugtweets.devices import choose_device
 from hugtweets.errors import ConfigurationError

@@ -12,7 +12,7 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets.characters import x_length
+from hugtweets.cleaning.length import x_length
 from hugtweets.errors import NothingKept
 from hugtweets.play.messages import Quiz, Verdict
 from hugtweets.play.written import MOST_CHARACTERS

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hugtweets.characters import shorten, x_length
+from hugtweets.cleaning.length import shorten, x_length
 from hugtweets.errors import NothingKept
 
 # X's published address for "compose a post with this text" (docs.x.com, "Web intents").

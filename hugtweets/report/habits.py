@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import regex
 
-from hugtweets.characters import emoji_in
+from hugtweets.cleaning.length import emoji_in
 from hugtweets.evaluation.words import words_of
 
 Counts = list[tuple[str, int]]
