@@ -17,7 +17,7 @@ from hugtweets.ledger import Ledger
 from hugtweets.simulator.accounts import user_id
 from hugtweets.steps import STEPS
 from hugtweets.storage.home import Home
-from hugtweets.timeline import Timeline, load
+from hugtweets.timelines.timeline import Timeline, load
 from tests.wandb_log import read_run
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ import pyarrow as pa
 
 from hugtweets.cleaning import clean_table
 from hugtweets.config import CleanConfig
-from hugtweets.posts import Post, to_table
+from hugtweets.timelines.posts import Post, to_table
 
 CORPUS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "corpus" / "tweets.txt.gz"
 FIRST = datetime(2017, 1, 1, tzinfo=UTC)

@@ -28,9 +28,9 @@ def train(source: Path, posts: int, home: Path) -> float:
     from hugtweets.base_models import resolve_base_model
     from hugtweets.cleaning import clean_table
     from hugtweets.config import Config
-    from hugtweets.posts import to_table
     from hugtweets.sources.file import read_posts
     from hugtweets.storage.home import Home
+    from hugtweets.timelines.posts import to_table
     from hugtweets.tokens import tokenise
     from hugtweets.training import finetune
 

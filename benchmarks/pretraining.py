@@ -24,14 +24,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets import timeline
 from hugtweets.averaging import average
 from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.cleaning import clean_table
 from hugtweets.config import CleanConfig, TrainConfig
-from hugtweets.posts import to_table
 from hugtweets.sources.file import read_posts
 from hugtweets.storage.home import Home
+from hugtweets.timelines import timeline
+from hugtweets.timelines.posts import to_table
 from hugtweets.tokens import tokenise
 from hugtweets.training import finetune
 

@@ -93,13 +93,13 @@ class Material:
 @contextlib.contextmanager
 def material(account: Path, posts: int, held_out: int, base: str, home: Path) -> Iterator[Material]:
     """The newest kept posts of a timeline file, the very newest held out."""
-    from hugtweets import timeline
     from hugtweets.base_models import resolve_base_model
     from hugtweets.cleaning import clean_table
     from hugtweets.config import CleanConfig
-    from hugtweets.posts import to_table
     from hugtweets.sources.file import read_posts
     from hugtweets.storage.home import Home
+    from hugtweets.timelines import timeline
+    from hugtweets.timelines.posts import to_table
 
     table = clean_table(to_table(read_posts(account)), account.stem, CleanConfig())
     rows = table.filter(table["kept"]).select(["id", "text"]).to_pylist()

@@ -23,10 +23,10 @@ from flows.steps import Walk, settle
 from hugtweets.assignments import Assignment
 from hugtweets.errors import NotShared
 from hugtweets.outcomes import AccountOutcome
-from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.storage.artifacts import Reference, obtain
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import VARIABLE
+from hugtweets.timelines.shared import SharedTimeline
 
 # The type of the Prefect artifact in which a flow run leaves its outcome: its result would stay on its machine.
 OUTCOME = "hugtweets-outcome"

@@ -25,7 +25,6 @@ from hugtweets.errors import (
 from hugtweets.jobs import Job
 from hugtweets.outcomes import AccountOutcome, AccountStatus, SampleOutcome, StepOutcome
 from hugtweets.promotion import judge, previous_of
-from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.steps import StepName, includes
 from hugtweets.steps.clean import check_enough_text, plan_clean
 from hugtweets.steps.evaluate import plan_evaluate, read_scores
@@ -39,6 +38,7 @@ from hugtweets.steps.tokenise import left_out, plan_tokenise
 from hugtweets.steps.waiting import find_waiting
 from hugtweets.storage.artifacts import Plan, Reference, obtain
 from hugtweets.storage.full_disk import naming_full_disk
+from hugtweets.timelines.shared import SharedTimeline
 from tasks.caching import Call, call, is_ready
 from tasks.clean import clean
 from tasks.evaluate import evaluate

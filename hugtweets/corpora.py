@@ -11,8 +11,8 @@ import pyarrow as pa
 from hugtweets.cleaning import clean_table
 from hugtweets.config import CleanConfig
 from hugtweets.errors import UnreadableSource
-from hugtweets.posts import Post, to_table
 from hugtweets.sources.file import MAX_BYTES, read_posts
+from hugtweets.timelines.posts import Post, to_table
 
 PLAIN = ".txt"
 # Plain text says neither; nothing depends on when it was.

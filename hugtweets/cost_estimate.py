@@ -54,7 +54,7 @@ def _estimate_account(job: Job, verify: bool) -> AccountCost:
 def _stored(job: Job) -> int:
     """How many stored posts X would be asked for."""
     # pyarrow takes a moment to import: `hugtweets --help` must not wait for it.
-    from hugtweets import timeline
+    from hugtweets.timelines import timeline
 
     return len(timeline.load(job.home.timeline(job.handle)).due(job.began))
 

@@ -18,7 +18,7 @@ from hugtweets.cleaning.duplicates import essence
 from hugtweets.storage.artifacts import Reference, exists
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
-from hugtweets.timeline import deleted_ids
+from hugtweets.timelines.timeline import deleted_ids
 
 LEARNED = "learned.parquet"
 _COLUMNS: list[pa.Field[Any]] = [

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets import timeline
 from hugtweets.base_models import BaseModel
 from hugtweets.config import TrainConfig
 from hugtweets.errors import BaseModelError
+from hugtweets.timelines import timeline
 
 if TYPE_CHECKING:
     from datasets import Dataset  # type: ignore[import-untyped]

@@ -7,7 +7,7 @@ from typing import Any
 
 from hugtweets.cleaning import clean_table
 from hugtweets.config import CleanConfig
-from hugtweets.posts import Mention, Post, to_table
+from hugtweets.timelines.posts import Mention, Post, to_table
 
 HANDLE = "anatide"
 NOON = datetime(2020, 1, 1, 12, tzinfo=UTC)

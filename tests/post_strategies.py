@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from hugtweets.posts import Mention, Post
+from hugtweets.timelines.posts import Mention, Post
 
 IDS = st.integers(0, 2**63 - 1).map(str)
 MOMENTS = st.datetimes(datetime(2006, 3, 21), datetime(2100, 1, 1), timezones=st.just(UTC))

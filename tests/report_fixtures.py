@@ -17,7 +17,6 @@ from hugtweets.cleaning import clean_table, count
 from hugtweets.config import CleanConfig, Config
 from hugtweets.evaluation.scorecard import Authorship, Scorecard
 from hugtweets.jobs import Job, plan_jobs
-from hugtweets.posts import Post, to_table
 from hugtweets.promotion import judge
 from hugtweets.steps.authorship import AUTHORSHIP
 from hugtweets.steps.clean import CLEAN
@@ -29,7 +28,8 @@ from hugtweets.steps.sample import SAMPLES, SAMPLES_SCHEMA, UNPROMPTED
 from hugtweets.storage.artifacts import Plan, Reference, create, latest
 from hugtweets.storage.handles import name_mix
 from hugtweets.storage.home import Home
-from hugtweets.timeline import Timeline, save, write_posts
+from hugtweets.timelines.posts import Post, to_table
+from hugtweets.timelines.timeline import Timeline, save, write_posts
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 SUBJECTS = ("harbour", "bicycle", "soup", "neighbour", "clock", "dog", "band", "ferry", "lantern", "kettle")

@@ -20,13 +20,13 @@ from hugtweets.cleaning import clean_table
 from hugtweets.cli.app import app
 from hugtweets.config import CleanConfig
 from hugtweets.evaluation.scorecard import Scorecard
-from hugtweets.posts import Post, to_table
 from hugtweets.promotion import judge
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import SCORES
 from hugtweets.steps.fetch import TIMELINE
 from hugtweets.storage.artifacts import Plan, Reference, create
 from hugtweets.storage.home import Home
+from hugtweets.timelines.posts import Post, to_table
 from tests.flow_fixtures import START, rows
 
 WORDS_KNOWN = [f"w{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(600)]

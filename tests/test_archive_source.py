@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.posts import Mention, Post
 from hugtweets.sources import Source
 from hugtweets.sources.archive import ArchiveSource, read_export
 from hugtweets.storage.home import Home
-from hugtweets.timeline import Timeline, load, save
+from hugtweets.timelines.posts import Mention, Post
+from hugtweets.timelines.timeline import Timeline, load, save
 from tests.export_fixtures import (
     ACCOUNT,
     HANDLE,

@@ -10,7 +10,7 @@ import pytest
 
 from hugtweets.cleaning import CLEAN_SCHEMA, clean_table, count
 from hugtweets.config import CleanConfig
-from hugtweets.posts import RAW_SCHEMA, Post, to_table
+from hugtweets.timelines.posts import RAW_SCHEMA, Post, to_table
 from tests.cleaning_fixtures import HANDLE, LINK, clean, post, reason_of
 
 TIMELINES = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "timelines"

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from hugtweets.cleaning.names import clean_names
-from hugtweets.posts import Mention
+from hugtweets.timelines.posts import Mention
 from tests.cleaning_fixtures import HANDLE, clean, post, text_of
 
 

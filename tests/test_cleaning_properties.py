@@ -16,7 +16,7 @@ from hugtweets.cleaning import CLEAN_SCHEMA, REASONS, clean_table
 from hugtweets.cleaning.texts import readable
 from hugtweets.cleaning.words import count_words, has_words
 from hugtweets.config import CleanConfig
-from hugtweets.posts import Mention, to_table
+from hugtweets.timelines.posts import Mention, to_table
 from tests.cleaning_fixtures import HANDLE, LINK, clean, post
 
 CONFIG = CleanConfig()

@@ -13,9 +13,9 @@ import pytest
 
 from hugtweets.cli.app import main
 from hugtweets.ledger import Ledger, Usage
-from hugtweets.posts import Post
 from hugtweets.storage.home import Home
-from hugtweets.timeline import Timeline, save
+from hugtweets.timelines.posts import Post
+from hugtweets.timelines.timeline import Timeline, save
 from tests.report_fixtures import learn
 
 Program = Callable[..., int]

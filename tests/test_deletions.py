@@ -22,7 +22,7 @@ from hugtweets.steps.finetune import find_model
 from hugtweets.steps.retraction import retract
 from hugtweets.storage.artifacts import references
 from hugtweets.storage.home import Home
-from hugtweets.timeline import Timeline, load, save
+from hugtweets.timelines.timeline import Timeline, load, save
 from tests.flow_fixtures import outcome_of, rows, tiny_config, write_timeline
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

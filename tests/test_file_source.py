@@ -19,11 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.posts import RAW_SCHEMA, Mention, Post
 from hugtweets.sources import Source
 from hugtweets.sources.file import MAX_LINE, FileSource, read_posts
 from hugtweets.storage.home import Home
-from hugtweets.timeline import load, order
+from hugtweets.timelines.posts import RAW_SCHEMA, Mention, Post
+from hugtweets.timelines.timeline import load, order
 from tests.post_strategies import TIMELINES
 from tests.written import written
 

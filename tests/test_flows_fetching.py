@@ -20,7 +20,7 @@ from hugtweets.simulator.accounts import user_id
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
 from hugtweets.storage.home import Home
-from hugtweets.timeline import load
+from hugtweets.timelines.timeline import load
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

@@ -22,13 +22,13 @@ from hugtweets.play.favourites import Favourites
 from hugtweets.play.written import write_post
 from hugtweets.pooled_posts import LEARNED, to_learned
 from hugtweets.pools import PoolPlan, list_pools, spec_of
-from hugtweets.posts import Post
-from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.steps.retraction import retract
 from hugtweets.storage.artifacts import Plan, Reference, create, exists, references
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import Store
-from hugtweets.timeline import Timeline, load, save, write_posts
+from hugtweets.timelines.posts import Post
+from hugtweets.timelines.shared import SharedTimeline
+from hugtweets.timelines.timeline import Timeline, load, save, write_posts
 from tests.flow_fixtures import START
 
 

@@ -12,7 +12,7 @@ from hugtweets.errors import InvalidHandle, NothingKept
 from hugtweets.steps.finetune import find_model
 from hugtweets.storage.handles import validate_handle
 from hugtweets.storage.home import Home
-from hugtweets.timeline import Timeline, save
+from hugtweets.timelines.timeline import Timeline, save
 
 
 @pytest.mark.parametrize("name", ["a", "NASA", "under_score", "_", "2020", "x" * 15])

@@ -13,17 +13,17 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from hugtweets import timeline
 from hugtweets.cli.app import app
 from hugtweets.equal_shares import EqualShares, expected_sum
 from hugtweets.errors import ConfigurationError, InvalidHandle
-from hugtweets.posts import blank
 from hugtweets.promotion import current_model
 from hugtweets.steps.finetune import find_model
 from hugtweets.steps.retraction import find_outdated
 from hugtweets.storage.artifacts import input_of, references
 from hugtweets.storage.handles import name_mix, validate_name
 from hugtweets.storage.home import Home
+from hugtweets.timelines import timeline
+from hugtweets.timelines.posts import blank
 from tests.flow_fixtures import rows, write_timeline
 from tests.wandb_log import read_runs
 

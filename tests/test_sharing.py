@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hugtweets.ledger import Ledger, Usage
-from hugtweets.posts import Post
 from hugtweets.shared_ledger import SEGMENT_LINES, pull_ledger, push_ledger
-from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import Store
-from hugtweets.timeline import Gap, load, save
+from hugtweets.timelines.posts import Post
+from hugtweets.timelines.shared import SharedTimeline
+from hugtweets.timelines.timeline import Gap, load, save
 from tests.flow_fixtures import START
 from tests.stores import bucket, here, s3_endpoint, store, there
 from tests.written import written

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.posts import Mention, Post
-from hugtweets.timeline import GAPS, STORED_SCHEMA, Gap, Timeline, load, save, summarise
+from hugtweets.timelines.posts import Mention, Post
+from hugtweets.timelines.timeline import GAPS, STORED_SCHEMA, Gap, Timeline, load, save, summarise
 from tests.post_strategies import POSTS, TIMELINES
 
 MOMENT = datetime(2024, 5, 31, 18, 30, tzinfo=UTC)
@@ -102,8 +102,8 @@ SAVING_FOR_EVER = """
 import itertools, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from hugtweets.posts import Post
-from hugtweets.timeline import Gap, Timeline, save
+from hugtweets.timelines.posts import Post
+from hugtweets.timelines.timeline import Gap, Timeline, save
 timeline = Timeline()
 for number in itertools.count(1):
     timeline = timeline.merged([Post(str(number), datetime.now(UTC), "x" * 500)], [Gap(None, str(number))])

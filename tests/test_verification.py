@@ -16,14 +16,14 @@ from pydantic import SecretStr
 
 from hugtweets.config import FetchConfig
 from hugtweets.errors import AccountError, AccountSuspended, OutOfCredit, UnexpectedAnswer, XUnavailable
-from hugtweets.posts import Post
 from hugtweets.simulator.accounts import user_id
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
 from hugtweets.sources.x import XClient, XSource, XUser
 from hugtweets.sources.x_verification import verify_posts
 from hugtweets.storage.home import Home
-from hugtweets.timeline import Timeline, load, save
+from hugtweets.timelines.posts import Post
+from hugtweets.timelines.timeline import Timeline, load, save
 from tests.flow_fixtures import rows, write_timeline
 from tests.x_fixtures import ALICE, CONFIG, TOKEN, alice, answering, run_ledger
 

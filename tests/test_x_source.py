@@ -32,13 +32,13 @@ from hugtweets.errors import (
     XUnavailable,
 )
 from hugtweets.ledger import Ledger
-from hugtweets.posts import Mention, Post
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
 from hugtweets.sources.file import read_posts
 from hugtweets.sources.x import XClient, XSource, XUser, look_up_users
 from hugtweets.storage.home import Home
-from hugtweets.timeline import Gap, Timeline, load, save
+from hugtweets.timelines.posts import Mention, Post
+from hugtweets.timelines.timeline import Gap, Timeline, load, save
 from tests.written import written
 from tests.x_fixtures import TOKEN, client_of, run_ledger
 

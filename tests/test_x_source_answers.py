@@ -27,7 +27,7 @@ from hugtweets.errors import (
 )
 from hugtweets.sources.x import XClient, look_up_users
 from hugtweets.storage.home import Home
-from hugtweets.timeline import load
+from hugtweets.timelines.timeline import load
 from tests.x_fixtures import ALICE, CONFIG, TOKEN, alice, answering, client_of, run_ledger
 
 NO_SUCH = {"title": "Not Found Error", "detail": "Could not find user", "value": "alice"}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from hugtweets.posts import Mention, Post
 from hugtweets.sources.x_answers import PostsAnswer
 from hugtweets.sources.x_posts import to_posts
+from hugtweets.timelines.posts import Mention, Post
 
 PLAIN: dict[str, Any] = {
     "id": "1850000000000000001",

@@ -33,7 +33,7 @@ def clean_table(raw: pa.Table, handle: str, config: CleanConfig) -> pa.Table:
     """Clean a timeline.
 
     Args:
-        raw: posts under :data:`hugtweets.posts.RAW_SCHEMA`, in any order.
+        raw: posts under :data:`hugtweets.timelines.posts.RAW_SCHEMA`, in any order.
         handle: the account the timeline belongs to.
         config: which rules apply.
 

@@ -69,9 +69,9 @@ def look(home: Home, handle: str) -> ShownAccount:
         NothingKept: nothing.
     """
     # pyarrow takes a moment to import: `hugtweets --help` must not wait for it.
-    from hugtweets import timeline as timelines
     from hugtweets.forgetting import pools_that_learned
-    from hugtweets.shared_timeline import SharedTimeline
+    from hugtweets.timelines import timeline as timelines
+    from hugtweets.timelines.shared import SharedTimeline
 
     found = references(home, handle)
     path = None if is_mix(handle) else home.timeline(handle)

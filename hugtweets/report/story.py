@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hugtweets.evaluation.rows import members
-from hugtweets.posts import complete
 from hugtweets.promotion import current_model, read_promotions
 from hugtweets.report.chain import Chain, read_file
 from hugtweets.report.figures import Figures, find_nights, smooth
@@ -28,6 +27,7 @@ from hugtweets.steps.mix import sources_of
 from hugtweets.steps.sample import read_samples
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
+from hugtweets.timelines.posts import complete
 from hugtweets.tracking import read_marker
 
 HELD_OUT = 10

@@ -12,9 +12,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from hugtweets.errors import ConfigurationError
-from hugtweets.posts import Post
 from hugtweets.sources.file import read_posts
 from hugtweets.storage.handles import HANDLE
+from hugtweets.timelines.posts import Post
 
 Standing = Literal["ok", "suspended", "protected"]
 

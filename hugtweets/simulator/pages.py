@@ -7,10 +7,10 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hugtweets.posts import Post
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.problems import invalid_request
 from hugtweets.simulator.queries import InvalidRequest, TimelineQuery
+from hugtweets.timelines.posts import Post
 
 NEWEST_POSTS = 3200
 NEWEST_POSTS_WITHOUT_REPLIES = 800

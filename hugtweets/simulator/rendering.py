@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from hugtweets.posts import Post
 from hugtweets.simulator.accounts import Account, post_id, user_id
 from hugtweets.simulator.pages import is_retweet
 from hugtweets.simulator.problems import Body, not_found
 from hugtweets.simulator.queries import PostsQuery
+from hugtweets.timelines.posts import Post
 
 SHORT_POST = 280
 _HEAD = SHORT_POST - len("… https://t.co/0123456789")

@@ -20,13 +20,13 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.posts import Post
 from hugtweets.sources.archive_files import ExportFiles, open_export
 from hugtweets.sources.archive_notes import Note, Notes
 from hugtweets.sources.archive_posts import GrailbirdRow, Tweet, grailbird_rows, join_versions
 from hugtweets.sources.archive_scripts import NOTES, TWEETS, items, listed
 from hugtweets.sources.fields import Text, Words, explain
-from hugtweets.timeline import load, save
+from hugtweets.timelines.posts import Post
+from hugtweets.timelines.timeline import load, save
 
 Record = TypeVar("Record", bound=BaseModel)
 

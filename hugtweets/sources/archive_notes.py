@@ -16,8 +16,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel
 
-from hugtweets.posts import Post
 from hugtweets.sources.fields import Text, utc
+from hugtweets.timelines.posts import Post
 
 _CUT = re.compile(r"…(\s*https?://\S*)?\s*\Z")
 _OPENING_MENTIONS = re.compile(r"\A(\s*@\w+)+")

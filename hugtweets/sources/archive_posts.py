@@ -16,9 +16,9 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
 
-from hugtweets.posts import Mention, Post
 from hugtweets.sources.fields import Identifier, Text, Words, utc
-from hugtweets.timeline import order
+from hugtweets.timelines.posts import Mention, Post
+from hugtweets.timelines.timeline import order
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _STATUS = re.compile(r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/\w+/status/[0-9]+(?:\?\S*)?")

@@ -24,9 +24,9 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.posts import Mention, Post
 from hugtweets.sources.fields import Identifier, Text, Words, explain, unknown_if_empty, utc
-from hugtweets.timeline import Timeline, load, save
+from hugtweets.timelines.posts import Mention, Post
+from hugtweets.timelines.timeline import Timeline, load, save
 
 REQUIRED = ("id", "created_at", "text")
 MAX_BYTES = 2**30  # the busiest accounts have a million posts, of less than a kilobyte each

@@ -13,12 +13,12 @@ from hugtweets.budget import SMALLEST_PAGE, SharedBudget, affordable, post_price
 from hugtweets.config import FetchConfig
 from hugtweets.errors import BudgetUsedUp, SharedBudgetUsedUp
 from hugtweets.ledger import Ledger
-from hugtweets.posts import Post
 from hugtweets.sources.x_answers import PostsAnswer, account_problem, parse, silent
 from hugtweets.sources.x_client import XClient
 from hugtweets.sources.x_posts import to_posts
 from hugtweets.sources.x_users import XUser, look_up_users
-from hugtweets.timeline import Gap, Timeline, load, order, save, summarise
+from hugtweets.timelines.posts import Post
+from hugtweets.timelines.timeline import Gap, Timeline, load, order, save, summarise
 
 __all__ = ["XClient", "XSource", "XUser", "look_up_users"]
 

@@ -19,7 +19,7 @@ from hugtweets.errors import BadToken, ConfigurationError, UnexpectedAnswer, XUn
 from hugtweets.ledger import Ledger, Usage
 from hugtweets.sources.x_answers import refusal
 from hugtweets.sources.x_gate import gate_of
-from hugtweets.timeline import Gap
+from hugtweets.timelines.timeline import Gap
 
 X_API_URL = "https://api.twitter.com"
 POST_FIELDS = ["created_at", "edit_history_tweet_ids", "entities", "lang", "note_tweet", "referenced_tweets"]

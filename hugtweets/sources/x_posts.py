@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC
 
-from hugtweets.posts import Mention, Post
 from hugtweets.sources.x_answers import PostsAnswer, SentPost
+from hugtweets.timelines.posts import Mention, Post
 
 
 def to_posts(answer: PostsAnswer) -> list[Post]:

@@ -15,7 +15,7 @@ from hugtweets.budget import SharedBudget, affordable
 from hugtweets.errors import BudgetUsedUp
 from hugtweets.sources.x import LARGEST_PAGE, XSource, XUser, look_up_users
 from hugtweets.sources.x_answers import NOT_FOUND, IdsAnswer, parse, silent
-from hugtweets.timeline import load, save
+from hugtweets.timelines.timeline import load, save
 
 
 @dataclass(frozen=True)

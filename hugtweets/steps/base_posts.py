@@ -11,7 +11,7 @@ from hugtweets.config import Config
 from hugtweets.device_queue import on_device
 from hugtweets.steps.sample import draw_from, to_table, without_prompts
 from hugtweets.storage.home import Home
-from hugtweets.timeline import write_posts
+from hugtweets.timelines.timeline import write_posts
 
 # A base model does not know where a post ends, so that each takes as long as a post can be: as few as will do.
 NUMBER = 30

@@ -13,12 +13,12 @@ from hugtweets.cleaning import clean_table, count
 from hugtweets.config import CleanConfig
 from hugtweets.errors import NotEnoughText
 from hugtweets.jobs import Job
-from hugtweets.posts import complete
 from hugtweets.steps.fetch import TIMELINE
 from hugtweets.steps.splits import Split, of_split
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference
-from hugtweets.timeline import write_posts
+from hugtweets.timelines.posts import complete
+from hugtweets.timelines.timeline import write_posts
 from hugtweets.tracking import Content
 
 VERSION = 1

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hugtweets import timeline as timelines
 from hugtweets.errors import AccessError, AccountError, NothingKept
 from hugtweets.jobs import Job
-from hugtweets.posts import to_table
 from hugtweets.shared_ledger import push_ledger
-from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.sources import Source
 from hugtweets.sources.archive import ArchiveSource
 from hugtweets.sources.file import FileSource
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference, obtain
-from hugtweets.timeline import Summary, Timeline
+from hugtweets.timelines import timeline as timelines
+from hugtweets.timelines.posts import to_table
+from hugtweets.timelines.shared import SharedTimeline
+from hugtweets.timelines.timeline import Summary, Timeline
 from hugtweets.tracking import Content
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from hugtweets.steps.clean import CLEAN, rules_of
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference, input_of, obtain
 from hugtweets.storage.home import Home
-from hugtweets.timeline import write_posts
+from hugtweets.timelines.timeline import write_posts
 from hugtweets.tokens import AUTHOR
 from hugtweets.tracking import Content
 

@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets import timeline
 from hugtweets.config import Config, TrainConfig
 from hugtweets.corpora import read_corpus
 from hugtweets.device_queue import on_device
@@ -31,7 +30,8 @@ from hugtweets.steps.tokenise import TOKENS
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.digests import FileDigests
 from hugtweets.storage.files import write_text
-from hugtweets.timeline import write_posts
+from hugtweets.timelines import timeline
+from hugtweets.timelines.timeline import write_posts
 from hugtweets.tokens import tokenise
 from hugtweets.tracking import Content
 

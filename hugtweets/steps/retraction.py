@@ -18,12 +18,12 @@ from hugtweets.jobs import Job
 from hugtweets.keepsakes import remove_keepsakes
 from hugtweets.pooled_posts import learned_of
 from hugtweets.pools import list_pools, spec_of
-from hugtweets.shared_timeline import SharedTimeline
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.fetch import TIMELINE
 from hugtweets.storage.artifacts import Reference, exists, obtain, references, remove
 from hugtweets.storage.home import Home
-from hugtweets.timeline import Timeline, held, load, save, summarise
+from hugtweets.timelines.shared import SharedTimeline
+from hugtweets.timelines.timeline import Timeline, held, load, save, summarise
 from hugtweets.tracking import remove_run, remove_summaries
 
 # The files in which the text of a post stands beside its id.

@@ -22,7 +22,7 @@ from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.storage.home import Home
-from hugtweets.timeline import write_posts
+from hugtweets.timelines.timeline import write_posts
 from hugtweets.tracking import Content
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference
-from hugtweets.timeline import write_posts
+from hugtweets.timelines.timeline import write_posts
 from hugtweets.tokens import tokenise as tokenise_table
 from hugtweets.tracking import Content
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from hugtweets.storage.files import write_text
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import Store
-from hugtweets.timeline import Timeline, load, save
+from hugtweets.timelines.timeline import Timeline, load, save
 
 
 class _Seen(BaseModel):

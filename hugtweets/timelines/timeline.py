@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.posts import RAW_SCHEMA, Mention, Post, blank, complete, from_table, merge_posts, to_table
 from hugtweets.storage.files import replacing
+from hugtweets.timelines.posts import RAW_SCHEMA, Mention, Post, blank, complete, from_table, merge_posts, to_table
 
 GAPS = b"hugtweets.gaps"
 RETRACTED = b"hugtweets.retracted"
