@@ -22,9 +22,9 @@ from hugtweets.errors import (
     RateLimited,
     RetryableError,
 )
+from hugtweets.evaluation.promotion import judge, previous_of
 from hugtweets.jobs import Job
 from hugtweets.outcomes import AccountOutcome, AccountStatus, SampleOutcome, StepOutcome
-from hugtweets.promotion import judge, previous_of
 from hugtweets.steps import StepName, includes
 from hugtweets.steps.clean import check_enough_text, plan_clean
 from hugtweets.steps.evaluate import plan_evaluate, read_scores

@@ -19,8 +19,8 @@ from hugtweets.analysis.writing import BYTES, WORDS, compressed_share, script_sh
 from hugtweets.cleaning import clean_table
 from hugtweets.cli.app import app
 from hugtweets.config import CleanConfig
+from hugtweets.evaluation.promotion import judge
 from hugtweets.evaluation.scorecard import Scorecard
-from hugtweets.promotion import judge
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import SCORES
 from hugtweets.steps.fetch import TIMELINE

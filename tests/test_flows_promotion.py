@@ -12,8 +12,8 @@ from flows.account import account
 from flows.refresh import refresh
 from hugtweets.cli.app import app
 from hugtweets.config import Config
+from hugtweets.evaluation.promotion import current_model, read_promotions
 from hugtweets.outcomes import AccountOutcome
-from hugtweets.promotion import current_model, read_promotions
 from hugtweets.report.site import published
 from hugtweets.storage.artifacts import references
 from hugtweets.storage.home import Home

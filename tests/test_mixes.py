@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from hugtweets.cli.app import app
 from hugtweets.equal_shares import EqualShares, expected_sum
 from hugtweets.errors import ConfigurationError, InvalidHandle
-from hugtweets.promotion import current_model
+from hugtweets.evaluation.promotion import current_model
 from hugtweets.steps.finetune import find_model
 from hugtweets.steps.retraction import find_outdated
 from hugtweets.storage.artifacts import input_of, references

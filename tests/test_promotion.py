@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 
 from hugtweets.errors import NothingKept
+from hugtweets.evaluation.promotion import (
+    current_model,
+    judge,
+    note_trial,
+    previous_of,
+    promote,
+    read_promotions,
+    verdict,
+)
 from hugtweets.evaluation.scorecard import Scorecard
-from hugtweets.promotion import current_model, judge, note_trial, previous_of, promote, read_promotions, verdict
 from hugtweets.steps.finetune import find_model
 from hugtweets.storage.artifacts import Plan, Reference, create
 from hugtweets.storage.home import Home

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from hugtweets.cli.app import app
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
-from hugtweets.promotion import current_model
+from hugtweets.evaluation.promotion import current_model
 from hugtweets.publishing.card import Usage, write_card
 from hugtweets.publishing.facts import ModelFacts, find_scores, gather_facts
 from hugtweets.publishing.markdown import plain

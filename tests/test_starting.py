@@ -15,8 +15,8 @@ import pytest
 from hugtweets.accounts import AccountRequest
 from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
+from hugtweets.evaluation.promotion import promote
 from hugtweets.jobs import Job
-from hugtweets.promotion import promote
 from hugtweets.steps.clean import clean
 from hugtweets.steps.fetch import fetch
 from hugtweets.steps.finetune import Start, finetune, plan_finetune

@@ -22,7 +22,7 @@ from hugtweets.cli.app import app
 from hugtweets.config import Config, load_config
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.intervals import mean_interval
-from hugtweets.promotion import current_model, read_promotions
+from hugtweets.evaluation.promotion import current_model, read_promotions
 from hugtweets.storage.artifacts import references
 from hugtweets.storage.home import Home
 from hugtweets.sweeps.outcome import SweepOutcome, TrialOutcome

@@ -15,8 +15,8 @@ from prefect.events.filters import EventFilter, EventNameFilter
 from flows.refresh import refresh
 from flows.watching import COMPLETED_EVENT, FAILED_EVENT, PROGRESS, TABLE, table_row
 from hugtweets.errors import AccountsFailed
+from hugtweets.evaluation.promotion import Standing
 from hugtweets.outcomes import AccountOutcome, SampleOutcome, StepOutcome
-from hugtweets.promotion import Standing
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from hugtweets.accounts import AccountRequest
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
+from hugtweets.evaluation.promotion import Decision
+from hugtweets.evaluation.promotion import promote as choose
 from hugtweets.jobs import plan_jobs
-from hugtweets.promotion import Decision
-from hugtweets.promotion import promote as choose
 
 
 class Promoted(BaseModel):

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from hugtweets.base_models import BaseModel
 from hugtweets.errors import NothingKept
+from hugtweets.evaluation.promotion import current_model
 from hugtweets.loading import is_adapter
-from hugtweets.promotion import current_model
 from hugtweets.steps.sample import Author, together
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from hugtweets.promotion import current_model, read_promotions
+from hugtweets.evaluation.promotion import current_model, read_promotions
 from hugtweets.steps.mix import fetched_of
 from hugtweets.storage.artifacts import MANIFEST, NOTES, Reference, exists, input_of, latest, made_from, obtain
 from hugtweets.storage.home import Home

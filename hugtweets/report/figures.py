@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hugtweets.promotion import read_promotions
+from hugtweets.evaluation.promotion import read_promotions
 from hugtweets.storage.artifacts import references
 from hugtweets.storage.handles import is_mix
 from hugtweets.storage.home import Home

@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hugtweets.evaluation.promotion import current_model, read_promotions
 from hugtweets.evaluation.rows import members
-from hugtweets.promotion import current_model, read_promotions
 from hugtweets.report.chain import Chain, read_file
 from hugtweets.report.figures import Figures, find_nights, smooth
 from hugtweets.report.funnel import Funnel, find_funnel

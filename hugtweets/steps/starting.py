@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from hugtweets.base_models import BaseModel
 from hugtweets.config import TrainConfig
+from hugtweets.evaluation.promotion import current_model
 from hugtweets.jobs import Job
-from hugtweets.promotion import current_model
 from hugtweets.steps.clean import CLEAN, same_rules
 from hugtweets.steps.finetune import Start, plan_finetune, trainings_in_a_row
 from hugtweets.steps.tokenise import TOKENS
