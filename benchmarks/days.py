@@ -150,7 +150,7 @@ def score_on_next(bench: Bench, made: Sequence[Made], tokens: Path, config: Conf
     """Score the models of a night on the posts that are new in the next night's token file."""
     import pyarrow.parquet as pq
 
-    from hugtweets.devices import choose_device
+    from hugtweets.devices.selection import choose_device
     from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
     from hugtweets.loading import load_tuned
 

@@ -3,7 +3,7 @@
     prefect server start &
     PREFECT_API_URL=http://127.0.0.1:4200/api python benchmarks/device_slots.py [--json]
 
-Takes and frees a device a few times by the lock file of `hugtweets.device_queue` and by a concurrency limit of Prefect
+Takes and frees a device a few times by the lock file of `hugtweets.devices.queue` and by a concurrency limit of Prefect
 (with the shortest lease that it allows), then kills a process that holds it and waits for the device.
 """
 
@@ -23,7 +23,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency.sync import concurrency
 
-from hugtweets.device_queue import on_device
+from hugtweets.devices.queue import on_device
 from hugtweets.storage.home import VARIABLE
 
 LIMIT = "hugtweets-benchmark"

@@ -22,7 +22,7 @@ from typing import Any
 from hugtweets.accounts import AccountRequest
 from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.config import Config, load_config
-from hugtweets.device_queue import on_device
+from hugtweets.devices.queue import on_device
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.jobs import Job
 from hugtweets.steps.clean import clean
@@ -73,7 +73,7 @@ def score(
     base: BaseModel, adapters: Sequence[tuple[Path, float]], held_out: dict[str, Reference], config: Config
 ) -> dict[str, float]:
     """Bits per byte of a sum of adapters on the held-out posts of each account."""
-    from hugtweets.devices import choose_device
+    from hugtweets.devices.selection import choose_device
     from hugtweets.loading import load_blend, load_tuned
 
     load: Callable[..., Any] = load_blend if len(adapters) > 1 else load_tuned

@@ -36,7 +36,7 @@ from transformers import GenerationConfig
 from hugtweets.base_models import resolve_base_model
 from hugtweets.config import DEFAULT_PROMPTS, TrainConfig
 from hugtweets.decoding import continue_rows
-from hugtweets.devices import choose_device
+from hugtweets.devices.selection import choose_device
 from hugtweets.loading import load_base
 from hugtweets.storage.home import Home
 from hugtweets.tokens import TextTokenizer

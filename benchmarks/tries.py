@@ -66,7 +66,7 @@ def train(given: Material, attempt: Try, seed: int) -> tuple[Any, HeldOut, list[
 
     from hugtweets.coach import Coach, HeldOut
     from hugtweets.config import TrainConfig
-    from hugtweets.devices import choose_device
+    from hugtweets.devices.selection import choose_device
     from hugtweets.loading import load_base, wear
     from hugtweets.tokens import TextTokenizer, load_split
     from hugtweets.training import adapter_options, make_trainer, training_format

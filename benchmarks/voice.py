@@ -130,7 +130,7 @@ def train_original(given: Material) -> Measured:
     import torch
 
     from hugtweets.config import TrainConfig
-    from hugtweets.devices import choose_device
+    from hugtweets.devices.selection import choose_device
     from hugtweets.loading import load_tuned
 
     choice = choose_device(TrainConfig())
@@ -195,7 +195,7 @@ def _examiner(given: Material, model: Any, tokenizer: Any) -> Callable[[], float
 def _examined(given: Material, weights: Path, curve: list[tuple[float, float]], speed: float) -> Measured:
     """What the trained model writes, and how large it is on disk."""
     from hugtweets.config import SampleConfig, TrainConfig
-    from hugtweets.devices import choose_device
+    from hugtweets.devices.selection import choose_device
     from hugtweets.evaluation.diversity import distinct_n
     from hugtweets.loading import load_tuned
     from hugtweets.sampling import draw

@@ -3,7 +3,7 @@
 hugtweets setup
 
 No concurrency limit is among it: the deployments bring their own, and a device is kept to one process at a time by
-:mod:`hugtweets.device_queue`, so that nothing runs unlimited because somebody forgot to set something up.
+:mod:`hugtweets.devices.queue`, so that nothing runs unlimited because somebody forgot to set something up.
 """
 
 from __future__ import annotations

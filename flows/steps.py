@@ -12,7 +12,7 @@ from prefect.transactions import CommitMode, transaction
 
 from hugtweets.assignments import Assignment
 from hugtweets.base_models import BaseModel
-from hugtweets.device_queue import waited_seconds
+from hugtweets.devices.queue import waited_seconds
 from hugtweets.errors import (
     AccessError,
     AccountUnavailable,

@@ -1,6 +1,6 @@
 """One set of weights between a base model's and those of a model that was trained from it.
 
-Importing this module imports torch. One at a time: see :mod:`hugtweets.device_queue`.
+Importing this module imports torch. One at a time: see :mod:`hugtweets.devices.queue`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 
 from hugtweets.base_models import BaseModel
 from hugtweets.config import TrainConfig
-from hugtweets.devices import choose_device
+from hugtweets.devices.selection import choose_device
 from hugtweets.loading import ADAPTER, load_base, load_weights, merge, release
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")

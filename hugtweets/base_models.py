@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hugtweets.device_queue import on_device
+from hugtweets.devices.queue import on_device
 from hugtweets.errors import BaseModelError
 from hugtweets.pools import PREFIX, find_pool, is_pool
 from hugtweets.storage.digests import FileDigests

@@ -26,7 +26,7 @@ from hugtweets.base_models import BaseModel
 from hugtweets.bfloat16 import Bfloat16Steps
 from hugtweets.coach import Coach, HeldOut, Progress
 from hugtweets.config import TrainConfig
-from hugtweets.devices import DeviceChoice, choose_device
+from hugtweets.devices.selection import DeviceChoice, choose_device
 from hugtweets.errors import ConfigurationError, TrainingError
 from hugtweets.loading import load_base, take_off, wear
 from hugtweets.tokens import TextTokenizer, load_split

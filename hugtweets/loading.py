@@ -1,6 +1,6 @@
 """Loads models and keeps the base model warm: the second account of a process does not pay for loading again.
 
-One thread at a time (see :mod:`hugtweets.device_queue`), since there is one warm model and its adapter changes.
+One thread at a time (see :mod:`hugtweets.devices.queue`), since there is one warm model and its adapter changes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hugtweets.base_models import BaseModel
-from hugtweets.devices import DeviceChoice
+from hugtweets.devices.selection import DeviceChoice
 from hugtweets.errors import BaseModelError
 from hugtweets.tokens import TextTokenizer
 

@@ -1,6 +1,6 @@
 """Fine-tuning: the base model becomes the account's, by adapters (LoRA) or in every weight.
 
-Importing this module imports torch and transformers. One training at a time: see :mod:`hugtweets.device_queue`.
+Importing this module imports torch and transformers. One training at a time: see :mod:`hugtweets.devices.queue`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hugtweets.bfloat16 import Bfloat16Steps
 from hugtweets.coach import Coach, HeldOut, Progress
 from hugtweets.config import TrainConfig
 from hugtweets.continuing import Continuation
-from hugtweets.devices import DeviceChoice, choose_device
+from hugtweets.devices.selection import DeviceChoice, choose_device
 from hugtweets.equal_shares import EqualShares, expected_sum
 from hugtweets.errors import TrainingError
 from hugtweets.layers import describe_layers, freeze_others, linear_names

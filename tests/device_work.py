@@ -8,8 +8,8 @@ import signal
 import time
 from pathlib import Path
 
+from hugtweets.devices.progress import reporter
 from hugtweets.errors import XUnavailable
-from hugtweets.progress import reporter
 
 
 def wait_for(path: Path | str) -> None:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from hugtweets.cli.app import app
 from hugtweets.config import TrainConfig
-from hugtweets.devices import choose_device
+from hugtweets.devices.selection import choose_device
 from hugtweets.errors import ConfigurationError, InvalidHandle, NothingKept
 from hugtweets.loading import BLEND, load_base, load_blend, load_tuned
 from hugtweets.play.cast import players

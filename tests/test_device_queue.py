@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from flows.refresh import refresh
-from hugtweets import device_queue
-from hugtweets.device_process import DeviceProcess
-from hugtweets.device_queue import DeviceQueue, on_device
-from hugtweets.devices import visible_gpus
+from hugtweets.devices import queue as device_queue
+from hugtweets.devices.process import DeviceProcess
+from hugtweets.devices.progress import Progress, listening
+from hugtweets.devices.queue import DeviceQueue, on_device
+from hugtweets.devices.selection import visible_gpus
 from hugtweets.errors import TrainingError, XUnavailable
-from hugtweets.progress import Progress, listening
 from tests import device_work
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 from tests.tiny_models import save_tiny_model
@@ -141,7 +141,7 @@ def test_the_visible_devices_are_those_that_the_variable_names(
 def test_another_process_keeps_off_a_device_until_its_holder_is_gone(tmp_path: Path, ending: signal.Signals) -> None:
     ready = tmp_path / "ready"
     program = (
-        "from hugtweets.device_queue import on_device; from tests.device_work import hold;"
+        "from hugtweets.devices.queue import on_device; from tests.device_work import hold;"
         f" on_device(hold, {str(ready)!r})"
     )
     with subprocess.Popen([sys.executable, "-c", program]) as holder, ThreadPoolExecutor(1) as threads:

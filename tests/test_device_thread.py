@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from hugtweets.device_queue import on_device, waited_seconds
+from hugtweets.devices.queue import on_device, waited_seconds
 
 WHO: contextvars.ContextVar[str] = contextvars.ContextVar("WHO", default="nobody")
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hugtweets.config import TrainConfig
-from hugtweets.devices import choose_device
+from hugtweets.devices.selection import choose_device
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.evaluation.copying import Corpus, longest_copy
 from hugtweets.evaluation.diversity import distinct_n

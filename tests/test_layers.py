@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from hugtweets.config import TrainConfig
-from hugtweets.devices import choose_device
+from hugtweets.devices.selection import choose_device
 from hugtweets.errors import TrainingError
 from hugtweets.loading import load_base, load_tuned
 from hugtweets.storage.home import Home

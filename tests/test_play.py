@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from hugtweets.cleaning.length import x_length
 from hugtweets.config import TrainConfig
-from hugtweets.devices import choose_device
+from hugtweets.devices.selection import choose_device
 from hugtweets.errors import Busy, NothingKept
 from hugtweets.loading import load_adapters, load_base
 from hugtweets.play.line import Line

@@ -13,7 +13,7 @@ import torch
 
 from hugtweets.cleaning.length import x_length
 from hugtweets.config import SampleConfig, TrainConfig
-from hugtweets.devices import choose_device
+from hugtweets.devices.selection import choose_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import post_nats
 from hugtweets.loading import load_adapters, load_tuned

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from hugtweets.config import TrainConfig
-from hugtweets.devices import KEPT_KERNELS, choose_device
+from hugtweets.devices.selection import KEPT_KERNELS, choose_device
 from hugtweets.errors import ConfigurationError, TrainingError
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.loading import load_base, load_tuned
@@ -192,9 +192,7 @@ def test_progress_is_told_step_by_step(home: Home, tmp_path: Path) -> None:
 
 
 def test_a_core_is_left_to_the_rest_of_the_run_unless_told_otherwise() -> None:
-    program = (
-        "from hugtweets.config import TrainConfig as C; from hugtweets.devices import KEPT_KERNELS, choose_device as c;"
-    )
+    program = "from hugtweets.config import TrainConfig as C; from hugtweets.devices.selection import KEPT_KERNELS, choose_device as c;"
     program += "print(c(C(device='cpu')).threads)"
     told = {}
     for name, value in (("OMP_NUM_THREADS", "2"), ("UNRELATED", "2")):

@@ -131,7 +131,7 @@ def check_store(home: Home) -> Finding:
 
 def check_device(home: Home) -> Finding:
     """Where training would run."""
-    from hugtweets.devices import choose_device
+    from hugtweets.devices.selection import choose_device
 
     choice = choose_device(TrainConfig())
     return Finding(subject="device", verdict="ok", detail=f"{choice.device}: {choice.reason}")

@@ -18,9 +18,9 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from hugtweets.cost_estimate import CostEstimate
+from hugtweets.devices.progress import Progress, listening
 from hugtweets.evaluation.rows import members, prediction, writing
 from hugtweets.outcomes import AccountOutcome, RunOutcome
-from hugtweets.progress import Progress, listening
 
 LABEL = {"completed": "green", "unchanged": "cyan", "skipped": "yellow", "failed": "red"}
 

@@ -13,7 +13,7 @@ from hugtweets.steps.clean import texts_of
 from hugtweets.steps.sample import account_seed
 
 if TYPE_CHECKING:
-    from hugtweets.devices import DeviceChoice
+    from hugtweets.devices.selection import DeviceChoice
     from hugtweets.sampling import Heard
     from hugtweets.tokens import TextTokenizer
 
@@ -62,7 +62,7 @@ def choose_for_playing(config: Config) -> DeviceChoice:
 
     Its coarser rounding makes a post depend on those beside it. Nobody who plays asks for the same post twice.
     """
-    from hugtweets.devices import choose_device
+    from hugtweets.devices.selection import choose_device
 
     choice = choose_device(config.train)
     return replace(choice, dtype="bfloat16") if choice.autocast else choice

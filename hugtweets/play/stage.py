@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hugtweets.config import Config
-from hugtweets.device_queue import DeviceQueue
-from hugtweets.device_thread import DeviceThread
-from hugtweets.devices import visible_gpus
+from hugtweets.devices.queue import DeviceQueue
+from hugtweets.devices.selection import visible_gpus
+from hugtweets.devices.thread import DeviceThread
 from hugtweets.errors import HugtweetsError, Stopped
 from hugtweets.loading import MOST_WORN
 from hugtweets.play.cast import Part, opening, parts_of

@@ -11,7 +11,7 @@ from typing import Any
 
 from hugtweets.base_models import BaseModel
 from hugtweets.config import SampleConfig
-from hugtweets.device_queue import on_device
+from hugtweets.devices.queue import on_device
 from hugtweets.publishing.card import PICTURE, Usage, write_card
 from hugtweets.publishing.facts import ModelFacts, gather_facts
 from hugtweets.steps.clean import CLEAN

@@ -14,7 +14,7 @@ from transformers import GenerationConfig
 
 from hugtweets.base_models import BaseModel
 from hugtweets.config import SampleConfig, TrainConfig
-from hugtweets.devices import choose_device
+from hugtweets.devices.selection import choose_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.loading import ADAPTER, load_weights, merge
 from hugtweets.pools import is_pool

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
-from hugtweets.device_queue import on_device
+from hugtweets.devices.progress import reporter
+from hugtweets.devices.queue import on_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs import Job
 from hugtweets.loading import ADAPTER, is_adapter
-from hugtweets.progress import reporter
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.finetune import HISTORY, WEIGHTS
 from hugtweets.steps.sample import Author, account_seed
@@ -172,7 +172,7 @@ def _draw(
     name: str, adapters: Sequence[tuple[Path, float]], texts: Sequence[str], base_model: BaseModel, config: Config
 ) -> Sequence[Sample]:
     # Imported on the device's thread only, as in finetune.
-    from hugtweets.devices import choose_device
+    from hugtweets.devices.selection import choose_device
     from hugtweets.loading import load_blend
     from hugtweets.sampling import draw
 
@@ -182,7 +182,7 @@ def _draw(
 
 def _write_sum(base_model: BaseModel, adapters: Sequence[tuple[Path, float]], output: Path, config: Config) -> None:
     # Imported on the device's thread only, as in finetune.
-    from hugtweets.devices import choose_device
+    from hugtweets.devices.selection import choose_device
     from hugtweets.loading import BLEND, load_blend
     from hugtweets.training import save_adapter
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from hugtweets.base_models import BaseModel
 from hugtweets.config import TrainConfig
-from hugtweets.device_queue import on_device
+from hugtweets.devices.queue import on_device
 from hugtweets.errors import BaseModelError
 from hugtweets.evaluation.predictions import member_scores, prediction_scores, previous_scores
 from hugtweets.evaluation.scorecard import Scorecard
@@ -113,7 +113,7 @@ def post_nats_of(
 ) -> list[float]:
     """The negative log of the probability of each post, in its turn on the device; None is the base model itself."""
     # Imported on the device's thread only, as in finetune.
-    from hugtweets.devices import choose_device
+    from hugtweets.devices.selection import choose_device
     from hugtweets.evaluation.bits_per_byte import post_nats
     from hugtweets.loading import load_tuned
 

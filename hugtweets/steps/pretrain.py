@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 
 from hugtweets.config import Config, TrainConfig
 from hugtweets.corpora import read_corpus
-from hugtweets.device_queue import on_device
+from hugtweets.devices.progress import reporter
+from hugtweets.devices.queue import on_device
 from hugtweets.errors import TrainingError
 from hugtweets.pooled_posts import LEARNED, to_learned
 from hugtweets.pooling import Pooling
 from hugtweets.pools import STEP, PoolPlan
-from hugtweets.progress import reporter
 from hugtweets.steps.clean import CHECKS, CLEAN
 from hugtweets.steps.finetune import HISTORY
 from hugtweets.steps.splits import of_split

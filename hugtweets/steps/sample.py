@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 
 from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
-from hugtweets.device_queue import on_device
+from hugtweets.devices.progress import reporter
+from hugtweets.devices.queue import on_device
 from hugtweets.jobs import Job
 from hugtweets.loading import is_adapter, load_adapters, load_tuned
-from hugtweets.progress import reporter
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
 from hugtweets.steps.step import perform
@@ -130,7 +130,7 @@ def draw_posts(
 
 def _draw_mixed(authors: Sequence[Author], config: Config) -> Sequence[Sequence[Sample]]:
     """New posts from adapters to the same base model. On the device."""
-    from hugtweets.devices import choose_device
+    from hugtweets.devices.selection import choose_device
     from hugtweets.sampling import Voice, draw_together
 
     weights = [author.weights for author in authors]
@@ -168,7 +168,7 @@ def draw_from(
         seed: of all of them.
     """
     # Imported on the device's thread only, as in finetune.
-    from hugtweets.devices import choose_device
+    from hugtweets.devices.selection import choose_device
     from hugtweets.sampling import Voice, draw_together
 
     tuned, tokenizer = load_tuned(base_model, weights, choose_device(configs[0].train))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hugtweets.base_models import BaseModel
-from hugtweets.device_queue import on_device
+from hugtweets.devices.queue import on_device
 from hugtweets.errors import NotEnoughText
 from hugtweets.evaluation.predictions import prediction_scores
 from hugtweets.jobs import Job

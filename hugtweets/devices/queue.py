@@ -21,9 +21,9 @@ from typing import Protocol, TypeVar
 
 from filelock import FileLock, Timeout
 
-from hugtweets.device_process import DeviceProcess
-from hugtweets.device_thread import DeviceThread
-from hugtweets.devices import visible_gpus
+from hugtweets.devices.process import DeviceProcess
+from hugtweets.devices.selection import visible_gpus
+from hugtweets.devices.thread import DeviceThread
 from hugtweets.storage.home import Home
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar, cast
 
+from hugtweets.devices.progress import Progress, listening, tell
 from hugtweets.errors import TrainingError
-from hugtweets.progress import Progress, listening, tell
 
 Result = TypeVar("Result")
 
