@@ -21,11 +21,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.cohort import Pupil, finetune_together
 from hugtweets.config import TrainConfig
+from hugtweets.models.registry import BaseModel, resolve_base_model
+from hugtweets.models.tokens import TOKENS_SCHEMA, TextTokenizer
 from hugtweets.storage.home import Home
-from hugtweets.tokens import TOKENS_SCHEMA, TextTokenizer
 from hugtweets.training import finetune
 
 

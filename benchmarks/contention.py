@@ -25,13 +25,13 @@ def train(source: Path, posts: int, home: Path) -> float:
     """Tokens a second of one training."""
     import pyarrow.parquet as pq
 
-    from hugtweets.base_models import resolve_base_model
     from hugtweets.cleaning import clean_table
     from hugtweets.config import Config
+    from hugtweets.models.registry import resolve_base_model
+    from hugtweets.models.tokens import tokenise
     from hugtweets.sources.file import read_posts
     from hugtweets.storage.home import Home
     from hugtweets.timelines.posts import to_table
-    from hugtweets.tokens import tokenise
     from hugtweets.training import finetune
 
     config = Config().override({"train": {"max_posts": posts, "device": "cpu"}})

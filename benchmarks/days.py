@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Any
 
 from hugtweets.accounts import AccountRequest
-from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.config import Config, load_config
 from hugtweets.jobs import Job
+from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.steps.clean import CLEAN, clean
 from hugtweets.steps.fetch import fetch
 from hugtweets.steps.finetune import WEIGHTS, finetune
@@ -152,7 +152,7 @@ def score_on_next(bench: Bench, made: Sequence[Made], tokens: Path, config: Conf
 
     from hugtweets.devices.selection import choose_device
     from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
-    from hugtweets.loading import load_tuned
+    from hugtweets.models.cache import load_tuned
 
     seen = set(pq.read_table(made[0].tokens, columns=["id"])["id"].to_pylist())
     posts = [post for post in pq.read_table(tokens).to_pylist() if post["id"] not in seen]

@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from hugtweets.accounts import AccountRequest
-from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.config import Config, load_config
 from hugtweets.devices.queue import on_device
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.jobs import Job
+from hugtweets.models.registry import BaseModel, resolve_base_model
+from hugtweets.models.tokens import load_split
 from hugtweets.steps.clean import clean
 from hugtweets.steps.fetch import fetch
 from hugtweets.steps.finetune import WEIGHTS, Start, finetune
@@ -33,7 +34,6 @@ from hugtweets.steps.tokenise import TOKENS, tokenise
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.handles import name_mix
 from hugtweets.storage.home import Home
-from hugtweets.tokens import load_split
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def score(
 ) -> dict[str, float]:
     """Bits per byte of a sum of adapters on the held-out posts of each account."""
     from hugtweets.devices.selection import choose_device
-    from hugtweets.loading import load_blend, load_tuned
+    from hugtweets.models.cache import load_blend, load_tuned
 
     load: Callable[..., Any] = load_blend if len(adapters) > 1 else load_tuned
     what = adapters if len(adapters) > 1 else adapters[0][0] if adapters else None

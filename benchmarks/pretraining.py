@@ -25,14 +25,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hugtweets.averaging import average
-from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.cleaning import clean_table
 from hugtweets.config import CleanConfig, TrainConfig
+from hugtweets.models.registry import BaseModel, resolve_base_model
+from hugtweets.models.tokens import tokenise
 from hugtweets.sources.file import read_posts
 from hugtweets.storage.home import Home
 from hugtweets.timelines import timeline
 from hugtweets.timelines.posts import to_table
-from hugtweets.tokens import tokenise
 from hugtweets.training import finetune
 
 # Way of learning: its training options, and the shares of the way from the base to what it learned.

@@ -33,13 +33,13 @@ from peft import PeftModel, get_peft_model
 from torch.nn.functional import linear
 from transformers import GenerationConfig
 
-from hugtweets.base_models import resolve_base_model
 from hugtweets.config import DEFAULT_PROMPTS, TrainConfig
 from hugtweets.decoding import continue_rows
 from hugtweets.devices.selection import choose_device
-from hugtweets.loading import load_base
+from hugtweets.models.cache import load_base
+from hugtweets.models.registry import resolve_base_model
+from hugtweets.models.tokens import TextTokenizer
 from hugtweets.storage.home import Home
-from hugtweets.tokens import TextTokenizer
 from hugtweets.training import adapter_options
 
 TOP_P = 0.95

@@ -28,8 +28,8 @@ from voice import material
 from hugtweets.bfloat16 import Bfloat16Steps, attention_in_float32
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
-from hugtweets.loading import load_base, wear
-from hugtweets.tokens import TextTokenizer, load_split
+from hugtweets.models.cache import load_base, wear
+from hugtweets.models.tokens import TextTokenizer, load_split
 from hugtweets.training import PostCollator, adapter_options
 
 WARM_UP = 2

@@ -67,8 +67,8 @@ def train(given: Material, attempt: Try, seed: int) -> tuple[Any, HeldOut, list[
     from hugtweets.coach import Coach, HeldOut
     from hugtweets.config import TrainConfig
     from hugtweets.devices.selection import choose_device
-    from hugtweets.loading import load_base, wear
-    from hugtweets.tokens import TextTokenizer, load_split
+    from hugtweets.models.cache import load_base, wear
+    from hugtweets.models.tokens import TextTokenizer, load_split
     from hugtweets.training import adapter_options, make_trainer, training_format
 
     config = TrainConfig.model_validate({"seed": seed, **attempt.options})

@@ -79,7 +79,7 @@ class Material:
         import pyarrow.parquet as pq
 
         from hugtweets.config import TrainConfig
-        from hugtweets.tokens import tokenise
+        from hugtweets.models.tokens import tokenise
 
         texts = [*self.train, *self.held_out]
         splits = ["train"] * len(self.train) + ["validation"] * len(self.held_out)
@@ -93,9 +93,9 @@ class Material:
 @contextlib.contextmanager
 def material(account: Path, posts: int, held_out: int, base: str, home: Path) -> Iterator[Material]:
     """The newest kept posts of a timeline file, the very newest held out."""
-    from hugtweets.base_models import resolve_base_model
     from hugtweets.cleaning import clean_table
     from hugtweets.config import CleanConfig
+    from hugtweets.models.registry import resolve_base_model
     from hugtweets.sources.file import read_posts
     from hugtweets.storage.home import Home
     from hugtweets.timelines import timeline
@@ -131,7 +131,7 @@ def train_original(given: Material) -> Measured:
 
     from hugtweets.config import TrainConfig
     from hugtweets.devices.selection import choose_device
-    from hugtweets.loading import load_tuned
+    from hugtweets.models.cache import load_tuned
 
     choice = choose_device(TrainConfig())
     model, tokenizer = load_tuned(given.base, None, choice)
@@ -197,7 +197,7 @@ def _examined(given: Material, weights: Path, curve: list[tuple[float, float]], 
     from hugtweets.config import SampleConfig, TrainConfig
     from hugtweets.devices.selection import choose_device
     from hugtweets.evaluation.diversity import distinct_n
-    from hugtweets.loading import load_tuned
+    from hugtweets.models.cache import load_tuned
     from hugtweets.sampling import draw
 
     choice = choose_device(TrainConfig())

@@ -17,9 +17,9 @@ from flows.runs import end, look_up_all, name_run, open_home
 from flows.steps import FindBaseModel, Walk, process, settle
 from flows.watching import tag_run
 from hugtweets.accounts import AccountRequest
-from hugtweets.base_models import BaseModel
 from hugtweets.errors import AccountError, PutOff
 from hugtweets.jobs import Job, plan_jobs
+from hugtweets.models.registry import BaseModel
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps import StepName
 from hugtweets.steps.clean import check_enough_text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from hugtweets.base_models import BaseModel
 from hugtweets.errors import BaseModelError
+from hugtweets.models.registry import BaseModel
 from hugtweets.storage.home import Home
 from tasks.base_model import base_model
 

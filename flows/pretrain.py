@@ -12,8 +12,8 @@ from flows.credentials import load_credentials
 from flows.models import BaseModels
 from flows.runs import name_run, open_home
 from flows.watching import tag_run
-from hugtweets.base_models import BaseModel
 from hugtweets.jobs import Job, plan_jobs
+from hugtweets.models.registry import BaseModel
 from hugtweets.pooling import Pooling, PoolOutcome, PoolRequest, Transfer
 from hugtweets.pools import PREFIX, pinned
 from hugtweets.steps.clean import plan_clean

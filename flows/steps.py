@@ -11,7 +11,6 @@ from prefect import Task
 from prefect.transactions import CommitMode, transaction
 
 from hugtweets.assignments import Assignment
-from hugtweets.base_models import BaseModel
 from hugtweets.devices.queue import waited_seconds
 from hugtweets.errors import (
     AccessError,
@@ -24,6 +23,7 @@ from hugtweets.errors import (
 )
 from hugtweets.evaluation.promotion import judge, previous_of
 from hugtweets.jobs import Job
+from hugtweets.models.registry import BaseModel
 from hugtweets.outcomes import AccountOutcome, AccountStatus, SampleOutcome, StepOutcome
 from hugtweets.steps import StepName, includes
 from hugtweets.steps.clean import check_enough_text, plan_clean

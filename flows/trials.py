@@ -11,10 +11,10 @@ from prefect import Task
 
 from flows.models import BaseModels
 from flows.steps import Walk, Watch, settle
-from hugtweets.base_models import BaseModel
 from hugtweets.errors import HugtweetsError
 from hugtweets.evaluation.promotion import note_trial
 from hugtweets.jobs import Job
+from hugtweets.models.registry import BaseModel
 from hugtweets.outcomes import AccountOutcome
 from hugtweets.steps.evaluate import plan_evaluate, read_scores
 from hugtweets.storage.artifacts import Plan, Reference

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import torch
 
-from hugtweets.base_models import BaseModel
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
-from hugtweets.loading import ADAPTER, load_base, load_weights, merge, release
+from hugtweets.models.cache import ADAPTER, load_base, load_weights, merge, release
+from hugtweets.models.registry import BaseModel
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 

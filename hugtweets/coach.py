@@ -13,7 +13,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from hugtweets.errors import TrainingError
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
-from hugtweets.tokens import load_split
+from hugtweets.models.tokens import load_split
 
 Progress = Callable[[int, int, str], None]
 

@@ -22,14 +22,14 @@ from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pad_sequence
 from transformers import Trainer, set_seed
 
-from hugtweets.base_models import BaseModel
 from hugtweets.bfloat16 import Bfloat16Steps
 from hugtweets.coach import Coach, HeldOut, Progress
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import DeviceChoice, choose_device
 from hugtweets.errors import ConfigurationError, TrainingError
-from hugtweets.loading import load_base, take_off, wear
-from hugtweets.tokens import TextTokenizer, load_split
+from hugtweets.models.cache import load_base, take_off, wear
+from hugtweets.models.registry import BaseModel
+from hugtweets.models.tokens import TextTokenizer, load_split
 from hugtweets.training import (
     PostCollator,
     TrainingResult,

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from hugtweets.tokens import load_ids
+from hugtweets.models.tokens import load_ids
 
 
 @dataclass(frozen=True)

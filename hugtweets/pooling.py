@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from hugtweets import base_models
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config, Section
 from hugtweets.errors import ConfigurationError
+from hugtweets.models import registry as base_models
 from hugtweets.pools import validate_pool_name
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.handles import validate_handle

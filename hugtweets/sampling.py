@@ -13,7 +13,7 @@ from hugtweets.decoding import continue_rows
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import post_nats
 from hugtweets.evaluation.copying import Corpus, longest_copy
-from hugtweets.tokens import TextTokenizer
+from hugtweets.models.tokens import TextTokenizer
 
 # How often an empty post or a copy is drawn again before what came last is taken.
 ROUNDS = 5
@@ -81,7 +81,7 @@ def draw(
     """Draw posts from one model; see :func:`draw_together`.
 
     Args:
-        model: as :func:`hugtweets.loading.load_tuned` returns it.
+        model: as :func:`hugtweets.models.cache.load_tuned` returns it.
         tokenizer: the model's.
         prompts: how the posts begin.
         training_texts: posts that must not be copied.
@@ -109,7 +109,7 @@ def draw_together(
     from a training post, is drawn again a few times.
 
     Args:
-        model: as :func:`hugtweets.loading.load_tuned` or :func:`hugtweets.loading.load_adapters` returns it.
+        model: as :func:`hugtweets.models.cache.load_tuned` or :func:`hugtweets.models.cache.load_adapters` returns it.
         tokenizer: the model's.
         voices: what is drawn; all of them name an adapter, or none does.
         config: how to draw; what a voice says itself is not looked at here.

@@ -17,7 +17,6 @@ import torch
 from accelerate.utils import environment  # type: ignore[import-untyped]  # accelerate ships no types
 from transformers import DataCollatorWithFlattening, PrinterCallback, Trainer, TrainingArguments, set_seed
 
-from hugtweets.base_models import BaseModel
 from hugtweets.bfloat16 import Bfloat16Steps
 from hugtweets.coach import Coach, HeldOut, Progress
 from hugtweets.config import TrainConfig
@@ -26,8 +25,9 @@ from hugtweets.devices.selection import DeviceChoice, choose_device
 from hugtweets.equal_shares import EqualShares, expected_sum
 from hugtweets.errors import TrainingError
 from hugtweets.layers import describe_layers, freeze_others, linear_names
-from hugtweets.loading import load_base, load_weights, release, take_off, wear
-from hugtweets.tokens import AUTHOR, TextTokenizer, load_split
+from hugtweets.models.cache import load_base, load_weights, release, take_off, wear
+from hugtweets.models.registry import BaseModel
+from hugtweets.models.tokens import AUTHOR, TextTokenizer, load_split
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -78,7 +78,7 @@ def finetune(
 
     Args:
         base_model: what to start from; it stays as it is.
-        tokens: a Parquet file under :data:`hugtweets.tokens.TOKENS_SCHEMA`.
+        tokens: a Parquet file under :data:`hugtweets.models.tokens.TOKENS_SCHEMA`.
         output: a folder for the adapter or the full weights, as safetensors.
         config: how to train.
         progress: told steps done, steps in all, and a note for people.

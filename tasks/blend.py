@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from prefect import task
 
-from hugtweets.base_models import BaseModel
 from hugtweets.jobs import Job
+from hugtweets.models.registry import BaseModel
 from hugtweets.steps import blend as step
 from hugtweets.storage.artifacts import Reference
 from tasks.caching import cache_key

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from prefect import task
 
-from hugtweets.base_models import BaseModel
 from hugtweets.jobs import Job
+from hugtweets.models.registry import BaseModel
 from hugtweets.steps import evaluate as step
 from hugtweets.storage.artifacts import Reference
 from tasks.caching import cache_key

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hugtweets.base_models import packaged_gguf, resolve_base_model
 from hugtweets.errors import BaseModelError
+from hugtweets.models.registry import packaged_gguf, resolve_base_model
 from hugtweets.storage.home import Home
 from tests.tiny_models import save_tiny_model
 
@@ -70,8 +70,8 @@ def test_a_converted_model_is_found_without_torch(home: Home) -> None:
 
 _RESOLVE = """
 import sys
-from hugtweets import base_models
-from hugtweets import gguf_models
+from hugtweets.models import registry as base_models
+from hugtweets.models import gguf as gguf_models
 from hugtweets.storage.home import Home
 
 def already_there(gguf, folder):

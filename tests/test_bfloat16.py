@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hugtweets.bfloat16 import Bfloat16Steps
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
-from hugtweets.loading import load_base
+from hugtweets.models.cache import load_base
 from hugtweets.storage.home import Home
 from tests.tiny_models import Architecture, tiny_base_model
 

@@ -14,7 +14,7 @@ from hugtweets.cli.app import app
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.errors import ConfigurationError, InvalidHandle, NothingKept
-from hugtweets.loading import BLEND, load_base, load_blend, load_tuned
+from hugtweets.models.cache import BLEND, load_base, load_blend, load_tuned
 from hugtweets.play.cast import players
 from hugtweets.steps.blend import parse_blend
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model

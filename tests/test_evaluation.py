@@ -15,7 +15,7 @@ from hugtweets.devices.selection import choose_device
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.evaluation.copying import Corpus, longest_copy
 from hugtweets.evaluation.diversity import distinct_n
-from hugtweets.loading import load_tuned
+from hugtweets.models.cache import load_tuned
 from hugtweets.storage.home import Home
 from tests.tiny_models import SENTENCES, Architecture, tiny_base_model
 

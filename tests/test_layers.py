@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.errors import TrainingError
-from hugtweets.loading import load_base, load_tuned
+from hugtweets.models.cache import load_base, load_tuned
 from hugtweets.storage.home import Home
 from hugtweets.training import TrainingResult, finetune
 from tests.test_training import write_tokens

@@ -17,7 +17,7 @@ from hugtweets.cleaning.length import x_length
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.errors import Busy, NothingKept
-from hugtweets.loading import load_adapters, load_base
+from hugtweets.models.cache import load_adapters, load_base
 from hugtweets.play.line import Line
 from hugtweets.play.messages import PostsRequest
 from hugtweets.play.speaking import choose_for_playing

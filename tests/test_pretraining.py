@@ -18,7 +18,6 @@ from flows.account import account
 from flows.pretrain import pretrain
 from hugtweets.accounts import AccountRequest
 from hugtweets.averaging import average
-from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.cli.app import app
 from hugtweets.config import CleanConfig, Config, TrainConfig
 from hugtweets.corpora import read_corpus
@@ -30,6 +29,8 @@ from hugtweets.errors import (
     TrainingError,
     UnreadableSource,
 )
+from hugtweets.models.registry import BaseModel, resolve_base_model
+from hugtweets.models.tokens import load_split
 from hugtweets.outcomes import AccountOutcome
 from hugtweets.pooled_posts import LEARNED, to_learned
 from hugtweets.pooling import PoolOutcome, PoolRequest, request_pool
@@ -43,7 +44,6 @@ from hugtweets.steps.tokenise import unseen_posts
 from hugtweets.storage.artifacts import Reference, create, exists
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import Store
-from hugtweets.tokens import load_split
 from hugtweets.training import finetune
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 from tests.test_training import write_tokens

@@ -17,6 +17,7 @@ from hugtweets.cli.app import app
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.evaluation.promotion import current_model
+from hugtweets.models.tokens import load_split
 from hugtweets.publishing.card import Usage, write_card
 from hugtweets.publishing.facts import ModelFacts, find_scores, gather_facts
 from hugtweets.publishing.markdown import plain
@@ -28,7 +29,6 @@ from hugtweets.steps.tokenise import TOKENS
 from hugtweets.storage.artifacts import input_of
 from hugtweets.storage.folders import creating
 from hugtweets.storage.home import Home
-from hugtweets.tokens import load_split
 from tests.learned import CONFIG, learn
 
 HOSTILE = "<script>alert(1)</script> | ![x](javascript:alert) @NASA\n# http://x.y --- \u202e `"

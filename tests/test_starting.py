@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from hugtweets.accounts import AccountRequest
-from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
 from hugtweets.evaluation.promotion import promote
 from hugtweets.jobs import Job
+from hugtweets.models.registry import BaseModel
+from hugtweets.models.tokens import load_ids
 from hugtweets.steps.clean import clean
 from hugtweets.steps.fetch import fetch
 from hugtweets.steps.finetune import Start, finetune, plan_finetune
@@ -25,7 +26,6 @@ from hugtweets.steps.step import is_done
 from hugtweets.steps.tokenise import TOKENS, tokenise
 from hugtweets.storage.artifacts import Reference, input_of
 from hugtweets.storage.home import Home
-from hugtweets.tokens import load_ids
 from tests.flow_fixtures import rows, tiny_config, write_timeline
 from tests.tiny_models import tiny_base_model
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hugtweets.base_models import BaseModel
 from hugtweets.config import TrainConfig
 from hugtweets.errors import BaseModelError
+from hugtweets.models.registry import BaseModel
+from hugtweets.models.tokens import TOKENS_SCHEMA, TextTokenizer, load_split, tokenise
 from hugtweets.storage.home import Home
-from hugtweets.tokens import TOKENS_SCHEMA, TextTokenizer, load_split, tokenise
 from tests.tiny_models import tiny_tokenizer
 
 

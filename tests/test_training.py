@@ -19,9 +19,9 @@ from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import KEPT_KERNELS, choose_device
 from hugtweets.errors import ConfigurationError, TrainingError
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
-from hugtweets.loading import load_base, load_tuned
+from hugtweets.models.cache import load_base, load_tuned
+from hugtweets.models.tokens import TOKENS_SCHEMA, TextTokenizer
 from hugtweets.storage.home import Home
-from hugtweets.tokens import TOKENS_SCHEMA, TextTokenizer
 from hugtweets.training import PostCollator, TrainingResult, finetune
 from tests.tiny_models import SENTENCES, Architecture, tiny_base_model
 

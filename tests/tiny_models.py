@@ -8,7 +8,7 @@ from typing import Literal
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from hugtweets.base_models import BaseModel, resolve_base_model
+from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.storage.home import Home
 
 SENTENCES = [

@@ -9,10 +9,10 @@ from datetime import datetime
 from pydantic import BaseModel as Document
 from pydantic import Field
 
-from hugtweets.base_models import BaseModel
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.promotion import current_model
-from hugtweets.loading import is_adapter
+from hugtweets.models.cache import is_adapter
+from hugtweets.models.registry import BaseModel
 from hugtweets.steps.sample import Author, together
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home

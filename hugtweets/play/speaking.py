@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hugtweets.config import Config
-from hugtweets.loading import BARE, is_adapter, load_adapters, load_tuned
+from hugtweets.models.cache import BARE, is_adapter, load_adapters, load_tuned
 from hugtweets.play.cast import Part
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.sample import account_seed
 
 if TYPE_CHECKING:
     from hugtweets.devices.selection import DeviceChoice
+    from hugtweets.models.tokens import TextTokenizer
     from hugtweets.sampling import Heard
-    from hugtweets.tokens import TextTokenizer
 
 # Told the account, None for the base model, and the post so far.
 Hear = Callable[[str | None, "Heard"], None]

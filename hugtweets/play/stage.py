@@ -15,7 +15,7 @@ from hugtweets.devices.queue import DeviceQueue
 from hugtweets.devices.selection import visible_gpus
 from hugtweets.devices.thread import DeviceThread
 from hugtweets.errors import HugtweetsError, Stopped
-from hugtweets.loading import MOST_WORN
+from hugtweets.models.cache import MOST_WORN
 from hugtweets.play.cast import Part, opening, parts_of
 from hugtweets.play.line import Line
 from hugtweets.play.messages import Done, Event, Failed, PostsRequest, Waiting, Writing, Written

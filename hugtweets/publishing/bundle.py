@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hugtweets.base_models import BaseModel
 from hugtweets.config import SampleConfig
 from hugtweets.devices.queue import on_device
+from hugtweets.models.registry import BaseModel
+from hugtweets.models.tokens import TextTokenizer
 from hugtweets.publishing.card import PICTURE, Usage, write_card
 from hugtweets.publishing.facts import ModelFacts, gather_facts
 from hugtweets.steps.clean import CLEAN
@@ -20,7 +21,6 @@ from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.files import write_text
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
-from hugtweets.tokens import TextTokenizer
 
 logger = logging.getLogger(__name__)
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import GenerationConfig
 
-from hugtweets.base_models import BaseModel
 from hugtweets.config import SampleConfig, TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.errors import ConfigurationError
-from hugtweets.loading import ADAPTER, load_weights, merge
+from hugtweets.models.cache import ADAPTER, load_weights, merge
+from hugtweets.models.registry import BaseModel
+from hugtweets.models.tokens import TextTokenizer
 from hugtweets.pools import is_pool
 from hugtweets.publishing.origins import origin_of
 from hugtweets.storage.files import write_text
-from hugtweets.tokens import TextTokenizer
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig

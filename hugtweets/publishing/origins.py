@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hugtweets.base_models import HUB_ID, SMALL_HUB_MODEL
+from hugtweets.models.registry import HUB_ID, SMALL_HUB_MODEL
 
 # The packaged file names HuggingFaceTB and apache-2.0 in its own metadata (general.organization, general.license).
 PACKAGED = "SmolLM2-135M-Instruct.Q4_1"

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hugtweets.base_models import BaseModel
 from hugtweets.evaluation.authorship import AuthorshipClassifier
 from hugtweets.evaluation.scorecard import Authorship
 from hugtweets.jobs import Job
+from hugtweets.models.registry import BaseModel
 from hugtweets.steps.base_posts import base_posts
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.sample import read_unprompted

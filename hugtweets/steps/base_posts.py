@@ -6,9 +6,9 @@ import hashlib
 
 import pyarrow.parquet as pq
 
-from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
 from hugtweets.devices.queue import on_device
+from hugtweets.models.registry import BaseModel
 from hugtweets.steps.sample import draw_from, to_table, without_prompts
 from hugtweets.storage.home import Home
 from hugtweets.timelines.timeline import write_posts

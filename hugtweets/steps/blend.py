@@ -13,13 +13,13 @@ from math import isclose, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs import Job
-from hugtweets.loading import ADAPTER, is_adapter
+from hugtweets.models.cache import ADAPTER, is_adapter
+from hugtweets.models.registry import BaseModel
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.finetune import HISTORY, WEIGHTS
 from hugtweets.steps.sample import Author, account_seed
@@ -173,7 +173,7 @@ def _draw(
 ) -> Sequence[Sample]:
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices.selection import choose_device
-    from hugtweets.loading import load_blend
+    from hugtweets.models.cache import load_blend
     from hugtweets.sampling import draw
 
     model, tokenizer = load_blend(base_model, adapters, choose_device(config.train))
@@ -183,7 +183,7 @@ def _draw(
 def _write_sum(base_model: BaseModel, adapters: Sequence[tuple[Path, float]], output: Path, config: Config) -> None:
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices.selection import choose_device
-    from hugtweets.loading import BLEND, load_blend
+    from hugtweets.models.cache import BLEND, load_blend
     from hugtweets.training import save_adapter
 
     # Adapters are stored in float32, whatever the device draws in.

@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from hugtweets.base_models import BaseModel
 from hugtweets.config import TrainConfig
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import BaseModelError
@@ -18,6 +17,8 @@ from hugtweets.evaluation.predictions import member_scores, prediction_scores, p
 from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.evaluation.writing import writing_scores
 from hugtweets.jobs import Job
+from hugtweets.models.registry import BaseModel
+from hugtweets.models.tokens import AUTHOR, TextTokenizer
 from hugtweets.pooled_posts import has_learned
 from hugtweets.steps.clean import CLEAN, texts_of
 from hugtweets.steps.finetune import WEIGHTS, base_model_of
@@ -27,7 +28,6 @@ from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
 from hugtweets.storage.artifacts import Plan, Reference, learned_posts, obtain
 from hugtweets.storage.files import write_text
-from hugtweets.tokens import AUTHOR, TextTokenizer
 from hugtweets.tracking import Content
 
 VERSION = 2
@@ -115,7 +115,7 @@ def post_nats_of(
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices.selection import choose_device
     from hugtweets.evaluation.bits_per_byte import post_nats
-    from hugtweets.loading import load_tuned
+    from hugtweets.models.cache import load_tuned
 
     loaded, tokenizer = load_tuned(base_model, weights, choose_device(config))
     return post_nats(loaded, documents, tokenizer.end_of_text)

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hugtweets.base_models import BaseModel, resolve_base_model
 from hugtweets.continuing import Continuation, continue_training
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import BaseModelError, NothingKept, TrainingError
 from hugtweets.evaluation.promotion import current_model
 from hugtweets.jobs import Job
+from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.pools import pinned
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import OPTIONS as TOKENISE_OPTIONS

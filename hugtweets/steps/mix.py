@@ -16,12 +16,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hugtweets.jobs import Job
+from hugtweets.models.tokens import AUTHOR
 from hugtweets.steps.clean import CLEAN, rules_of
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference, input_of, obtain
 from hugtweets.storage.home import Home
 from hugtweets.timelines.timeline import write_posts
-from hugtweets.tokens import AUTHOR
 from hugtweets.tracking import Content
 
 VERSION = 1

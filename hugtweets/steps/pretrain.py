@@ -19,6 +19,7 @@ from hugtweets.corpora import read_corpus
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import TrainingError
+from hugtweets.models.tokens import tokenise
 from hugtweets.pooled_posts import LEARNED, to_learned
 from hugtweets.pooling import Pooling
 from hugtweets.pools import STEP, PoolPlan
@@ -32,7 +33,6 @@ from hugtweets.storage.digests import FileDigests
 from hugtweets.storage.files import write_text
 from hugtweets.timelines import timeline
 from hugtweets.timelines.timeline import write_posts
-from hugtweets.tokens import tokenise
 from hugtweets.tracking import Content
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets.base_models import BaseModel
 from hugtweets.config import Config
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.jobs import Job
-from hugtweets.loading import is_adapter, load_adapters, load_tuned
+from hugtweets.models.cache import is_adapter, load_adapters, load_tuned
+from hugtweets.models.registry import BaseModel
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
 from hugtweets.steps.step import perform

@@ -8,15 +8,15 @@ what was deleted does not stay learned.
 
 from __future__ import annotations
 
-from hugtweets.base_models import BaseModel
 from hugtweets.config import TrainConfig
 from hugtweets.evaluation.promotion import current_model
 from hugtweets.jobs import Job
+from hugtweets.models.registry import BaseModel
+from hugtweets.models.tokens import load_ids
 from hugtweets.steps.clean import CLEAN, same_rules
 from hugtweets.steps.finetune import Start, plan_finetune, trainings_in_a_row
 from hugtweets.steps.tokenise import TOKENS
 from hugtweets.storage.artifacts import Reference, input_of, is_shared, references
-from hugtweets.tokens import load_ids
 
 # Options that give the weights their shape; the others may change from one training to the next.
 SHAPE = ("method", "layers", "lora_rank", "lora_alpha")

@@ -10,17 +10,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.base_models import BaseModel
 from hugtweets.cleaning import VALIDATION
 from hugtweets.errors import BaseModelError
 from hugtweets.jobs import Job
+from hugtweets.models.registry import BaseModel
+from hugtweets.models.tokens import tokenise as tokenise_table
 from hugtweets.pooled_posts import has_learned
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.timelines.timeline import write_posts
-from hugtweets.tokens import tokenise as tokenise_table
 from hugtweets.tracking import Content
 
 VERSION = 1

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hugtweets.base_models import BaseModel
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import NotEnoughText
 from hugtweets.evaluation.predictions import prediction_scores
 from hugtweets.jobs import Job
+from hugtweets.models.registry import BaseModel
+from hugtweets.models.tokens import tokenise
 from hugtweets.pooling import Transfer
 from hugtweets.steps.evaluate import post_nats_of
 from hugtweets.steps.splits import of_split
@@ -18,7 +19,6 @@ from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import OPTIONS, unseen_posts
 from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.storage.files import write_text
-from hugtweets.tokens import tokenise
 from hugtweets.tracking import Content
 
 VERSION = 1

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.base_models import BaseModel
 from hugtweets.config import RefreshConfig
 from hugtweets.evaluation.promotion import newest_model
 from hugtweets.jobs import Job
+from hugtweets.models.registry import BaseModel
 from hugtweets.steps.clean import CLEAN, same_rules
 from hugtweets.steps.retraction import holds_text
 from hugtweets.steps.starting import find_made

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hugtweets.base_models import BaseModel
 from hugtweets.devices.selection import DeviceChoice
 from hugtweets.errors import BaseModelError
-from hugtweets.tokens import TextTokenizer
+from hugtweets.models.registry import BaseModel
+from hugtweets.models.tokens import TextTokenizer
 
 if TYPE_CHECKING:
     from peft import PeftModel

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets.base_models import BaseModel
 from hugtweets.config import TrainConfig
 from hugtweets.errors import BaseModelError
+from hugtweets.models.registry import BaseModel
 from hugtweets.timelines import timeline
 
 if TYPE_CHECKING:

@@ -98,7 +98,7 @@ def _announce(choice: str) -> None:
 
 
 def _from_gguf(path: Path, home: Home) -> BaseModel:
-    from hugtweets.gguf_models import CONVERSION_VERSION, convert
+    from hugtweets.models.gguf import CONVERSION_VERSION, convert
 
     content = FileDigests(home).of(path)
     digest = _short_digest(["gguf", content, CONVERSION_VERSION])

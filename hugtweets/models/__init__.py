@@ -1,0 +1,1 @@
+"""Base models: finding, converting, loading and keeping them in memory, and their tokens."""
