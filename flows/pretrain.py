@@ -15,7 +15,7 @@ from flows.watching import tag_run
 from hugtweets.jobs import Job, plan_jobs
 from hugtweets.models.registry import BaseModel
 from hugtweets.pooling import Pooling, PoolOutcome, PoolRequest, Transfer
-from hugtweets.pools import PREFIX, pinned
+from hugtweets.pools.pool import PREFIX, pinned
 from hugtweets.steps.clean import plan_clean
 from hugtweets.steps.pretrain import plan_pretrain
 from hugtweets.steps.transfer import check_held_out, plan_transfer, read_transfer

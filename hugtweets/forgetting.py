@@ -1,12 +1,12 @@
-"""Removing pooled base models with all that was made from them; :mod:`hugtweets.pools` says why."""
+"""Removing pooled base models with all that was made from them; :mod:`hugtweets.pools.pool` says why."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from hugtweets.keepsakes import remove_keepsakes
-from hugtweets.pooled_posts import learned_of
-from hugtweets.pools import list_pools, made_from, spec_of
+from hugtweets.pools.learned_posts import learned_of
+from hugtweets.pools.pool import list_pools, made_from, spec_of
 from hugtweets.storage.artifacts import Reference, place, remove
 from hugtweets.storage.home import Home
 from hugtweets.tracking import remove_run

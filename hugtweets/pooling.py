@@ -13,7 +13,7 @@ from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config, Section
 from hugtweets.errors import ConfigurationError
 from hugtweets.models import registry as base_models
-from hugtweets.pools import validate_pool_name
+from hugtweets.pools.pool import validate_pool_name
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.handles import validate_handle
 from hugtweets.storage.home import Home

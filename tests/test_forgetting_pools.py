@@ -20,8 +20,8 @@ from hugtweets.errors import NothingKept
 from hugtweets.jobs import Job
 from hugtweets.play.favourites import Favourites
 from hugtweets.play.written import write_post
-from hugtweets.pooled_posts import LEARNED, to_learned
-from hugtweets.pools import PoolPlan, list_pools, spec_of
+from hugtweets.pools.learned_posts import LEARNED, to_learned
+from hugtweets.pools.pool import PoolPlan, list_pools, spec_of
 from hugtweets.steps.retraction import retract
 from hugtweets.storage.artifacts import Plan, Reference, create, exists, references
 from hugtweets.storage.home import Home

@@ -32,9 +32,9 @@ from hugtweets.errors import (
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.models.tokens import load_split
 from hugtweets.outcomes import AccountOutcome
-from hugtweets.pooled_posts import LEARNED, to_learned
 from hugtweets.pooling import PoolOutcome, PoolRequest, request_pool
-from hugtweets.pools import PoolPlan, find_pool, list_pools
+from hugtweets.pools.learned_posts import LEARNED, to_learned
+from hugtweets.pools.pool import PoolPlan, find_pool, list_pools
 from hugtweets.publishing.bundle import Wanted, write_bundle
 from hugtweets.sources.file import FileSource
 from hugtweets.steps.clean import CLEAN

@@ -147,8 +147,8 @@ def check_base_model(home: Home) -> Finding:
 
 def check_pools(home: Home) -> Finding:
     """Base models that learned many accounts, and whether any knows what it should not any more."""
-    from hugtweets.pooled_posts import deleted_meanwhile
-    from hugtweets.pools import list_pools, spec_of
+    from hugtweets.pools.learned_posts import deleted_meanwhile
+    from hugtweets.pools.pool import list_pools, spec_of
 
     pools = list_pools(home)
     outdated = {spec_of(pool): counts for pool in pools if (counts := deleted_meanwhile(home, pool))}

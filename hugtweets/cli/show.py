@@ -15,7 +15,7 @@ from hugtweets.errors import NothingKept
 from hugtweets.evaluation.promotion import Decision, current_model, read_promotions
 from hugtweets.ledger import Ledger
 from hugtweets.outcomes import ApiUsage
-from hugtweets.pools import spec_of
+from hugtweets.pools.pool import spec_of
 from hugtweets.storage.artifacts import Manifest, place, references
 from hugtweets.storage.handles import is_mix, run_command
 from hugtweets.storage.home import Home

@@ -18,7 +18,7 @@ from typing import Any
 
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import BaseModelError
-from hugtweets.pools import PREFIX, find_pool, is_pool
+from hugtweets.pools.pool import PREFIX, find_pool, is_pool
 from hugtweets.storage.digests import FileDigests
 from hugtweets.storage.home import Home
 
@@ -49,7 +49,7 @@ def resolve_base_model(spec: str, home: Home) -> BaseModel:
 
     Args:
         spec: ``auto`` (the packaged model if installed, else a small one from the hub), ``packaged``, a folder, a
-            ``.gguf`` file, a hub id, or ``pool:NAME`` (see :mod:`hugtweets.pools`).
+            ``.gguf`` file, a hub id, or ``pool:NAME`` (see :mod:`hugtweets.pools.pool`).
         home: converted models are kept in its ``models`` folder.
 
     Raises:

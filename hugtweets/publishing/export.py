@@ -18,7 +18,7 @@ from hugtweets.errors import ConfigurationError
 from hugtweets.models.cache import ADAPTER, load_weights, merge
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import TextTokenizer
-from hugtweets.pools import is_pool
+from hugtweets.pools.pool import is_pool
 from hugtweets.publishing.origins import origin_of
 from hugtweets.storage.files import write_text
 

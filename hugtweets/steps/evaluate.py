@@ -19,7 +19,7 @@ from hugtweets.evaluation.writing import writing_scores
 from hugtweets.jobs import Job
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import AUTHOR, TextTokenizer
-from hugtweets.pooled_posts import has_learned
+from hugtweets.pools.learned_posts import has_learned
 from hugtweets.steps.clean import CLEAN, texts_of
 from hugtweets.steps.finetune import WEIGHTS, base_model_of
 from hugtweets.steps.sample import read_unprompted

@@ -16,7 +16,7 @@ from hugtweets.errors import BaseModelError, NothingKept, TrainingError
 from hugtweets.evaluation.promotion import current_model
 from hugtweets.jobs import Job
 from hugtweets.models.registry import BaseModel, resolve_base_model
-from hugtweets.pools import pinned
+from hugtweets.pools.pool import pinned
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import OPTIONS as TOKENISE_OPTIONS
 from hugtweets.steps.tokenise import TOKENS

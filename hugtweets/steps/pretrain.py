@@ -20,9 +20,9 @@ from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import TrainingError
 from hugtweets.models.tokens import tokenise
-from hugtweets.pooled_posts import LEARNED, to_learned
 from hugtweets.pooling import Pooling
-from hugtweets.pools import STEP, PoolPlan
+from hugtweets.pools.learned_posts import LEARNED, to_learned
+from hugtweets.pools.pool import STEP, PoolPlan
 from hugtweets.steps.clean import CHECKS, CLEAN
 from hugtweets.steps.finetune import HISTORY
 from hugtweets.steps.splits import of_split

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from hugtweets.jobs import Job
 from hugtweets.keepsakes import remove_keepsakes
-from hugtweets.pooled_posts import learned_of
-from hugtweets.pools import list_pools, spec_of
+from hugtweets.pools.learned_posts import learned_of
+from hugtweets.pools.pool import list_pools, spec_of
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.fetch import TIMELINE
 from hugtweets.storage.artifacts import Reference, exists, obtain, references, remove
@@ -56,7 +56,7 @@ def retract(job: Job) -> None:
 
 
 def _tell_of_pools(job: Job, deleted: Collection[str]) -> None:
-    """A pool serves many accounts, and stays until somebody makes it again: see :mod:`hugtweets.pools`."""
+    """A pool serves many accounts, and stays until somebody makes it again: see :mod:`hugtweets.pools.pool`."""
     for pool in list_pools(job.home):
         learned = learned_of(job.home, pool, job.handle)["id"].to_pylist()
         number = len(set(deleted).intersection(learned))

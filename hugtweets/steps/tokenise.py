@@ -15,7 +15,7 @@ from hugtweets.errors import BaseModelError
 from hugtweets.jobs import Job
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import tokenise as tokenise_table
-from hugtweets.pooled_posts import has_learned
+from hugtweets.pools.learned_posts import has_learned
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hugtweets.pools import pool_here
+from hugtweets.pools.pool import pool_here
 from hugtweets.storage.artifacts import Manifest, Reference, exists
 from hugtweets.storage.handles import PLUS
 from hugtweets.storage.home import Home

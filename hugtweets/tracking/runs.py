@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from hugtweets.config import TrackingConfig
-from hugtweets.pools import PREFIX, STEP
+from hugtweets.pools.pool import PREFIX, STEP
 from hugtweets.storage.artifacts import Manifest, Reference
 from hugtweets.storage.files import write_text
 from hugtweets.storage.handles import members_of
