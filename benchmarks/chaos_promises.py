@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from chaos_world import FEW, PROTECTED, SUSPENDED, TOKEN, WANDB_KEY
 
-from hugtweets.ledger import Ledger
+from hugtweets.budget.ledger import Ledger
 from hugtweets.simulator.accounts import user_id
 from hugtweets.steps import STEPS
 from hugtweets.storage.home import Home

@@ -12,11 +12,11 @@ from prefect.states import Completed, Failed
 from pydantic import BaseModel
 
 from flows.watching import show_outcome
+from hugtweets.budget.ledger import Ledger
+from hugtweets.budget.shared_ledger import catch_up, push_ledger
 from hugtweets.errors import AccountsFailed, HugtweetsError
 from hugtweets.jobs import Job
-from hugtweets.ledger import Ledger
 from hugtweets.outcomes import AccountOutcome, RunOutcome
-from hugtweets.shared_ledger import catch_up, push_ledger
 from hugtweets.storage.home import Home
 from tasks.fetch import look_up
 from tasks.retries import patient

@@ -13,7 +13,7 @@ from prefect.client.orchestration import get_client
 from prefect.events import emit_event
 from prefect.futures import PrefectFuture, as_completed
 
-from hugtweets.ledger import Ledger
+from hugtweets.budget.ledger import Ledger
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 
 PROGRESS = "hugtweets-progress"

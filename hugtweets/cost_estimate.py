@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from hugtweets.budget import SMALLEST_PAGE, TINY, SharedBudget, post_price
+from hugtweets.budget.limits import SMALLEST_PAGE, TINY, SharedBudget, post_price
 from hugtweets.jobs import Job
 
 

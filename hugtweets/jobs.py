@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from hugtweets.accounts import AccountRequest
+from hugtweets.budget.ledger import Ledger
 from hugtweets.config import Config
-from hugtweets.ledger import Ledger
 from hugtweets.storage.home import Home
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel, Field
 
+from hugtweets.budget.ledger import Usage
 from hugtweets.evaluation.promotion import Standing
-from hugtweets.ledger import Usage
 from hugtweets.storage.artifacts import Reference
 
 if TYPE_CHECKING:

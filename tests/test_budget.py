@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from hugtweets.budget import SharedBudget
+from hugtweets.budget.ledger import Ledger, Usage
+from hugtweets.budget.limits import SharedBudget
 from hugtweets.config import FetchConfig
 from hugtweets.errors import SharedBudgetUsedUp
-from hugtweets.ledger import Ledger, Usage
 
 
 def buy(budget: SharedBudget) -> None:
@@ -54,9 +54,9 @@ def test_who_finds_all_set_aside_waits_for_what_is_left(tmp_path: Path) -> None:
 HOLDING = """
 import sys
 from pathlib import Path
-from hugtweets.budget import SharedBudget
+from hugtweets.budget.limits import SharedBudget
 from hugtweets.config import FetchConfig
-from hugtweets.ledger import Ledger, Usage
+from hugtweets.budget.ledger import Ledger, Usage
 ledger = Ledger(Path(sys.argv[1]), "another run")
 with SharedBudget(ledger, FetchConfig(month_budget_usd=0.5)).reserve(0.005, 5, 100):
     print("held", flush=True)
@@ -68,10 +68,10 @@ with SharedBudget(ledger, FetchConfig(month_budget_usd=0.5)).reserve(0.005, 5, 1
 BUYING = """
 import sys, time
 from pathlib import Path
-from hugtweets.budget import SharedBudget
+from hugtweets.budget.limits import SharedBudget
 from hugtweets.config import FetchConfig
 from hugtweets.errors import SharedBudgetUsedUp
-from hugtweets.ledger import Ledger, Usage
+from hugtweets.budget.ledger import Ledger, Usage
 ledger = Ledger(Path(sys.argv[1]), sys.argv[2])
 budget = SharedBudget(ledger, FetchConfig(month_budget_usd=3.03))
 print("ready", flush=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.cli.app import main
-from hugtweets.ledger import Ledger, Usage
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import Post
 from hugtweets.timelines.timeline import Timeline, save

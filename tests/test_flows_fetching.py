@@ -12,9 +12,9 @@ import pytest
 
 from flows.refresh import refresh
 from hugtweets.accounts import AccountRequest
+from hugtweets.budget.ledger import Ledger
 from hugtweets.config import Config
 from hugtweets.jobs import longest_waiting_first, plan_jobs
-from hugtweets.ledger import Ledger
 from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.simulator.accounts import user_id
 from hugtweets.simulator.faults import Fault

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hugtweets.ledger import Ledger, Usage
+from hugtweets.budget.ledger import Ledger, Usage
 
 PAGE = Usage(requests=1, posts_read=100, usd=0.5)
 
@@ -69,7 +69,7 @@ def test_many_may_write_at_once(path: Path) -> None:
 WRITING = """
 import sys
 from pathlib import Path
-from hugtweets.ledger import Ledger, Usage
+from hugtweets.budget.ledger import Ledger, Usage
 for number in range(300):
     Ledger(Path(sys.argv[1]), "night", sys.argv[2]).record(Usage(requests=1, posts_read=100, usd=0.5))
 """

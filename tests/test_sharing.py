@@ -5,8 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hugtweets.ledger import Ledger, Usage
-from hugtweets.shared_ledger import SEGMENT_LINES, pull_ledger, push_ledger
+from hugtweets.budget.ledger import Ledger, Usage
+from hugtweets.budget.shared_ledger import SEGMENT_LINES, pull_ledger, push_ledger
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import Store
 from hugtweets.timelines.posts import Post

@@ -17,6 +17,7 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hugtweets.budget.ledger import Ledger
 from hugtweets.config import FetchConfig
 from hugtweets.errors import (
     AccountNotFound,
@@ -31,7 +32,6 @@ from hugtweets.errors import (
     WrongTier,
     XUnavailable,
 )
-from hugtweets.ledger import Ledger
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
 from hugtweets.sources.file import read_posts

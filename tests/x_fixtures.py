@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from hugtweets.budget.ledger import Ledger
 from hugtweets.config import FetchConfig
-from hugtweets.ledger import Ledger
 from hugtweets.sources.x import XClient, XSource, XUser
 
 TOKEN = "AAAAAAAAAAsecretAAAA"

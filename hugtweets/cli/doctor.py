@@ -21,13 +21,13 @@ from rich.table import Table
 from rich.text import Text
 
 from hugtweets.accounts import read_accounts
-from hugtweets.budget import SMALLEST_PAGE
+from hugtweets.budget.ledger import Ledger
+from hugtweets.budget.limits import SMALLEST_PAGE
+from hugtweets.budget.shared_ledger import catch_up
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.config import Config, TrackingConfig, TrainConfig
 from hugtweets.errors import ConfigurationError
-from hugtweets.ledger import Ledger
-from hugtweets.shared_ledger import catch_up
 from hugtweets.storage.home import Home
 
 Verdict = Literal["ok", "optional", "missing"]

@@ -12,6 +12,7 @@ from typing import Annotated, get_args
 import typer
 
 from hugtweets.accounts import AccountRequest, read_accounts, request_accounts
+from hugtweets.budget.shared_ledger import catch_up
 from hugtweets.cli.output import print_costs, print_json, print_run, progress_shown
 from hugtweets.cli.settings import (
     ConfigOption,
@@ -28,7 +29,6 @@ from hugtweets.demo import demo_accounts
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import RunOutcome
-from hugtweets.shared_ledger import catch_up
 from hugtweets.steps import STEPS, StepName, includes
 from hugtweets.storage.handles import is_blend, name_mix
 from hugtweets.storage.home import Home

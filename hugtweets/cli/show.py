@@ -9,11 +9,11 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
+from hugtweets.budget.ledger import Ledger
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.promotion import Decision, current_model, read_promotions
-from hugtweets.ledger import Ledger
 from hugtweets.outcomes import ApiUsage
 from hugtweets.pools.pool import spec_of
 from hugtweets.storage.artifacts import Manifest, place, references

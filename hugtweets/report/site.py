@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hugtweets.ledger import Ledger
+from hugtweets.budget.ledger import Ledger
 from hugtweets.report.figures import Figures
 from hugtweets.report.overview_page import LastRun, Row, overview_files
 from hugtweets.storage.artifacts import Reference, exists

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from hugtweets.budget import SMALLEST_PAGE, SharedBudget, affordable, post_price
+from hugtweets.budget.ledger import Ledger
+from hugtweets.budget.limits import SMALLEST_PAGE, SharedBudget, affordable, post_price
 from hugtweets.config import FetchConfig
 from hugtweets.errors import BudgetUsedUp, SharedBudgetUsedUp
-from hugtweets.ledger import Ledger
 from hugtweets.sources.x_answers import PostsAnswer, account_problem, parse, silent
 from hugtweets.sources.x_client import XClient
 from hugtweets.sources.x_posts import to_posts

@@ -14,9 +14,9 @@ import tweepy  # type: ignore[import-untyped]  # tweepy ships no types
 from pydantic import SecretStr
 from requests.auth import AuthBase
 
+from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.config import FetchConfig
 from hugtweets.errors import BadToken, ConfigurationError, UnexpectedAnswer, XUnavailable
-from hugtweets.ledger import Ledger, Usage
 from hugtweets.sources.x_answers import refusal
 from hugtweets.sources.x_gate import gate_of
 from hugtweets.timelines.timeline import Gap

@@ -6,8 +6,8 @@ import threading
 from collections import defaultdict
 from datetime import UTC, datetime
 
+from hugtweets.budget.ledger import Ledger
 from hugtweets.errors import BadToken, HugtweetsError, OutOfCredit, RateLimited
-from hugtweets.ledger import Ledger
 
 
 class Gate:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hugtweets.budget import SMALLEST_PAGE, SharedBudget, post_price
+from hugtweets.budget.ledger import Ledger, Usage
+from hugtweets.budget.limits import SMALLEST_PAGE, SharedBudget, post_price
 from hugtweets.config import FetchConfig
 from hugtweets.errors import AccountError, AccountUnavailable, SharedBudgetUsedUp
-from hugtweets.ledger import Ledger, Usage
 from hugtweets.sources.x_answers import SentUser, UsersAnswer, account_problem, parse, protected, silent
 from hugtweets.sources.x_client import XClient
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hugtweets.budget import SharedBudget, affordable
+from hugtweets.budget.limits import SharedBudget, affordable
 from hugtweets.errors import BudgetUsedUp
 from hugtweets.sources.x import LARGEST_PAGE, XSource, XUser, look_up_users
 from hugtweets.sources.x_answers import NOT_FOUND, IdsAnswer, parse, silent

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hugtweets.budget.shared_ledger import push_ledger
 from hugtweets.errors import AccessError, AccountError, NothingKept
 from hugtweets.jobs import Job
-from hugtweets.shared_ledger import push_ledger
 from hugtweets.sources import Source
 from hugtweets.sources.archive import ArchiveSource
 from hugtweets.sources.file import FileSource

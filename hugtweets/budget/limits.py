@@ -1,7 +1,7 @@
 """The budgets that accounts share: that of the run and that of the calendar month, both kept by the ledger.
 
 Before a request its worst price is set aside, so that accounts fetched at the same time cannot overspend together, be
-it in this process or in others of this machine: see :mod:`hugtweets.reservations`. Machines that share a store
+it in this process or in others of this machine: see :mod:`hugtweets.budget.reservations`. Machines that share a store
 learn from its ledger what the others spent, and nothing of what they have set aside: give each its part of the budget.
 """
 
@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hugtweets.budget.ledger import Ledger
+from hugtweets.budget.reservations import Reservation, Reservations
 from hugtweets.config import FetchConfig
 from hugtweets.errors import SharedBudgetUsedUp
-from hugtweets.ledger import Ledger
-from hugtweets.reservations import Reservation, Reservations
 
 SMALLEST_PAGE = 5
 # X sets no firm limit to the people a post mentions; this many are reckoned with before a page with names is bought.

@@ -11,7 +11,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from hugtweets.ledger import Ledger
+from hugtweets.budget.ledger import Ledger
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import Store
 
