@@ -96,7 +96,7 @@ def material(account: Path, posts: int, held_out: int, base: str, home: Path) ->
     from hugtweets.cleaning import clean_table
     from hugtweets.config import CleanConfig
     from hugtweets.models.registry import resolve_base_model
-    from hugtweets.sources.file import read_posts
+    from hugtweets.sources.files.reader import read_posts
     from hugtweets.storage.home import Home
     from hugtweets.timelines import timeline
     from hugtweets.timelines.posts import to_table

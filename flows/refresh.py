@@ -32,7 +32,7 @@ from hugtweets.steps import StepName, includes
 from hugtweets.steps.retraction import retract
 
 if TYPE_CHECKING:
-    from hugtweets.sources.x_users import XUser
+    from hugtweets.sources.x.users import XUser
 
 
 @task(name="handle", task_run_name="handle[{job.handle}]", cache_policy=NO_CACHE, persist_result=False)

@@ -22,7 +22,7 @@ from tasks.fetch import look_up
 from tasks.retries import patient
 
 if TYPE_CHECKING:
-    from hugtweets.sources.x_users import XUser
+    from hugtweets.sources.x.users import XUser
 
 Outcome = TypeVar("Outcome", bound=BaseModel)
 

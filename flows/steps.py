@@ -49,7 +49,7 @@ from tasks.sample import sample
 from tasks.tokenise import tokenise
 
 if TYPE_CHECKING:
-    from hugtweets.sources.x_users import XUser
+    from hugtweets.sources.x.users import XUser
 
 logger = logging.getLogger("hugtweets.flows")
 

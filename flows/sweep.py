@@ -30,7 +30,7 @@ from hugtweets.sweeps.tracking import track_agent_run, track_trials
 from hugtweets.tracking import AgentRun
 
 if TYPE_CHECKING:
-    from hugtweets.sources.x_users import XUser
+    from hugtweets.sources.x.users import XUser
 
 TABLE = "hugtweets-sweep"
 

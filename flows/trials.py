@@ -23,7 +23,7 @@ from hugtweets.sweeps.points import Point
 from tasks.evaluate import evaluate
 
 if TYPE_CHECKING:
-    from hugtweets.sources.x_users import XUser
+    from hugtweets.sources.x.users import XUser
 
 logger = logging.getLogger("hugtweets.flows")
 

@@ -17,7 +17,7 @@ from hugtweets.steps.fetch import Fetched, Tally
 from hugtweets.storage.artifacts import Reference
 
 if TYPE_CHECKING:
-    from hugtweets.sources.x_users import XUser
+    from hugtweets.sources.x.users import XUser
 
 
 @task(name="fetch", task_run_name="fetch[{job.handle}]", cache_policy=NO_CACHE)
@@ -35,7 +35,7 @@ def stored(job: Job) -> Reference:
 @task(name="look-up", task_run_name="look-up", cache_policy=NO_CACHE)
 def look_up(handles: Sequence[str], ledger: Ledger, config: FetchConfig) -> Mapping[str, XUser | HugtweetsError]:
     """Ask X for up to 100 accounts a request; what is wrong with one of them comes back as its value."""
-    from hugtweets.sources.x_client import XClient
-    from hugtweets.sources.x_users import look_up_users
+    from hugtweets.sources.x.client import XClient
+    from hugtweets.sources.x.users import look_up_users
 
     return look_up_users(XClient.from_environment(config), handles, ledger, config)

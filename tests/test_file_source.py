@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources import Source
-from hugtweets.sources.file import MAX_LINE, FileSource, read_posts
+from hugtweets.sources.files.reader import MAX_LINE, FileSource, read_posts
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import RAW_SCHEMA, Mention, Post
 from hugtweets.timelines.timeline import load, order

@@ -20,7 +20,6 @@ from hugtweets.accounts import AccountRequest
 from hugtweets.averaging import average
 from hugtweets.cli.app import app
 from hugtweets.config import CleanConfig, Config, TrainConfig
-from hugtweets.corpora import read_corpus
 from hugtweets.errors import (
     BaseModelError,
     ConfigurationError,
@@ -36,7 +35,8 @@ from hugtweets.pooling import PoolOutcome, PoolRequest, request_pool
 from hugtweets.pools.learned_posts import LEARNED, to_learned
 from hugtweets.pools.pool import PoolPlan, find_pool, list_pools
 from hugtweets.publishing.bundle import Wanted, write_bundle
-from hugtweets.sources.file import FileSource
+from hugtweets.sources.corpora import read_corpus
+from hugtweets.sources.files.reader import FileSource
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import post_nats_of
 from hugtweets.steps.finetune import base_model_of, find_model

@@ -19,8 +19,8 @@ from hugtweets.errors import AccountError, AccountSuspended, OutOfCredit, Unexpe
 from hugtweets.simulator.accounts import user_id
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
-from hugtweets.sources.x import XClient, XSource, XUser
-from hugtweets.sources.x_verification import verify_posts
+from hugtweets.sources.x.timeline import XClient, XSource, XUser
+from hugtweets.sources.x.verification import verify_posts
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import Post
 from hugtweets.timelines.timeline import Timeline, load, save

@@ -25,7 +25,7 @@ from hugtweets.errors import (
     WrongTier,
     XUnavailable,
 )
-from hugtweets.sources.x import XClient, look_up_users
+from hugtweets.sources.x.timeline import XClient, look_up_users
 from hugtweets.storage.home import Home
 from hugtweets.timelines.timeline import load
 from tests.x_fixtures import ALICE, CONFIG, TOKEN, alice, answering, client_of, run_ledger

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from hugtweets.budget.ledger import Ledger
 from hugtweets.config import FetchConfig
-from hugtweets.sources.x import XClient, XSource, XUser
+from hugtweets.sources.x.timeline import XClient, XSource, XUser
 
 TOKEN = "AAAAAAAAAAsecretAAAA"
 CONFIG = FetchConfig(timeout_seconds=5)

@@ -162,7 +162,7 @@ def check_pools(home: Home) -> Finding:
 
 def check_x(home: Home) -> Finding:
     """The X API."""
-    from hugtweets.sources.x_client import X_API_URL
+    from hugtweets.sources.x.client import X_API_URL
 
     url = os.environ.get("X_API_URL") or X_API_URL
     if not os.environ.get("X_BEARER_TOKEN"):

@@ -11,8 +11,8 @@ from hugtweets.budget.shared_ledger import push_ledger
 from hugtweets.errors import AccessError, AccountError, NothingKept
 from hugtweets.jobs import Job
 from hugtweets.sources import Source
-from hugtweets.sources.archive import ArchiveSource
-from hugtweets.sources.file import FileSource
+from hugtweets.sources.archive.export import ArchiveSource
+from hugtweets.sources.files.reader import FileSource
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference, obtain
 from hugtweets.timelines import timeline as timelines
@@ -22,8 +22,8 @@ from hugtweets.timelines.timeline import Summary, Timeline
 from hugtweets.tracking import Content
 
 if TYPE_CHECKING:
-    from hugtweets.sources.x_users import XUser
-    from hugtweets.sources.x_verification import Verification
+    from hugtweets.sources.x.users import XUser
+    from hugtweets.sources.x.verification import Verification
 
 VERSION = 1
 TIMELINE = "timeline.parquet"
@@ -123,8 +123,8 @@ def open_source(job: Job, user: XUser | AccessError | None) -> Source:
     if isinstance(user, AccessError):
         raise user
     # tweepy takes a second to import, and only this source needs it.
-    from hugtweets.sources.x import XSource
-    from hugtweets.sources.x_client import XClient
+    from hugtweets.sources.x.client import XClient
+    from hugtweets.sources.x.timeline import XSource
 
     client = XClient.from_environment(job.config.fetch)
     # Each page is paid for: it leaves this machine before the next one is asked for.
@@ -149,8 +149,8 @@ def _plan(job: Job, timeline: Summary) -> Plan:
 
 def _verify(source: Source, path: Path, job: Job) -> Verification | None:
     """Ask again for what is stored; None if the source has nobody to ask."""
-    from hugtweets.sources.x import XSource
-    from hugtweets.sources.x_verification import verify_posts
+    from hugtweets.sources.x.timeline import XSource
+    from hugtweets.sources.x.verification import verify_posts
 
     return verify_posts(source, path, job.began) if isinstance(source, XSource) else None
 

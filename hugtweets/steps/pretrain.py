@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hugtweets.config import Config, TrainConfig
-from hugtweets.corpora import read_corpus
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import TrainingError
@@ -23,6 +22,7 @@ from hugtweets.models.tokens import tokenise
 from hugtweets.pooling import Pooling
 from hugtweets.pools.learned_posts import LEARNED, to_learned
 from hugtweets.pools.pool import STEP, PoolPlan
+from hugtweets.sources.corpora import read_corpus
 from hugtweets.steps.clean import CHECKS, CLEAN
 from hugtweets.steps.finetune import HISTORY
 from hugtweets.steps.splits import of_split

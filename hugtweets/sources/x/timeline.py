@@ -13,10 +13,10 @@ from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.limits import SMALLEST_PAGE, SharedBudget, affordable, post_price
 from hugtweets.config import FetchConfig
 from hugtweets.errors import BudgetUsedUp, SharedBudgetUsedUp
-from hugtweets.sources.x_answers import PostsAnswer, account_problem, parse, silent
-from hugtweets.sources.x_client import XClient
-from hugtweets.sources.x_posts import to_posts
-from hugtweets.sources.x_users import XUser, look_up_users
+from hugtweets.sources.x.answers import PostsAnswer, account_problem, parse, silent
+from hugtweets.sources.x.client import XClient
+from hugtweets.sources.x.posts import to_posts
+from hugtweets.sources.x.users import XUser, look_up_users
 from hugtweets.timelines.posts import Post
 from hugtweets.timelines.timeline import Gap, Timeline, load, order, save, summarise
 

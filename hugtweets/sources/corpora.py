@@ -11,7 +11,7 @@ import pyarrow as pa
 from hugtweets.cleaning import clean_table
 from hugtweets.config import CleanConfig
 from hugtweets.errors import UnreadableSource
-from hugtweets.sources.file import MAX_BYTES, read_posts
+from hugtweets.sources.files.reader import MAX_BYTES, read_posts
 from hugtweets.timelines.posts import Post, to_table
 
 PLAIN = ".txt"

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from hugtweets.budget.limits import SharedBudget, affordable
 from hugtweets.errors import BudgetUsedUp
-from hugtweets.sources.x import LARGEST_PAGE, XSource, XUser, look_up_users
-from hugtweets.sources.x_answers import NOT_FOUND, IdsAnswer, parse, silent
+from hugtweets.sources.x.answers import NOT_FOUND, IdsAnswer, parse, silent
+from hugtweets.sources.x.timeline import LARGEST_PAGE, XSource, XUser, look_up_users
 from hugtweets.timelines.timeline import load, save
 
 

@@ -20,10 +20,10 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.sources.archive_files import ExportFiles, open_export
-from hugtweets.sources.archive_notes import Note, Notes
-from hugtweets.sources.archive_posts import GrailbirdRow, Tweet, grailbird_rows, join_versions
-from hugtweets.sources.archive_scripts import NOTES, TWEETS, items, listed
+from hugtweets.sources.archive.files import ExportFiles, open_export
+from hugtweets.sources.archive.notes import Note, Notes
+from hugtweets.sources.archive.posts import GrailbirdRow, Tweet, grailbird_rows, join_versions
+from hugtweets.sources.archive.scripts import NOTES, TWEETS, items, listed
 from hugtweets.sources.fields import Text, Words, explain
 from hugtweets.timelines.posts import Post
 from hugtweets.timelines.timeline import load, save

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.sources.archive_files import ExportFiles
+from hugtweets.sources.archive.files import ExportFiles
 
 MANIFEST = "data/manifest.js"
 TWEETS = re.compile(r"data/tweets?(-part[0-9]{1,4})?\.js")

@@ -17,8 +17,8 @@ from requests.auth import AuthBase
 from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.config import FetchConfig
 from hugtweets.errors import BadToken, ConfigurationError, UnexpectedAnswer, XUnavailable
-from hugtweets.sources.x_answers import refusal
-from hugtweets.sources.x_gate import gate_of
+from hugtweets.sources.x.answers import refusal
+from hugtweets.sources.x.gate import gate_of
 from hugtweets.timelines.timeline import Gap
 
 X_API_URL = "https://api.twitter.com"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 
-from hugtweets.sources.x_answers import PostsAnswer, SentPost
+from hugtweets.sources.x.answers import PostsAnswer, SentPost
 from hugtweets.timelines.posts import Mention, Post
 
 

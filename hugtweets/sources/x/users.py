@@ -9,8 +9,8 @@ from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.budget.limits import SMALLEST_PAGE, SharedBudget, post_price
 from hugtweets.config import FetchConfig
 from hugtweets.errors import AccountError, AccountUnavailable, SharedBudgetUsedUp
-from hugtweets.sources.x_answers import SentUser, UsersAnswer, account_problem, parse, protected, silent
-from hugtweets.sources.x_client import XClient
+from hugtweets.sources.x.answers import SentUser, UsersAnswer, account_problem, parse, protected, silent
+from hugtweets.sources.x.client import XClient
 
 HANDLES_PER_REQUEST = 100
 

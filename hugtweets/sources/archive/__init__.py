@@ -1,0 +1,1 @@
+"""Posts from the export that X gives an account's owner."""

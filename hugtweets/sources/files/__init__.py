@@ -1,0 +1,1 @@
+"""Posts from a JSONL, CSV or Parquet file."""

@@ -1,0 +1,1 @@
+"""Posts from the API of X."""
