@@ -21,12 +21,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets.cohort import Pupil, finetune_together
 from hugtweets.config import TrainConfig
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.models.tokens import TOKENS_SCHEMA, TextTokenizer
 from hugtweets.storage.home import Home
-from hugtweets.training import finetune
+from hugtweets.training.multi_adapter import Pupil, finetune_together
+from hugtweets.training.trainer import finetune
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def train(source: Path, posts: int, home: Path) -> float:
     from hugtweets.sources.files.reader import read_posts
     from hugtweets.storage.home import Home
     from hugtweets.timelines.posts import to_table
-    from hugtweets.training import finetune
+    from hugtweets.training.trainer import finetune
 
     config = Config().override({"train": {"max_posts": posts, "device": "cpu"}})
     base_model = resolve_base_model("packaged", Home(home))

@@ -24,7 +24,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets.averaging import average
 from hugtweets.cleaning import clean_table
 from hugtweets.config import CleanConfig, TrainConfig
 from hugtweets.models.registry import BaseModel, resolve_base_model
@@ -33,7 +32,8 @@ from hugtweets.sources.files.reader import read_posts
 from hugtweets.storage.home import Home
 from hugtweets.timelines import timeline
 from hugtweets.timelines.posts import to_table
-from hugtweets.training import finetune
+from hugtweets.training.averaging import average
+from hugtweets.training.trainer import finetune
 
 # Way of learning: its training options, and the shares of the way from the base to what it learned.
 WAYS: dict[str, tuple[TrainConfig, tuple[float, ...]]] = {

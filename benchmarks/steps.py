@@ -1,4 +1,4 @@
-"""What does a training step cost in bfloat16: under autocast alone, and as `hugtweets/bfloat16.py` arranges it?
+"""What does a training step cost in bfloat16: under autocast alone, and as `hugtweets/training/precision.py` arranges it?
 
     OMP_NUM_THREADS=1 python benchmarks/steps.py --account timeline.jsonl [--account ...] [--steps 24] [--home HOME]
         [--json]
@@ -25,12 +25,12 @@ import torch
 from peft import get_peft_model
 from voice import material
 
-from hugtweets.bfloat16 import Bfloat16Steps, attention_in_float32
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.models.cache import load_base, wear
 from hugtweets.models.tokens import TextTokenizer, load_split
-from hugtweets.training import PostCollator, adapter_options
+from hugtweets.training.precision import Bfloat16Steps, attention_in_float32
+from hugtweets.training.trainer import PostCollator, adapter_options
 
 WARM_UP = 2
 

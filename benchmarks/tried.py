@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from transformers import DataCollatorWithFlattening, TrainerCallback
 
 from hugtweets.config import TrainConfig
-from hugtweets.training import PostCollator, learning_rate
+from hugtweets.training.trainer import PostCollator, learning_rate
 
 IGNORED = -100
 LAYERS = 30
@@ -251,7 +251,7 @@ def _plain_attention(lesson: Lesson) -> None:
 
 
 def _autocast_alone(lesson: Lesson) -> None:
-    """As before :mod:`hugtweets.bfloat16`: frozen weights converted in every step, attention in bfloat16."""
+    """As before :mod:`hugtweets.training.precision`: frozen weights converted in every step, attention in bfloat16."""
     lesson.trainer.autocast_smart_context_manager = lambda: torch.autocast("cpu", torch.bfloat16)
 
 

@@ -30,7 +30,7 @@ from voice import Material, material
 if TYPE_CHECKING:
     from tried import Try
 
-    from hugtweets.coach import HeldOut
+    from hugtweets.training.callbacks import HeldOut
 
 # How a post is judged as the rest of a prompt: without its first tokens.
 PROMPT = 3
@@ -64,12 +64,12 @@ def train(given: Material, attempt: Try, seed: int) -> tuple[Any, HeldOut, list[
     from transformers import set_seed
     from tried import Lesson
 
-    from hugtweets.coach import Coach, HeldOut
     from hugtweets.config import TrainConfig
     from hugtweets.devices.selection import choose_device
     from hugtweets.models.cache import load_base, wear
     from hugtweets.models.tokens import TextTokenizer, load_split
-    from hugtweets.training import adapter_options, make_trainer, training_format
+    from hugtweets.training.callbacks import Coach, HeldOut
+    from hugtweets.training.trainer import adapter_options, make_trainer, training_format
 
     config = TrainConfig.model_validate({"seed": seed, **attempt.options})
     end_of_text = TextTokenizer.of(given.base).end_of_text

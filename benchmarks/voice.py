@@ -112,7 +112,7 @@ def material(account: Path, posts: int, held_out: int, base: str, home: Path) ->
 def train_ours(given: Material, options: Mapping[str, Any]) -> Measured:
     """Our own training, with options put over the defaults."""
     from hugtweets.config import Config
-    from hugtweets.training import finetune
+    from hugtweets.training.trainer import finetune
 
     config = Config().override(options)
     weights = given.folder / "weights"

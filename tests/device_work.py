@@ -29,7 +29,7 @@ def meet(mine: Path, other: Path) -> tuple[str, int]:
 
 def tell_and_log(handle: str) -> None:
     """Be half way."""
-    logging.getLogger("hugtweets.training").info("learning %s", handle)
+    logging.getLogger("hugtweets.training.trainer").info("learning %s", handle)
     reporter(handle, "finetune")(1, 2, "half")
 
 

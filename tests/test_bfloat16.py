@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hugtweets.bfloat16 import Bfloat16Steps
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.models.cache import load_base
 from hugtweets.storage.home import Home
+from hugtweets.training.precision import Bfloat16Steps
 from tests.tiny_models import Architecture, tiny_base_model
 
 IDS = torch.tensor([[1, 2, 3, 4, 5, 6, 7, 8]])

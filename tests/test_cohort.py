@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from hugtweets.cohort import Pupil, finetune_together
 from hugtweets.config import TrainConfig
 from hugtweets.errors import ConfigurationError, TrainingError
 from hugtweets.storage.home import Home
-from hugtweets.training import finetune
+from hugtweets.training.multi_adapter import Pupil, finetune_together
+from hugtweets.training.trainer import finetune
 from tests.test_training import write_tokens
 from tests.tiny_models import SENTENCES, tiny_base_model
 

@@ -13,7 +13,7 @@ from hugtweets.devices.selection import choose_device
 from hugtweets.errors import TrainingError
 from hugtweets.models.cache import load_base, load_tuned
 from hugtweets.storage.home import Home
-from hugtweets.training import TrainingResult, finetune
+from hugtweets.training.trainer import TrainingResult, finetune
 from tests.test_training import write_tokens
 from tests.tiny_models import SENTENCES, Architecture, tiny_base_model
 

@@ -14,7 +14,6 @@ import torch
 from typer.testing import CliRunner, Result
 
 from hugtweets.cli.app import app
-from hugtweets.equal_shares import EqualShares, expected_sum
 from hugtweets.errors import ConfigurationError, InvalidHandle
 from hugtweets.evaluation.promotion import current_model
 from hugtweets.steps.finetune import find_model
@@ -24,6 +23,7 @@ from hugtweets.storage.handles import name_mix, validate_name
 from hugtweets.storage.home import Home
 from hugtweets.timelines import timeline
 from hugtweets.timelines.posts import blank
+from hugtweets.training.samplers import EqualShares, expected_sum
 from tests.flow_fixtures import rows, write_timeline
 from tests.wandb_log import read_runs
 

@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 from flows.account import account
 from flows.pretrain import pretrain
 from hugtweets.accounts import AccountRequest
-from hugtweets.averaging import average
 from hugtweets.cli.app import app
 from hugtweets.config import CleanConfig, Config, TrainConfig
 from hugtweets.errors import (
@@ -44,7 +43,8 @@ from hugtweets.steps.tokenise import unseen_posts
 from hugtweets.storage.artifacts import Reference, create, exists
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import Store
-from hugtweets.training import finetune
+from hugtweets.training.averaging import average
+from hugtweets.training.trainer import finetune
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 from tests.test_training import write_tokens
 from tests.tiny_models import SENTENCES, tiny_base_model

@@ -20,7 +20,7 @@ from hugtweets.models.cache import load_adapters, load_tuned
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.sampling import ROUNDS, Heard, Voice, draw, draw_aloud, draw_together
 from hugtweets.storage.home import Home
-from hugtweets.training import finetune
+from hugtweets.training.trainer import finetune
 from tests.test_training import write_tokens
 from tests.tiny_models import SENTENCES, tiny_base_model
 

@@ -99,7 +99,7 @@ def test_without_replay_only_new_posts_are_trained_on(home: Home) -> None:
 
 
 def test_each_night_replays_other_posts(home: Home) -> None:
-    from hugtweets.continuing import continue_training
+    from hugtweets.training.continual import continue_training
 
     now = night(home, rows(80)).tokens.file(TOKENS)
     then = night(Home(home.root / "other"), rows(60)).tokens.file(TOKENS)

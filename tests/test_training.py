@@ -22,7 +22,7 @@ from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.models.cache import load_base, load_tuned
 from hugtweets.models.tokens import TOKENS_SCHEMA, TextTokenizer
 from hugtweets.storage.home import Home
-from hugtweets.training import PostCollator, TrainingResult, finetune
+from hugtweets.training.trainer import PostCollator, TrainingResult, finetune
 from tests.tiny_models import SENTENCES, Architecture, tiny_base_model
 
 CONFIG = TrainConfig(epochs=3, lr=0.02, posts_per_step=4, device="cpu")

@@ -51,7 +51,7 @@ def load_tuned(base_model: BaseModel, output: Path | None, choice: DeviceChoice)
 
     Args:
         base_model: what was tuned.
-        output: the folder that :func:`hugtweets.training.finetune` wrote; None is the base model itself.
+        output: the folder that :func:`hugtweets.training.trainer.finetune` wrote; None is the base model itself.
         choice: where to compute, and in which number format.
     """
     tokenizer = TextTokenizer.of(base_model)
@@ -69,7 +69,7 @@ def load_adapters(
 
     Args:
         base_model: what all of them were tuned from.
-        outputs: folders that :func:`hugtweets.training.finetune` wrote with ``method=lora``, one at least.
+        outputs: folders that :func:`hugtweets.training.trainer.finetune` wrote with ``method=lora``, one at least.
         choice: where to compute, and in which number format.
     """
     if _warm and _warm.key == _key(base_model, choice) and set(outputs) <= set(_warm.names):

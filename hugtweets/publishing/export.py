@@ -33,7 +33,7 @@ def export(base_model: BaseModel, weights: Path, folder: Path, sampling: SampleC
 
     Args:
         base_model: what was tuned.
-        weights: the folder that :func:`hugtweets.training.finetune` wrote.
+        weights: the folder that :func:`hugtweets.training.trainer.finetune` wrote.
         folder: where to write, an empty folder.
         sampling: how posts are drawn unless whoever loads the model says otherwise.
         adapter: write the adapter alone, for those who have the base model, instead of a whole model.

@@ -184,7 +184,7 @@ def _write_sum(base_model: BaseModel, adapters: Sequence[tuple[Path, float]], ou
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices.selection import choose_device
     from hugtweets.models.cache import BLEND, load_blend
-    from hugtweets.training import save_adapter
+    from hugtweets.training.trainer import save_adapter
 
     # Adapters are stored in float32, whatever the device draws in.
     choice = replace(choose_device(config.train), dtype="float32")

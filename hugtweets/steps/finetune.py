@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hugtweets.continuing import Continuation, continue_training
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import BaseModelError, NothingKept, TrainingError
@@ -25,9 +24,10 @@ from hugtweets.storage.files import write_text
 from hugtweets.storage.handles import run_command
 from hugtweets.storage.home import Home
 from hugtweets.tracking import Content
+from hugtweets.training.continual import Continuation, continue_training
 
 if TYPE_CHECKING:
-    from hugtweets.training import TrainingResult
+    from hugtweets.training.trainer import TrainingResult
 
 VERSION = 2
 WEIGHTS = "weights"
@@ -130,7 +130,7 @@ def _train(
 ) -> TrainingResult:
     # PyTorch takes seconds to import, and a run that finds everything done never needs it. It is imported only on the
     # device's thread: two threads that import parts of transformers at once can see half of it.
-    from hugtweets.training import finetune as train
+    from hugtweets.training.trainer import finetune as train
 
     progress = reporter(job.handle, "finetune")
     return train(base_model, tokens.file(TOKENS), output, job.config.train, progress, earlier)

@@ -1,7 +1,7 @@
 """Mix: the kept posts of several accounts become those of one, from which a model of all of them is learned.
 
 It stands in for the step clean: what follows finds a clean artifact of an account called ``alice+bob``. Nothing is
-copied to make the accounts equal; that is done anew in every epoch, see :mod:`hugtweets.equal_shares`.
+copied to make the accounts equal; that is done anew in every epoch, see :mod:`hugtweets.training.samplers`.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ from hugtweets.timelines.timeline import write_posts
 from hugtweets.tracking import Content
 
 if TYPE_CHECKING:
-    from hugtweets.training import TrainingResult
+    from hugtweets.training.trainer import TrainingResult
 
 VERSION = 2
 
@@ -118,8 +118,8 @@ def _newest(posts: pa.Table, most: int | None) -> pa.Table:
 
 def _learn(pooling: Pooling, tokens: Path, output: Path) -> TrainingResult:
     # Imported on the device's thread only, as in finetune.
-    from hugtweets.averaging import average
-    from hugtweets.training import finetune
+    from hugtweets.training.averaging import average
+    from hugtweets.training.trainer import finetune
 
     options, trained = training_options(pooling.config), output / "trained"
     told = reporter(pooling.name, STEP)

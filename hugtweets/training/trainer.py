@@ -17,17 +17,17 @@ import torch
 from accelerate.utils import environment  # type: ignore[import-untyped]  # accelerate ships no types
 from transformers import DataCollatorWithFlattening, PrinterCallback, Trainer, TrainingArguments, set_seed
 
-from hugtweets.bfloat16 import Bfloat16Steps
-from hugtweets.coach import Coach, HeldOut, Progress
 from hugtweets.config import TrainConfig
-from hugtweets.continuing import Continuation
 from hugtweets.devices.selection import DeviceChoice, choose_device
-from hugtweets.equal_shares import EqualShares, expected_sum
 from hugtweets.errors import TrainingError
-from hugtweets.layers import describe_layers, freeze_others, linear_names
 from hugtweets.models.cache import load_base, load_weights, release, take_off, wear
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import AUTHOR, TextTokenizer, load_split
+from hugtweets.training.callbacks import Coach, HeldOut, Progress
+from hugtweets.training.continual import Continuation
+from hugtweets.training.lora import describe_layers, freeze_others, linear_names
+from hugtweets.training.precision import Bfloat16Steps
+from hugtweets.training.samplers import EqualShares, expected_sum
 
 if TYPE_CHECKING:
     from peft import LoraConfig

@@ -1,7 +1,7 @@
 """Adapters of several accounts, trained in one batch: a row an account, each with its own optimiser and schedule.
 
 The base model multiplies the tokens of all accounts at once. What each account gets is what it gets alone from
-:func:`hugtweets.training.finetune`, up to rounding, unless the base model has dropout, which is left out here. On a
+:func:`hugtweets.training.trainer.finetune`, up to rounding, unless the base model has dropout, which is left out here. On a
 processor it takes as long as one account after the other (see benchmarks/LOG.md), so that the flows do not use it.
 """
 
@@ -22,15 +22,15 @@ from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pad_sequence
 from transformers import Trainer, set_seed
 
-from hugtweets.bfloat16 import Bfloat16Steps
-from hugtweets.coach import Coach, HeldOut, Progress
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import DeviceChoice, choose_device
 from hugtweets.errors import ConfigurationError, TrainingError
 from hugtweets.models.cache import load_base, take_off, wear
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import TextTokenizer, load_split
-from hugtweets.training import (
+from hugtweets.training.callbacks import Coach, HeldOut, Progress
+from hugtweets.training.precision import Bfloat16Steps
+from hugtweets.training.trainer import (
     PostCollator,
     TrainingResult,
     adapter_options,

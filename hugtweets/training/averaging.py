@@ -27,7 +27,7 @@ def average(base_model: BaseModel, weights: Path, share: float, output: Path, co
 
     Args:
         base_model: what the training started from.
-        weights: the folder that :func:`hugtweets.training.finetune` wrote.
+        weights: the folder that :func:`hugtweets.training.trainer.finetune` wrote.
         share: of the way from the base's weights to the trained ones.
         output: the folder to write into.
         config: the options of the training.
