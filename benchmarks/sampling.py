@@ -7,7 +7,7 @@ Every row of a batch gets the same number of tokens, so that the ways do the sam
 which are more honest than the clock's on a shared machine: with one thread, and on the processor only.
 
 - ``generate``: transformers, one prompt at a time, from the base model wearing one adapter.
-- ``ours``: :func:`hugtweets.decoding.continue_rows`, from the same model.
+- ``ours``: :func:`hugtweets.generation.decoding.continue_rows`, from the same model.
 - ``ours, N adapters``: as many rows, from N adapters in turn, in one batch.
 - ``N batches``: the same rows, one adapter after the other.
 - ``bare products``: nothing but the products of all weights of the model with as many rows, in the same number format.
@@ -34,8 +34,8 @@ from torch.nn.functional import linear
 from transformers import GenerationConfig
 
 from hugtweets.config import DEFAULT_PROMPTS, TrainConfig
-from hugtweets.decoding import continue_rows
 from hugtweets.devices.selection import choose_device
+from hugtweets.generation.decoding import continue_rows
 from hugtweets.models.cache import load_base
 from hugtweets.models.registry import resolve_base_model
 from hugtweets.models.tokens import TextTokenizer

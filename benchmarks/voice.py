@@ -197,8 +197,8 @@ def _examined(given: Material, weights: Path, curve: list[tuple[float, float]], 
     from hugtweets.config import SampleConfig, TrainConfig
     from hugtweets.devices.selection import choose_device
     from hugtweets.evaluation.diversity import distinct_n
+    from hugtweets.generation.sampler import draw
     from hugtweets.models.cache import load_tuned
-    from hugtweets.sampling import draw
 
     choice = choose_device(TrainConfig())
     if math.isnan(curve[-1][1]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
-from hugtweets.play.favourites import Favourites
+from hugtweets.generation.favourites import Favourites
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
 

@@ -13,7 +13,7 @@ from hugtweets.evaluation.promotion import Standing
 from hugtweets.storage.artifacts import Reference
 
 if TYPE_CHECKING:
-    from hugtweets.sampling import Sample
+    from hugtweets.generation.sampler import Sample
 
 AccountStatus = Literal["completed", "unchanged", "skipped", "failed"]
 

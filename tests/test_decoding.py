@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from hugtweets.config import TrainConfig
-from hugtweets.decoding import continue_rows, draw_tokens
 from hugtweets.devices.selection import choose_device
+from hugtweets.generation.decoding import continue_rows, draw_tokens
 from hugtweets.models.cache import load_tuned
 from hugtweets.storage.home import Home
 from tests.tiny_models import Architecture, tiny_base_model

@@ -13,10 +13,10 @@ import pytest
 from flows.refresh import refresh
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
+from hugtweets.generation.favourites import Favourites
+from hugtweets.generation.posts import write_post
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import AccountOutcome
-from hugtweets.play.favourites import Favourites
-from hugtweets.play.written import write_post
 from hugtweets.simulator.server import Simulator, running
 from hugtweets.steps.finetune import find_model
 from hugtweets.steps.retraction import retract

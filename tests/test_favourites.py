@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from hugtweets.cli.app import app, main
-from hugtweets.play.favourites import Favourites
-from hugtweets.play.written import WrittenPost, WrittenPosts, write_post
+from hugtweets.generation.favourites import Favourites
+from hugtweets.generation.posts import WrittenPost, WrittenPosts, write_post
 from hugtweets.storage.home import Home
 
 ODD = "<b>\u2028two\x85lines\"'\\n"

@@ -17,9 +17,9 @@ from hugtweets.cli.app import app
 from hugtweets.cli.doctor import check_pools
 from hugtweets.cli.show import look
 from hugtweets.errors import NothingKept
+from hugtweets.generation.favourites import Favourites
+from hugtweets.generation.posts import write_post
 from hugtweets.jobs import Job
-from hugtweets.play.favourites import Favourites
-from hugtweets.play.written import write_post
 from hugtweets.pools.learned_posts import LEARNED, to_learned
 from hugtweets.pools.pool import PoolPlan, list_pools, spec_of
 from hugtweets.steps.retraction import retract

@@ -17,12 +17,12 @@ from hugtweets.cleaning.length import x_length
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.errors import Busy, NothingKept
+from hugtweets.generation.posts import marked
 from hugtweets.models.cache import load_adapters, load_base
 from hugtweets.play.line import Line
 from hugtweets.play.messages import PostsRequest
 from hugtweets.play.speaking import choose_for_playing
 from hugtweets.play.stage import Stage
-from hugtweets.play.written import marked
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.sample import Author
 from hugtweets.storage.home import VARIABLE, Home

@@ -16,9 +16,9 @@ from hugtweets.config import SampleConfig, TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import post_nats
+from hugtweets.generation.sampler import ROUNDS, Heard, Voice, draw, draw_aloud, draw_together
 from hugtweets.models.cache import load_adapters, load_tuned
 from hugtweets.models.tokens import TextTokenizer
-from hugtweets.sampling import ROUNDS, Heard, Voice, draw, draw_aloud, draw_together
 from hugtweets.storage.home import Home
 from hugtweets.training.trainer import finetune
 from tests.test_training import write_tokens

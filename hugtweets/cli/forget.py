@@ -16,7 +16,7 @@ from hugtweets.budget.shared_ledger import forget_in_store
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.errors import NothingKept
-from hugtweets.play.favourites import Favourites
+from hugtweets.generation.favourites import Favourites
 from hugtweets.pools.pool import is_pool, named_pools, spec_of
 from hugtweets.storage.artifacts import MANIFEST
 from hugtweets.storage.handles import is_mix, kind_of

@@ -17,9 +17,9 @@ from starlette.requests import Request
 
 from hugtweets import __version__
 from hugtweets.errors import Busy, HugtweetsError, NothingKept, RequestError
+from hugtweets.generation.favourites import Favourite, Favourites
 from hugtweets.play.api_page import api_page
 from hugtweets.play.cast import players
-from hugtweets.play.favourites import Favourite, Favourites
 from hugtweets.play.guard import Guard
 from hugtweets.play.messages import (
     Accounts,

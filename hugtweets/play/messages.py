@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hugtweets.generation.posts import MOST_CHARACTERS, WrittenPost
 from hugtweets.play.cast import Player
-from hugtweets.play.written import MOST_CHARACTERS, WrittenPost
 
 # With these the base model and all accounts fit into two batches.
 MOST_ACCOUNTS = 6

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from hugtweets.cleaning.length import x_length
 from hugtweets.errors import NothingKept
+from hugtweets.generation.posts import MOST_CHARACTERS
 from hugtweets.play.messages import Quiz, Verdict
-from hugtweets.play.written import MOST_CHARACTERS
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.finetune import find_model
 from hugtweets.steps.splits import of_split

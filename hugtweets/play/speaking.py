@@ -14,8 +14,8 @@ from hugtweets.steps.sample import account_seed
 
 if TYPE_CHECKING:
     from hugtweets.devices.selection import DeviceChoice
+    from hugtweets.generation.sampler import Heard
     from hugtweets.models.tokens import TextTokenizer
-    from hugtweets.sampling import Heard
 
 # Told the account, None for the base model, and the post so far.
 Hear = Callable[[str | None, "Heard"], None]
@@ -24,7 +24,7 @@ Hear = Callable[[str | None, "Heard"], None]
 def speak(part: Part, config: Config, hear: Hear) -> None:
     """Draw the posts of a part, none of them a copy of a training post of its account. On the device."""
     # Imported on the device's thread only, as in finetune.
-    from hugtweets.sampling import Voice, draw_aloud
+    from hugtweets.generation.sampler import Voice, draw_aloud
 
     model, tokenizer, adapters = _load(part, config)
     texts = [*(texts_of(author.clean, "train") for author in part.authors), *([[]] if part.bare else [])]

@@ -15,16 +15,16 @@ from hugtweets.devices.queue import DeviceQueue
 from hugtweets.devices.selection import visible_gpus
 from hugtweets.devices.thread import DeviceThread
 from hugtweets.errors import HugtweetsError, Stopped
+from hugtweets.generation.posts import WrittenPosts, write_post
 from hugtweets.models.cache import MOST_WORN
 from hugtweets.play.cast import Part, opening, parts_of
 from hugtweets.play.line import Line
 from hugtweets.play.messages import Done, Event, Failed, PostsRequest, Waiting, Writing, Written
 from hugtweets.play.speaking import speak
-from hugtweets.play.written import WrittenPosts, write_post
 from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:
-    from hugtweets.sampling import Heard
+    from hugtweets.generation.sampler import Heard
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Stage:
                 ticket.leave()
 
     def _options(self, request: PostsRequest) -> Config:
-        from hugtweets.sampling import beginning_of
+        from hugtweets.generation.sampler import beginning_of
 
         drawing = {
             "prompts": (beginning_of(request.prompt, self._config.sample),),

@@ -31,7 +31,7 @@ from hugtweets.storage.home import Home
 from hugtweets.tracking import Content
 
 if TYPE_CHECKING:
-    from hugtweets.sampling import Sample
+    from hugtweets.generation.sampler import Sample
 
 VERSION = 1
 
@@ -173,8 +173,8 @@ def _draw(
 ) -> Sequence[Sample]:
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices.selection import choose_device
+    from hugtweets.generation.sampler import draw
     from hugtweets.models.cache import load_blend
-    from hugtweets.sampling import draw
 
     model, tokenizer = load_blend(base_model, adapters, choose_device(config.train))
     return draw(model, tokenizer, config.sample.prompts, texts, config.sample, reporter(name, "sample"))

@@ -26,7 +26,7 @@ from hugtweets.timelines.timeline import write_posts
 from hugtweets.tracking import Content
 
 if TYPE_CHECKING:
-    from hugtweets.sampling import Sample
+    from hugtweets.generation.sampler import Sample
 
 VERSION = 4
 SAMPLES = "samples.parquet"
@@ -131,7 +131,7 @@ def draw_posts(
 def _draw_mixed(authors: Sequence[Author], config: Config) -> Sequence[Sequence[Sample]]:
     """New posts from adapters to the same base model. On the device."""
     from hugtweets.devices.selection import choose_device
-    from hugtweets.sampling import Voice, draw_together
+    from hugtweets.generation.sampler import Voice, draw_together
 
     weights = [author.weights for author in authors]
     model, tokenizer, adapters = load_adapters(authors[0].base_model, weights, choose_device(config.train))
@@ -169,7 +169,7 @@ def draw_from(
     """
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices.selection import choose_device
-    from hugtweets.sampling import Voice, draw_together
+    from hugtweets.generation.sampler import Voice, draw_together
 
     tuned, tokenizer = load_tuned(base_model, weights, choose_device(configs[0].train))
     voices = [Voice(config.sample.prompts, config.sample.per_prompt, texts, seed) for config in configs]

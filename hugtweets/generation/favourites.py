@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from filelock import FileLock
 from pydantic import Field
 
-from hugtweets.play.written import WrittenPost
+from hugtweets.generation.posts import WrittenPost
 from hugtweets.storage.files import write_text
 from hugtweets.storage.home import Home
 

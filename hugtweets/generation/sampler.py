@@ -9,10 +9,10 @@ from typing import Any
 
 from hugtweets.cleaning.length import shorten, x_length
 from hugtweets.config import SampleConfig
-from hugtweets.decoding import continue_rows
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import post_nats
 from hugtweets.evaluation.copying import Corpus, longest_copy
+from hugtweets.generation.decoding import continue_rows
 from hugtweets.models.tokens import TextTokenizer
 
 # How often an empty post or a copy is drawn again before what came last is taken.

@@ -1,0 +1,1 @@
+"""New posts: decoding, sampling, and the marks that a generated post carries wherever it goes."""
