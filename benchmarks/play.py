@@ -31,9 +31,9 @@ from processes import processor_seconds
 
 from hugtweets.accounts import AccountRequest
 from hugtweets.config import load_config
-from hugtweets.demo import HANDLES, TIMELINES
 from hugtweets.jobs import Job
 from hugtweets.models.registry import resolve_base_model
+from hugtweets.simulator.demo import HANDLES, TIMELINES
 from hugtweets.steps.clean import clean
 from hugtweets.steps.fetch import fetch
 from hugtweets.steps.finetune import Start, finetune

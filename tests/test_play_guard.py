@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from hugtweets.errors import ConfigurationError
-from hugtweets.http_server import listen
 from hugtweets.play.guard import MOST_BYTES
 from hugtweets.play.server import is_loopback
+from hugtweets.simulator.http_server import listen
 from hugtweets.storage.home import Home
 from tests.play_fixtures import Player, playing
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hugtweets.demo import HANDLES, TIMELINES
+from hugtweets.simulator.demo import HANDLES, TIMELINES
 from hugtweets.simulator.server import running
 from tests.export_fixtures import export, script, tweet, zipped
 from tests.flow_fixtures import rows, write_timeline

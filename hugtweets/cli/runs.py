@@ -25,10 +25,10 @@ from hugtweets.cli.settings import (
 )
 from hugtweets.config import Dispatch
 from hugtweets.cost_estimate import estimate_cost
-from hugtweets.demo import demo_accounts
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs import plan_jobs
 from hugtweets.outcomes import RunOutcome
+from hugtweets.simulator.demo import demo_accounts
 from hugtweets.steps import STEPS, StepName, includes
 from hugtweets.storage.handles import is_blend, name_mix
 from hugtweets.storage.home import Home

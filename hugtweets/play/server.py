@@ -12,10 +12,10 @@ from uvicorn import Config as ServerConfig
 from uvicorn import Server
 
 from hugtweets.config import Config
-from hugtweets.http_server import in_background, listen
 from hugtweets.play.app import create_app
 from hugtweets.play.guard import own_names
 from hugtweets.play.stage import Stage
+from hugtweets.simulator.http_server import in_background, listen
 from hugtweets.storage.home import Home
 
 LOOPBACK = "127.0.0.1"

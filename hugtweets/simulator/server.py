@@ -11,10 +11,10 @@ from pathlib import Path
 
 from uvicorn import Config, Server
 
-from hugtweets.http_server import in_background, listen
 from hugtweets.simulator.app import create_app
 from hugtweets.simulator.faults import Fault, read_faults
 from hugtweets.simulator.gate import ResettableProtocol
+from hugtweets.simulator.http_server import in_background, listen
 from hugtweets.simulator.state import Request, State
 
 HOST = "127.0.0.1"
