@@ -28,9 +28,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config, load_config
-from hugtweets.jobs import Job
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.steps.clean import CLEAN, clean
 from hugtweets.steps.fetch import fetch

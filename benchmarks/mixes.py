@@ -19,11 +19,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config, load_config
 from hugtweets.devices.queue import on_device
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
-from hugtweets.jobs import Job
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.models.tokens import load_split
 from hugtweets.steps.clean import clean

@@ -29,9 +29,9 @@ from pathlib import Path
 import requests
 from processes import processor_seconds
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.config import load_config
-from hugtweets.jobs import Job
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import Job
 from hugtweets.models.registry import resolve_base_model
 from hugtweets.simulator.demo import HANDLES, TIMELINES
 from hugtweets.steps.clean import clean

@@ -20,10 +20,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.config import load_config
 from hugtweets.evaluation.authorship import AuthorshipClassifier
-from hugtweets.jobs import Job
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.steps.base_posts import base_posts
 from hugtweets.steps.clean import clean, texts_of

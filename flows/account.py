@@ -15,9 +15,9 @@ from flows.reporting import report_run
 from flows.runs import end, look_up_all, name_run, open_home
 from flows.steps import process
 from flows.watching import tag_run
-from hugtweets.accounts import AccountRequest
-from hugtweets.jobs import plan_jobs
-from hugtweets.outcomes import RunOutcome
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import plan_jobs
+from hugtweets.jobs.outcomes import RunOutcome
 from hugtweets.steps import StepName
 
 

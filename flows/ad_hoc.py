@@ -14,9 +14,9 @@ from pydantic import Field, PositiveInt
 from flows.forms import Handle, PerPrompt, Prompts, Source
 from flows.refresh import work_through
 from flows.runs import name_run
-from hugtweets.accounts import request_accounts
 from hugtweets.config import DEFAULT_PROMPTS, Config, NotNegative
-from hugtweets.outcomes import RunOutcome
+from hugtweets.jobs.accounts import request_accounts
+from hugtweets.jobs.outcomes import RunOutcome
 from hugtweets.steps import StepName
 
 

@@ -15,9 +15,9 @@ from flows.reporting import report_run
 from flows.runs import end, name_run, open_home
 from flows.steps import Walk, settle
 from flows.watching import tag_run
-from hugtweets.accounts import AccountRequest
-from hugtweets.jobs import Job
-from hugtweets.outcomes import AccountOutcome, RunOutcome
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import Job
+from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps.blend import Part, find_authors, plan_blend
 from hugtweets.steps.mix import plan_mix
 from hugtweets.steps.tokenise import plan_tokenise

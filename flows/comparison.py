@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flows.models import BaseModels
-from hugtweets.jobs import Job
-from hugtweets.outcomes import AccountOutcome
+from hugtweets.jobs.job import Job
+from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.steps.authorship import Candidate, is_compared, read_authorship
 from hugtweets.storage.artifacts import Reference, obtain
 from tasks.authorship import authorship

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flows.machines import Machines
-from hugtweets.accounts import AccountRequest
 from hugtweets.errors import ConfigurationError
+from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.storage.home import Home
 
 PLACE = ("dispatch", "ray_address", "work_pool")

@@ -22,7 +22,7 @@ from flows.runs import name_run
 from flows.steps import Walk, settle
 from hugtweets.assignments import Assignment
 from hugtweets.errors import NotShared
-from hugtweets.outcomes import AccountOutcome
+from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.storage.artifacts import Reference, obtain
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import VARIABLE

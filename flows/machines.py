@@ -19,7 +19,7 @@ from prefect.settings import get_current_settings
 from hugtweets.assignments import Assignment
 from hugtweets.config import RefreshConfig
 from hugtweets.errors import ConfigurationError
-from hugtweets.outcomes import AccountOutcome
+from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.storage.artifacts import Reference, place
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import VARIABLE

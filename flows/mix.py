@@ -16,11 +16,11 @@ from flows.reporting import report_run
 from flows.runs import end, look_up_all, name_run, open_home
 from flows.steps import FindBaseModel, Walk, process, settle
 from flows.watching import tag_run
-from hugtweets.accounts import AccountRequest
 from hugtweets.errors import AccountError, PutOff
-from hugtweets.jobs import Job, plan_jobs
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import Job, plan_jobs
+from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.models.registry import BaseModel
-from hugtweets.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps import StepName
 from hugtweets.steps.clean import check_enough_text
 from hugtweets.steps.mix import add_counts, plan_mix

@@ -12,8 +12,8 @@ from prefect.client.schemas.objects import State
 
 from flows.refresh import work_through
 from flows.runs import name_run
-from hugtweets.accounts import read_accounts
-from hugtweets.outcomes import RunOutcome
+from hugtweets.jobs.accounts import read_accounts
+from hugtweets.jobs.outcomes import RunOutcome
 
 
 @flow(name="nightly", flow_run_name=lambda: name_run("nightly"))

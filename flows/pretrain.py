@@ -12,9 +12,9 @@ from flows.credentials import load_credentials
 from flows.models import BaseModels
 from flows.runs import name_run, open_home
 from flows.watching import tag_run
-from hugtweets.jobs import Job, plan_jobs
+from hugtweets.jobs.job import Job, plan_jobs
+from hugtweets.jobs.pools import Pooling, PoolOutcome, PoolRequest, Transfer
 from hugtweets.models.registry import BaseModel
-from hugtweets.pooling import Pooling, PoolOutcome, PoolRequest, Transfer
 from hugtweets.pools.pool import PREFIX, pinned
 from hugtweets.steps.clean import plan_clean
 from hugtweets.steps.pretrain import plan_pretrain

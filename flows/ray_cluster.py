@@ -9,7 +9,7 @@ from flows.machines import Machines, announce, check_server
 from hugtweets.assignments import Assignment
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
-from hugtweets.outcomes import AccountOutcome
+from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:

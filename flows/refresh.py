@@ -24,10 +24,10 @@ from flows.reporting import report_run
 from flows.runs import end, look_up_all, name_run, open_home
 from flows.steps import Walk, process, settle
 from flows.watching import ended, show_progress, tag_run
-from hugtweets.accounts import AccountRequest
 from hugtweets.errors import HugtweetsError
-from hugtweets.jobs import Job, longest_waiting_first, plan_jobs
-from hugtweets.outcomes import AccountOutcome, RunOutcome
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import Job, longest_waiting_first, plan_jobs
+from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps import StepName, includes
 from hugtweets.steps.retraction import retract
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from prefect import runtime
 from prefect.settings import get_current_settings
 
-from hugtweets.jobs import Job
-from hugtweets.outcomes import AccountOutcome, StepOutcome
+from hugtweets.jobs.job import Job
+from hugtweets.jobs.outcomes import AccountOutcome, StepOutcome
 from hugtweets.report.overview_page import LastRun
 from hugtweets.steps import StepName, includes
 from tasks.report import report

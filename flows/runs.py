@@ -15,8 +15,8 @@ from flows.watching import show_outcome
 from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.shared_ledger import catch_up, push_ledger
 from hugtweets.errors import AccountsFailed, HugtweetsError
-from hugtweets.jobs import Job
-from hugtweets.outcomes import AccountOutcome, RunOutcome
+from hugtweets.jobs.job import Job
+from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.storage.home import Home
 from tasks.fetch import look_up
 from tasks.retries import patient

@@ -12,7 +12,7 @@ from flows.forms import Handle, PerPrompt, Prompts
 from flows.runs import name_run
 from flows.watching import tag_run
 from hugtweets.config import DEFAULT_PROMPTS, Config
-from hugtweets.outcomes import SampleOutcome
+from hugtweets.jobs.outcomes import SampleOutcome
 from hugtweets.steps.sample import Author, draw_for_all
 from hugtweets.storage.home import Home
 

@@ -22,9 +22,9 @@ from hugtweets.errors import (
     RetryableError,
 )
 from hugtweets.evaluation.promotion import judge, previous_of
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
+from hugtweets.jobs.outcomes import AccountOutcome, AccountStatus, SampleOutcome, StepOutcome
 from hugtweets.models.registry import BaseModel
-from hugtweets.outcomes import AccountOutcome, AccountStatus, SampleOutcome, StepOutcome
 from hugtweets.steps import StepName, includes
 from hugtweets.steps.clean import check_enough_text, plan_clean
 from hugtweets.steps.evaluate import plan_evaluate, read_scores

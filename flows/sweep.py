@@ -20,9 +20,9 @@ from flows.models import BaseModels
 from flows.runs import final_state, look_up_all, name_run, open_home
 from flows.trials import try_points
 from flows.watching import ended, show_progress, tag_run
-from hugtweets.accounts import AccountRequest
 from hugtweets.errors import HugtweetsError
-from hugtweets.jobs import Job, plan_jobs
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import Job, plan_jobs
 from hugtweets.storage.files import write_text
 from hugtweets.sweeps.outcome import SweepOutcome, TrialOutcome
 from hugtweets.sweeps.points import Point

@@ -13,9 +13,9 @@ from flows.models import BaseModels
 from flows.steps import Walk, Watch, settle
 from hugtweets.errors import HugtweetsError
 from hugtweets.evaluation.promotion import note_trial
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
+from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.models.registry import BaseModel
-from hugtweets.outcomes import AccountOutcome
 from hugtweets.steps.evaluate import plan_evaluate, read_scores
 from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.sweeps.outcome import TrialOutcome

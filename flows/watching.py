@@ -14,7 +14,7 @@ from prefect.events import emit_event
 from prefect.futures import PrefectFuture, as_completed
 
 from hugtweets.budget.ledger import Ledger
-from hugtweets.outcomes import AccountOutcome, RunOutcome
+from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 
 PROGRESS = "hugtweets-progress"
 TABLE = "hugtweets-accounts"

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.config import Section
-from hugtweets.jobs import Job
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import Job
 from hugtweets.steps import StepName
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from hugtweets.budget.ledger import Ledger
 from hugtweets.config import FetchConfig
 from hugtweets.errors import AccessError, HugtweetsError
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.steps import fetch as step
 from hugtweets.steps.fetch import Fetched, Tally
 from hugtweets.storage.artifacts import Reference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import task
 
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel
 from hugtweets.steps import finetune as step
 from hugtweets.storage.artifacts import Reference

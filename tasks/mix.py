@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from prefect import task
 
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.steps import mix as step
 from hugtweets.storage.artifacts import Reference
 from tasks.caching import cache_key

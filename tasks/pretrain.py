@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import task
 
-from hugtweets.pooling import Pooling
+from hugtweets.jobs.pools import Pooling
 from hugtweets.steps import pretrain as step
 from hugtweets.storage.artifacts import Reference
 from tasks.caching import cache_key

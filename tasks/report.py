@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.report.overview_page import LastRun
 from hugtweets.steps import report as step
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.runs import outcome_of
-from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config, build_config
+from hugtweets.jobs.accounts import AccountRequest
 
 __all__ = ["START", "outcome_of", "request", "rows", "tiny_config", "write_timeline"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
-from hugtweets.jobs import Job
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import Job
 from hugtweets.steps.clean import clean
 from hugtweets.steps.evaluate import evaluate
 from hugtweets.steps.fetch import fetch

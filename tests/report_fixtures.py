@@ -12,12 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.cleaning import clean_table, count
 from hugtweets.config import CleanConfig, Config
 from hugtweets.evaluation.promotion import judge
 from hugtweets.evaluation.scorecard import Authorship, Scorecard
-from hugtweets.jobs import Job, plan_jobs
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import Job, plan_jobs
 from hugtweets.steps.authorship import AUTHORSHIP
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import SCORES

@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.refresh import refresh
-from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
 from hugtweets.generation.favourites import Favourites
 from hugtweets.generation.posts import write_post
-from hugtweets.jobs import plan_jobs
-from hugtweets.outcomes import AccountOutcome
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import plan_jobs
+from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.simulator.server import Simulator, running
 from hugtweets.steps.finetune import find_model
 from hugtweets.steps.retraction import retract

@@ -14,10 +14,10 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, Fl
 from flows.account import account
 from flows.refresh import refresh
 from flows.watching import TABLE
-from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
 from hugtweets.evaluation.scorecard import Scorecard
-from hugtweets.outcomes import AccountOutcome, RunOutcome
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps import STEPS
 from hugtweets.storage.home import Home
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline

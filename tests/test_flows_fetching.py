@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.refresh import refresh
-from hugtweets.accounts import AccountRequest
 from hugtweets.budget.ledger import Ledger
 from hugtweets.config import Config
-from hugtweets.jobs import longest_waiting_first, plan_jobs
-from hugtweets.outcomes import AccountOutcome, RunOutcome
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import longest_waiting_first, plan_jobs
+from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.simulator.accounts import user_id
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running

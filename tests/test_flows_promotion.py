@@ -13,7 +13,7 @@ from flows.refresh import refresh
 from hugtweets.cli.app import app
 from hugtweets.config import Config
 from hugtweets.evaluation.promotion import current_model, read_promotions
-from hugtweets.outcomes import AccountOutcome
+from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.report.site import published
 from hugtweets.storage.artifacts import references
 from hugtweets.storage.home import Home

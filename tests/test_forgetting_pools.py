@@ -12,14 +12,14 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.cli.app import app
 from hugtweets.cli.doctor import check_pools
 from hugtweets.cli.show import look
 from hugtweets.errors import NothingKept
 from hugtweets.generation.favourites import Favourites
 from hugtweets.generation.posts import write_post
-from hugtweets.jobs import Job
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import Job
 from hugtweets.pools.learned_posts import LEARNED, to_learned
 from hugtweets.pools.pool import PoolPlan, list_pools, spec_of
 from hugtweets.steps.retraction import retract

@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from flows.account import account
 from flows.pretrain import pretrain
-from hugtweets.accounts import AccountRequest
 from hugtweets.cli.app import app
 from hugtweets.config import CleanConfig, Config, TrainConfig
 from hugtweets.errors import (
@@ -27,10 +26,11 @@ from hugtweets.errors import (
     TrainingError,
     UnreadableSource,
 )
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.outcomes import AccountOutcome
+from hugtweets.jobs.pools import PoolOutcome, PoolRequest, request_pool
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.models.tokens import load_split
-from hugtweets.outcomes import AccountOutcome
-from hugtweets.pooling import PoolOutcome, PoolRequest, request_pool
 from hugtweets.pools.learned_posts import LEARNED, to_learned
 from hugtweets.pools.pool import PoolPlan, find_pool, list_pools
 from hugtweets.publishing.bundle import Wanted, write_bundle

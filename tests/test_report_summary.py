@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.cli.app import main
 from hugtweets.config import Config
-from hugtweets.jobs import plan_jobs
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import plan_jobs
 from hugtweets.steps.report import report
 from hugtweets.storage.home import Home
 from tests.report_fixtures import PROMPTS, learn

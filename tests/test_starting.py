@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
 from hugtweets.evaluation.promotion import promote
-from hugtweets.jobs import Job
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import load_ids
 from hugtweets.steps.clean import clean

@@ -17,12 +17,12 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 from flows.account import account
 from flows.runs import ended_with
 from flows.sweep import sweep
-from hugtweets.accounts import AccountRequest, request_accounts
 from hugtweets.cli.app import app
 from hugtweets.config import Config, load_config
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.intervals import mean_interval
 from hugtweets.evaluation.promotion import current_model, read_promotions
+from hugtweets.jobs.accounts import AccountRequest, request_accounts
 from hugtweets.storage.artifacts import references
 from hugtweets.storage.home import Home
 from hugtweets.sweeps.outcome import SweepOutcome, TrialOutcome

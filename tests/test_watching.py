@@ -16,7 +16,7 @@ from flows.refresh import refresh
 from flows.watching import COMPLETED_EVENT, FAILED_EVENT, PROGRESS, TABLE, table_row
 from hugtweets.errors import AccountsFailed
 from hugtweets.evaluation.promotion import Standing
-from hugtweets.outcomes import AccountOutcome, SampleOutcome, StepOutcome
+from hugtweets.jobs.outcomes import AccountOutcome, SampleOutcome, StepOutcome
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 
 

@@ -20,7 +20,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hugtweets.accounts import read_accounts
 from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.limits import SMALLEST_PAGE
 from hugtweets.budget.shared_ledger import catch_up
@@ -28,6 +27,7 @@ from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.config import Config, TrackingConfig, TrainConfig
 from hugtweets.errors import ConfigurationError
+from hugtweets.jobs.accounts import read_accounts
 from hugtweets.storage.home import Home
 
 Verdict = Literal["ok", "optional", "missing"]

@@ -24,7 +24,7 @@ from hugtweets.storage.home import Home
 from hugtweets.tracking import LONGEST_TAG
 
 if TYPE_CHECKING:
-    from hugtweets.forgetting import Doomed
+    from hugtweets.jobs.forgetting import Doomed
 
 
 class Forgotten(BaseModel):
@@ -53,7 +53,7 @@ def forget(
     """
     where = begin(home, verbose)
     # pyarrow takes a moment to import: `hugtweets --help` must not wait for it.
-    from hugtweets.forgetting import Doomed, pools_that_learned, remove_pool
+    from hugtweets.jobs.forgetting import Doomed, pools_that_learned, remove_pool
 
     name = handle if is_pool(handle) else where.spelling(handle)
     pools = named_pools(where, name) if is_pool(name) else pools_that_learned(where, name)

@@ -17,10 +17,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from hugtweets.cost_estimate import CostEstimate
 from hugtweets.devices.progress import Progress, listening
 from hugtweets.evaluation.rows import members, prediction, writing
-from hugtweets.outcomes import AccountOutcome, RunOutcome
+from hugtweets.jobs.estimate import CostEstimate
+from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 
 LABEL = {"completed": "green", "unchanged": "cyan", "skipped": "yellow", "failed": "red"}
 

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from hugtweets.accounts import read_accounts, request_accounts
 from hugtweets.cli.output import print_json, progress_shown
 from hugtweets.cli.settings import (
     ConfigOption,
@@ -22,7 +21,8 @@ from hugtweets.cli.settings import (
     read_config,
 )
 from hugtweets.errors import ConfigurationError
-from hugtweets.pooling import PoolOutcome, PoolRequest, request_pool
+from hugtweets.jobs.accounts import read_accounts, request_accounts
+from hugtweets.jobs.pools import PoolOutcome, PoolRequest, request_pool
 
 
 def pretrain(

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.evaluation.promotion import Decision
 from hugtweets.evaluation.promotion import promote as choose
-from hugtweets.jobs import plan_jobs
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import plan_jobs
 
 
 class Promoted(BaseModel):

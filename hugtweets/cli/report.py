@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import (
     ConfigOption,
@@ -21,7 +20,8 @@ from hugtweets.cli.settings import (
     read_config,
 )
 from hugtweets.errors import NothingKept
-from hugtweets.jobs import plan_jobs
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import plan_jobs
 
 
 class ReportMade(BaseModel):

@@ -11,7 +11,6 @@ from typing import Annotated, get_args
 
 import typer
 
-from hugtweets.accounts import AccountRequest, read_accounts, request_accounts
 from hugtweets.budget.shared_ledger import catch_up
 from hugtweets.cli.output import print_costs, print_json, print_run, progress_shown
 from hugtweets.cli.settings import (
@@ -24,10 +23,11 @@ from hugtweets.cli.settings import (
     read_config,
 )
 from hugtweets.config import Dispatch
-from hugtweets.cost_estimate import estimate_cost
 from hugtweets.errors import ConfigurationError
-from hugtweets.jobs import plan_jobs
-from hugtweets.outcomes import RunOutcome
+from hugtweets.jobs.accounts import AccountRequest, read_accounts, request_accounts
+from hugtweets.jobs.estimate import estimate_cost
+from hugtweets.jobs.job import plan_jobs
+from hugtweets.jobs.outcomes import RunOutcome
 from hugtweets.simulator.demo import demo_accounts
 from hugtweets.steps import STEPS, StepName, includes
 from hugtweets.storage.handles import is_blend, name_mix

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.cli.output import print_json, printable, progress_shown
 from hugtweets.cli.settings import (
     ConfigOption,
@@ -21,7 +20,8 @@ from hugtweets.cli.settings import (
 )
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
-from hugtweets.outcomes import SampleOutcome
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.outcomes import SampleOutcome
 from hugtweets.storage.home import Home
 
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from hugtweets.accounts import read_accounts
 from hugtweets.cli.settings import HomeOption, VerboseOption, begin
+from hugtweets.jobs.accounts import read_accounts
 from hugtweets.storage.home import VARIABLE
 
 

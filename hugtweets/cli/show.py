@@ -14,7 +14,7 @@ from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.promotion import Decision, current_model, read_promotions
-from hugtweets.outcomes import ApiUsage
+from hugtweets.jobs.outcomes import ApiUsage
 from hugtweets.pools.pool import spec_of
 from hugtweets.storage.artifacts import Manifest, place, references
 from hugtweets.storage.handles import is_mix, run_command
@@ -69,7 +69,7 @@ def look(home: Home, handle: str) -> ShownAccount:
         NothingKept: nothing.
     """
     # pyarrow takes a moment to import: `hugtweets --help` must not wait for it.
-    from hugtweets.forgetting import pools_that_learned
+    from hugtweets.jobs.forgetting import pools_that_learned
     from hugtweets.timelines import timeline as timelines
     from hugtweets.timelines.shared import SharedTimeline
 

@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 import yaml
 
-from hugtweets.accounts import AccountRequest, read_accounts, request_accounts
 from hugtweets.cli.output import print_json, progress_shown
 from hugtweets.cli.settings import (
     ConfigOption,
@@ -27,6 +26,7 @@ from hugtweets.cli.settings import (
 from hugtweets.cli.tables import print_table
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
+from hugtweets.jobs.accounts import AccountRequest, read_accounts, request_accounts
 from hugtweets.sources import SourceSpec
 from hugtweets.storage.files import write_text
 from hugtweets.storage.home import Home

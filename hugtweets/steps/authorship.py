@@ -17,7 +17,7 @@ from typing import Any
 
 from hugtweets.evaluation.authorship import AuthorshipClassifier
 from hugtweets.evaluation.scorecard import Authorship
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel
 from hugtweets.steps.base_posts import base_posts
 from hugtweets.steps.clean import texts_of

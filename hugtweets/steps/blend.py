@@ -17,7 +17,7 @@ from hugtweets.config import Config
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import ConfigurationError
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.models.cache import ADAPTER, is_adapter
 from hugtweets.models.registry import BaseModel
 from hugtweets.steps.clean import texts_of

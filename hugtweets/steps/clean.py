@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from hugtweets.cleaning import clean_table, count
 from hugtweets.config import CleanConfig
 from hugtweets.errors import NotEnoughText
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.steps.fetch import TIMELINE
 from hugtweets.steps.splits import Split, of_split
 from hugtweets.steps.step import perform

@@ -16,7 +16,7 @@ from hugtweets.errors import BaseModelError
 from hugtweets.evaluation.predictions import member_scores, prediction_scores, previous_scores
 from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.evaluation.writing import writing_scores
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import AUTHOR, TextTokenizer
 from hugtweets.pools.learned_posts import has_learned

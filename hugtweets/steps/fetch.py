@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hugtweets.budget.shared_ledger import push_ledger
 from hugtweets.errors import AccessError, AccountError, NothingKept
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.sources import Source
 from hugtweets.sources.archive.export import ArchiveSource
 from hugtweets.sources.files.reader import FileSource

@@ -13,7 +13,7 @@ from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import BaseModelError, NothingKept, TrainingError
 from hugtweets.evaluation.promotion import current_model
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.pools.pool import pinned
 from hugtweets.steps.step import perform

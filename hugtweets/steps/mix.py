@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.models.tokens import AUTHOR
 from hugtweets.steps.clean import CLEAN, rules_of
 from hugtweets.steps.step import perform

@@ -18,8 +18,8 @@ from hugtweets.config import Config, TrainConfig
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import TrainingError
+from hugtweets.jobs.pools import Pooling
 from hugtweets.models.tokens import tokenise
-from hugtweets.pooling import Pooling
 from hugtweets.pools.learned_posts import LEARNED, to_learned
 from hugtweets.pools.pool import STEP, PoolPlan
 from hugtweets.sources.corpora import read_corpus

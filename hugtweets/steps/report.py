@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.report.account_page import account_files
 from hugtweets.report.chain import Chain, find_chain, fingerprint
 from hugtweets.report.overview_page import LastRun, predictions, tables

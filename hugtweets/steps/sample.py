@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from hugtweets.config import Config
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.models.cache import is_adapter, load_adapters, load_tuned
 from hugtweets.models.registry import BaseModel
 from hugtweets.steps.clean import texts_of

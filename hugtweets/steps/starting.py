@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from hugtweets.config import TrainConfig
 from hugtweets.evaluation.promotion import current_model
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import load_ids
 from hugtweets.steps.clean import CLEAN, same_rules

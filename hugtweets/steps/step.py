@@ -13,7 +13,7 @@ from hugtweets.tracking import Content, is_tracked, track
 
 
 class Work(Protocol):
-    """What a step belongs to: mostly an account's :class:`hugtweets.jobs.Job`."""
+    """What a step belongs to: mostly an account's :class:`hugtweets.jobs.job.Job`."""
 
     @property
     def home(self) -> Home:

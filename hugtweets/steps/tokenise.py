@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from hugtweets.cleaning import VALIDATION
 from hugtweets.errors import BaseModelError
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import tokenise as tokenise_table
 from hugtweets.pools.learned_posts import has_learned

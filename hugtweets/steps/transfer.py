@@ -9,10 +9,10 @@ from typing import Any
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import NotEnoughText
 from hugtweets.evaluation.predictions import prediction_scores
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
+from hugtweets.jobs.pools import Transfer
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import tokenise
-from hugtweets.pooling import Transfer
 from hugtweets.steps.evaluate import post_nats_of
 from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform

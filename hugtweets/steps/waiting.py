@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from hugtweets.config import RefreshConfig
 from hugtweets.evaluation.promotion import newest_model
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel
 from hugtweets.steps.clean import CLEAN, same_rules
 from hugtweets.steps.retraction import holds_text

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import Field
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config, Section, merge
 from hugtweets.errors import ConfigurationError
+from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.sweeps.variations import Choice, Range, Variation, check_key, parse_variation
 
 # A range has more points than this; the draws that bring nothing new are given up then.

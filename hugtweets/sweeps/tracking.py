@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 from hugtweets.sweeps.outcome import FIGURES, SweepOutcome, TrialOutcome
 from hugtweets.sweeps.points import Point, read_options
 from hugtweets.sweeps.wandb_export import METRIC

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config
+from hugtweets.jobs.accounts import AccountRequest
 
 TIMELINES = Path(__file__).parent
 HANDLES = ("fogbell_keeper", "GeneralBrioche", "vending_no_7")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.budget.ledger import Ledger
 from hugtweets.config import Config
+from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.storage.home import Home
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hugtweets.keepsakes import remove_keepsakes
+from hugtweets.jobs.keepsakes import remove_keepsakes
 from hugtweets.pools.learned_posts import learned_of
 from hugtweets.pools.pool import list_pools, made_from, spec_of
 from hugtweets.storage.artifacts import Reference, place, remove

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from hugtweets.accounts import AccountRequest
 from hugtweets.config import Config, Section
 from hugtweets.errors import ConfigurationError
+from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.models import registry as base_models
 from hugtweets.pools.pool import validate_pool_name
 from hugtweets.storage.artifacts import Reference

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 from hugtweets.budget.limits import SMALLEST_PAGE, TINY, SharedBudget, post_price
-from hugtweets.jobs import Job
+from hugtweets.jobs.job import Job
 
 
 class AccountCost(BaseModel):

@@ -1,0 +1,1 @@
+"""What a run is about and what comes of it: accounts, jobs, outcomes, and forgetting."""
