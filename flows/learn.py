@@ -20,9 +20,9 @@ from flows.credentials import load_credentials
 from flows.models import BaseModels
 from flows.runs import name_run
 from flows.steps import Walk, settle
-from hugtweets.assignments import Assignment
 from hugtweets.errors import NotShared
 from hugtweets.jobs.outcomes import AccountOutcome
+from hugtweets.steps.assignments import Assignment
 from hugtweets.storage.artifacts import Reference, obtain
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import VARIABLE

@@ -16,10 +16,10 @@ from typing import Any, Self
 from prefect.futures import PrefectConcurrentFuture
 from prefect.settings import get_current_settings
 
-from hugtweets.assignments import Assignment
 from hugtweets.config import RefreshConfig
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.outcomes import AccountOutcome
+from hugtweets.steps.assignments import Assignment
 from hugtweets.storage.artifacts import Reference, place
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import VARIABLE

@@ -38,10 +38,10 @@ from prefect.utilities.callables import parameter_schema
 
 from flows.learn import OUTCOME, learn, read_outcome
 from flows.machines import Machines, announce, check_server
-from hugtweets.assignments import Assignment
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.outcomes import AccountOutcome
+from hugtweets.steps.assignments import Assignment
 from hugtweets.storage.home import Home
 
 DEFAULT_POOL = "hugtweets"

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from flows.learn import learn_account
 from flows.machines import Machines, announce, check_server
-from hugtweets.assignments import Assignment
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.outcomes import AccountOutcome
+from hugtweets.steps.assignments import Assignment
 from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from prefect import Task
 from prefect.transactions import CommitMode, transaction
 
-from hugtweets.assignments import Assignment
 from hugtweets.devices.queue import waited_seconds
 from hugtweets.errors import (
     AccessError,
@@ -26,6 +25,7 @@ from hugtweets.jobs.job import Job
 from hugtweets.jobs.outcomes import AccountOutcome, AccountStatus, SampleOutcome, StepOutcome
 from hugtweets.models.registry import BaseModel
 from hugtweets.steps import StepName, includes
+from hugtweets.steps.assignments import Assignment
 from hugtweets.steps.clean import check_enough_text, plan_clean
 from hugtweets.steps.evaluate import plan_evaluate, read_scores
 from hugtweets.steps.fetch import Fetched, Tally

@@ -25,13 +25,13 @@ from prefect.states import Cancelled, Crashed
 from flows.learn import learn
 from flows.pool import Watched, find_deployment
 from flows.refresh import refresh
-from hugtweets.assignments import Assignment
 from hugtweets.cli.app import main
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.steps import STEPS
+from hugtweets.steps.assignments import Assignment
 from hugtweets.storage.home import Home
 from tests.flow_fixtures import outcome_of, request, rows, tiny_config, write_timeline
 from tests.wandb_log import read_runs
