@@ -18,7 +18,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hugtweets.steps.report import report
+from hugtweets.report.step import report
 from hugtweets.storage.home import Home
 from tests.report_fixtures import invented_texts, jobs, learn
 

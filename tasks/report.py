@@ -14,5 +14,5 @@ from hugtweets.steps import report as step
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)
 def report(jobs: Sequence[Job], last_run: LastRun) -> Mapping[str, step.Reported]:
-    """See :func:`hugtweets.steps.report.report`; which pages are up to date is asked there, for all of them."""
+    """See :func:`hugtweets.report.step.report`; which pages are up to date is asked there, for all of them."""
     return step.report(jobs, last_run)

@@ -12,15 +12,15 @@ from typing import Any
 import pyarrow.parquet as pq
 from typer.testing import CliRunner
 
-from hugtweets.analysis.accounts import AccountFigures, find_figures
-from hugtweets.analysis.correlations import PROPERTIES, conclude, correlate
-from hugtweets.analysis.plots import plot_accounts
-from hugtweets.analysis.writing import BYTES, WORDS, compressed_share, script_shares, vocabulary
 from hugtweets.cleaning import clean_table
 from hugtweets.cli.app import app
 from hugtweets.config import CleanConfig
 from hugtweets.evaluation.promotion import judge
 from hugtweets.evaluation.scorecard import Scorecard
+from hugtweets.report.analysis.accounts import AccountFigures, find_figures
+from hugtweets.report.analysis.correlations import PROPERTIES, conclude, correlate
+from hugtweets.report.analysis.plots import plot_accounts
+from hugtweets.report.analysis.writing import BYTES, WORDS, compressed_share, script_shares, vocabulary
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import SCORES
 from hugtweets.steps.fetch import TIMELINE

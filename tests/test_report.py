@@ -15,7 +15,7 @@ import pytest
 from hugtweets.report.csv_files import to_csv
 from hugtweets.report.plots import Line, over_time
 from hugtweets.report.site import published
-from hugtweets.steps.report import report
+from hugtweets.report.step import report
 from hugtweets.storage.artifacts import latest, references, remove
 from hugtweets.storage.files import write_text
 from hugtweets.storage.home import Home

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hugtweets.steps.report import report
+from hugtweets.report.step import report
 from hugtweets.storage.home import Home
 from tests.browsers import barriers, complaints, headless_browser, needs_browser, requested, set_scheme, set_width
 from tests.report_fixtures import HOSTILE, invented_texts, jobs, learn

@@ -10,7 +10,7 @@ from hugtweets.cli.app import main
 from hugtweets.config import Config
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import plan_jobs
-from hugtweets.steps.report import report
+from hugtweets.report.step import report
 from hugtweets.storage.home import Home
 from tests.report_fixtures import PROMPTS, learn
 from tests.wandb_log import LoggedRun, read_runs

@@ -11,7 +11,7 @@ from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from hugtweets.analysis.report import Analysis
+    from hugtweets.report.analysis.report import Analysis
 
 
 def analyse(
@@ -29,7 +29,7 @@ def analyse(
     """
     where = begin(home, verbose)
     # scipy and matplotlib take seconds to import.
-    from hugtweets.analysis.report import analyse_accounts
+    from hugtweets.report.analysis.report import analyse_accounts
 
     analysis = analyse_accounts(where, handles or ())
     print_json(analysis) if as_json else _print(analysis)

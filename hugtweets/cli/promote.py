@@ -40,7 +40,7 @@ def promote(
     decision = choose(where, name, digest)
     if where.report.exists():
         # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for it.
-        from hugtweets.steps.report import report
+        from hugtweets.report.step import report
 
         report(plan_jobs(where, [AccountRequest(handle=name)], f"promote-{datetime.now(UTC):%Y%m%d-%H%M%S}"))
     if as_json:

@@ -50,7 +50,7 @@ def report(
         raise NothingKept(f"nothing is kept in {where.root} to report on: start with `hugtweets demo`")
     # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for it.
     from hugtweets.report.site import INDEX
-    from hugtweets.steps.report import report as bring_up_to_date
+    from hugtweets.report.step import report as bring_up_to_date
 
     options = read_config(config, assignments)
     requests = [AccountRequest(handle=name, config=options) for name in names]

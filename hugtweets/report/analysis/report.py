@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from hugtweets.analysis.accounts import AccountFigures, find_figures
-from hugtweets.analysis.correlations import Correlation, conclude, correlate
-from hugtweets.analysis.plots import plots
 from hugtweets.errors import NothingKept
+from hugtweets.report.analysis.accounts import AccountFigures, find_figures
+from hugtweets.report.analysis.correlations import Correlation, conclude, correlate
+from hugtweets.report.analysis.plots import plots
 from hugtweets.storage.files import write_text
 from hugtweets.storage.handles import run_command
 from hugtweets.storage.home import Home

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from hugtweets.analysis.accounts import AccountFigures
-from hugtweets.analysis.correlations import PROPERTIES
+from hugtweets.report.analysis.accounts import AccountFigures
+from hugtweets.report.analysis.correlations import PROPERTIES
 
 START, END = "#9a6700", "#0b62a8"
 _INCHES = (7.5, 4.5)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from hugtweets.analysis.accounts import AccountFigures
+from hugtweets.report.analysis.accounts import AccountFigures
 
 PROPERTIES = (
     "posts",

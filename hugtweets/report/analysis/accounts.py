@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
-from hugtweets.analysis.writing import compressed_share, script_shares, vocabulary
 from hugtweets.cleaning.links import LINK
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.promotion import current_model
+from hugtweets.report.analysis.writing import compressed_share, script_shares, vocabulary
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import read_scores
 from hugtweets.steps.fetch import TIMELINE
