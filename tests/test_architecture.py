@@ -46,7 +46,7 @@ def test_imports_go_only_downward(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=where)
 def test_nothing_imports_the_command_line(path: Path) -> None:
-    if where(path).startswith(("hugtweets/cli/", "hugtweets/__main__.py")):
+    if where(path).startswith(("hugtweets/cli/", "hugtweets/cli/__main__.py")):
         return
     assert [name for name in imported(path) if name.startswith("hugtweets.cli")] == []
 
