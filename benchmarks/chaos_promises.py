@@ -18,7 +18,7 @@ from hugtweets.simulator.accounts import user_id
 from hugtweets.steps import STEPS
 from hugtweets.storage.home import Home
 from hugtweets.timelines.timeline import Timeline, load
-from tests.wandb_log import read_run
+from tests.fixtures.wandb_log import read_run
 
 if TYPE_CHECKING:
     from chaos import Night

@@ -18,7 +18,7 @@ import yaml
 from processes import family
 from services import prefect_server, save_tiny_model, simulator, write_timelines
 
-from tests.wandb_server import WandbServer
+from tests.fixtures.wandb_server import WandbServer
 
 TOKEN = "AAAAchaosBEARERtokenAAAA"  # noqa: S105  # of the simulator; no file may hold it
 WANDB_KEY = "0123456789abcdef" * 3

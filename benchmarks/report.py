@@ -20,7 +20,7 @@ from pathlib import Path
 
 from hugtweets.report.step import report
 from hugtweets.storage.home import Home
-from tests.report_fixtures import invented_texts, jobs, learn
+from tests.fixtures.reports import invented_texts, jobs, learn
 
 MOST_SECONDS = 60
 MOST_BYTES = 2_000_000

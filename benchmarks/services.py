@@ -47,7 +47,9 @@ def _post(handle: str, number: int) -> dict[str, object]:
 
 def save_tiny_model(folder: Path) -> Path:
     """The model that the tests use, made by a process that takes PyTorch away with it."""
-    code = "import pathlib, sys; from tests.tiny_models import save_tiny_model as s; s(pathlib.Path(sys.argv[1]))"
+    code = (
+        "import pathlib, sys; from tests.fixtures.tiny_models import save_tiny_model as s; s(pathlib.Path(sys.argv[1]))"
+    )
     subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT, check=True)
     return folder
 

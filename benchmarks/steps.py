@@ -1,4 +1,4 @@
-"""What does a training step cost in bfloat16: under autocast alone, and as `hugtweets/training/precision.py` arranges it?
+"""What does a training step cost in bfloat16: under autocast alone, and as hugtweets/training/precision.py has it?
 
     OMP_NUM_THREADS=1 python benchmarks/steps.py --account timeline.jsonl [--account ...] [--steps 24] [--home HOME]
         [--json]

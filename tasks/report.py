@@ -8,8 +8,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from hugtweets.jobs.job import Job
+from hugtweets.report import step
 from hugtweets.report.overview_page import LastRun
-from hugtweets.steps import report as step
 
 
 @task(name="report", task_run_name="report", cache_policy=NO_CACHE, persist_result=False)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from hugtweets.storage.home import Home
-from tests.tiny_models import save_tiny_model
+from tests.fixtures.tiny_models import save_tiny_model
 
 SECRETS = (
     "X_BEARER_TOKEN",

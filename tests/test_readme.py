@@ -15,9 +15,9 @@ import pytest
 
 from hugtweets.simulator.demo import HANDLES, TIMELINES
 from hugtweets.simulator.server import running
-from tests.export_fixtures import export, script, tweet, zipped
-from tests.flow_fixtures import rows, write_timeline
-from tests.tiny_models import save_tiny_model
+from tests.fixtures.exports import export, script, tweet, zipped
+from tests.fixtures.flows import rows, write_timeline
+from tests.fixtures.tiny_models import save_tiny_model
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

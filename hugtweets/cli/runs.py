@@ -146,8 +146,8 @@ def demo(
     if options.train.max_posts is None:
         typer.echo(f"the demo uses the newest {DEMO_POSTS} posts of each account: --set train.max_posts=N", err=True)
         options = options.override({"train": {"max_posts": DEMO_POSTS}})
-    with demo_accounts(options) as requests:
-        finish(run_flow(requests, until, verbose, always_refresh=True), as_json)
+    with demo_accounts() as handles:
+        finish(run_flow(request_accounts(handles, "x", options), until, verbose, always_refresh=True), as_json)
 
 
 def run_flow(

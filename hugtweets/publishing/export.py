@@ -52,7 +52,7 @@ def export(base_model: BaseModel, weights: Path, folder: Path, sampling: SampleC
 
 
 def generation_defaults(tokenizer: TextTokenizer, sampling: SampleConfig, room: int) -> GenerationConfig:
-    """How :mod:`hugtweets.generation.sampler` draws, as far as transformers knows it: a post ends with any special token."""
+    """How :mod:`hugtweets.generation.sampler` draws, as far as transformers knows it; any special token ends a post."""
     return GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=True,
         temperature=sampling.temperature,

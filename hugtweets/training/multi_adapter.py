@@ -1,8 +1,9 @@
 """Adapters of several accounts, trained in one batch: a row an account, each with its own optimiser and schedule.
 
 The base model multiplies the tokens of all accounts at once. What each account gets is what it gets alone from
-:func:`hugtweets.training.trainer.finetune`, up to rounding, unless the base model has dropout, which is left out here. On a
-processor it takes as long as one account after the other (see benchmarks/LOG.md), so that the flows do not use it.
+:func:`hugtweets.training.trainer.finetune`, up to rounding, unless the base model has dropout, which is left out
+here. On a processor it takes as long as one account after the other (see benchmarks/LOG.md), so that the flows do not
+use it.
 """
 
 from __future__ import annotations

@@ -7,21 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hugtweets.config import Config
-from hugtweets.jobs.accounts import AccountRequest
-
 TIMELINES = Path(__file__).parent
 HANDLES = ("fogbell_keeper", "GeneralBrioche", "vending_no_7")
 
 
 @contextmanager
-def demo_accounts(config: Config) -> Iterator[list[AccountRequest]]:
+def demo_accounts() -> Iterator[tuple[str, ...]]:
     """Serve the bundled timelines by the X simulator while the block runs; this process then fetches from there."""
     # FastAPI takes a moment to import, and most commands never serve anything.
     from hugtweets.simulator.server import running
 
     with running(TIMELINES) as simulator, _environment({"X_API_URL": simulator.url, "X_BEARER_TOKEN": "demo"}):
-        yield [AccountRequest(handle=handle, config=config) for handle in HANDLES]
+        yield HANDLES
 
 
 @contextmanager

@@ -1,0 +1,181 @@
+"""Which posts are kept, why not, and which are held out."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from hugtweets.cleaning import CLEAN_SCHEMA, clean_table, count
+from hugtweets.config import CleanConfig
+from hugtweets.timelines.posts import RAW_SCHEMA, Post, to_table
+from tests.fixtures.cleaning import HANDLE, LINK, clean, post, reason_of
+
+TIMELINES = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "timelines"
+LONG = "a goose that swims on the pond and talks to " * 3
+
+
+@pytest.mark.parametrize("mark", ["RT @them: ", "MT @them: ", "RT: @them ", '"@them: ', "“RT @them: "])
+def test_retweets_by_their_text_are_dropped(mark: str) -> None:
+    assert reason_of(f"{mark}their words, five of them") == "retweet"
+
+
+def test_retweets_by_the_source_are_dropped_and_kept_when_asked() -> None:
+    assert reason_of("their words, five of them", is_retweet=True) == "retweet"
+    assert reason_of("RT @them: their words, five of them", {"keep_retweets": True}) is None
+
+
+def test_own_words_before_a_retweet_must_suffice() -> None:
+    assert reason_of("So true! RT @them: their words, five of them") == "retweet"
+    assert reason_of("I say the same RT @them: their words") is None
+
+
+def test_other_authors_are_dropped_whatever_the_case_of_the_handle() -> None:
+    assert reason_of("their words, five of them", author="them") == "other_author"
+    assert reason_of("my words, five of them", author=HANDLE.upper()) is None
+
+
+def test_all_versions_but_the_last_are_superseded() -> None:
+    versions = [
+        post("the first version here", 1),
+        post("the second one here", 2, edit_ids=("1", "2")),
+        post("the third is here", 3, edit_ids=("1", "2", "3")),
+    ]
+    assert [row["reason"] for row in clean(versions)] == ["superseded", "superseded", None]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"{LONG}and i… {LINK}", "truncated"),
+        (f"{LONG}and i…", None),
+        (f"{LONG}and so on... {LINK}", None),
+        (f"I think so too… {LINK}", None),
+        (f"{LONG}and more …:\n{LINK}", None),
+    ],
+)
+def test_long_texts_cut_before_a_link_are_truncated_and_other_ellipses_are_style(text: str, reason: str | None) -> None:
+    assert reason_of(text) == reason
+
+
+def test_what_the_source_calls_truncated_is_dropped_and_kept_when_asked() -> None:
+    assert reason_of("my words are cut", truncated=True) == "truncated"
+    assert reason_of("my words are cut", {"keep_truncated": True}, truncated=True) is None
+
+
+@pytest.mark.parametrize(
+    "text", [LINK, f"@them {LINK}", f"#one, #two! {LINK} {LINK}", ".@them", "＃東京 www.example.com"]
+)
+def test_posts_that_only_point_elsewhere_are_dropped(text: str) -> None:
+    assert reason_of(text) == "link_only"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Thank you!", "too_short"),
+        ("Thank you Ana!", None),
+        ("@them Thank you @ana", "too_short"),
+        ("🎉🎉🎉 ❤️ 👍🏽", "too_short"),
+        ("...", "too_short"),
+        ("", "too_short"),
+        ("don't well-known", "too_short"),
+        ("にゃん", "too_short"),
+        ("お腹すいた", None),
+        ("ラーメン食べた", None),
+        ("ครับผม", "too_short"),
+        ("วันนี้อากาศดีมาก", None),
+        ("오늘 날씨 좋다", None),
+    ],
+)
+def test_three_own_words_are_needed_in_any_script(text: str, reason: str | None) -> None:
+    assert reason_of(text) == reason
+
+
+def test_near_identical_posts_are_kept_once_the_oldest() -> None:
+    posts = [
+        post(f"The goose is HERE! {LINK}", 1),
+        post("@them the goose — is here 🎉", 2),
+        post("The goose is here to stay", 3),
+        post("500 days to go", 4),
+        post("400 days to go", 5),
+        post("1 2 3 4", 6),
+        post("1 2 3 5", 7),
+    ]
+    dropped = [row["reason"] == "duplicate" for row in clean(posts)]
+    assert dropped == [False, True, False, False, True, False, False]
+    assert not any(row["reason"] for row in clean(posts, drop_duplicates=False))
+
+
+def test_a_dropped_post_shows_the_text_its_reason_is_seen_in() -> None:
+    rows = clean([post(f"RT @them: a\n{LINK}", 1), post(f"Yes! {LINK}", 2), post("So true! RT @them: their words", 3)])
+    assert [row["text"] for row in rows] == [f"RT @them: a\n{LINK}", "Yes!", "So true! RT @them: their words"]
+
+
+def test_the_newest_tenth_is_held_out_by_id_as_a_number() -> None:
+    words = "abcdefghijklmnopqrst"
+    rows = clean([post(f"This is letter {letter}", 10**9 - 10 + n) for n, letter in enumerate(words)])
+    assert [int(row["id"]) for row in rows] == [10**9 - 10 + n for n in range(20)]
+    assert [row["split"] for row in rows] == ["train"] * 18 + ["validation"] * 2
+
+
+@pytest.mark.parametrize(("kept", "held_out"), [(0, 0), (1, 0), (2, 1), (14, 1), (16, 2)])
+def test_one_post_at_least_is_held_out_of_two(kept: int, held_out: int) -> None:
+    rows = clean([post(f"This is letter {'abcdefghijklmnop'[n]}", n + 1) for n in range(kept)] + [post("No", 99)])
+    assert [row["split"] for row in rows].count("validation") == held_out
+    assert rows[-1]["split"] is None
+
+
+def test_the_funnel_adds_up() -> None:
+    posts = [post("one two three", 1), post("four five six", 2), post("Yes", 3), post("RT @a: b", 4)]
+    assert count(clean_table(to_table(posts), HANDLE, CleanConfig())) == {
+        "fetched": 4,
+        "kept": 2,
+        "dropped": {"retweet": 1, "too_short": 1},
+        "train": 1,
+        "validation": 1,
+        "kept_characters": 26,
+        "train_characters": 13,
+    }
+
+
+def test_an_empty_timeline_gives_an_empty_table() -> None:
+    table = clean_table(RAW_SCHEMA.empty_table(), HANDLE, CleanConfig())
+    assert table.schema == CLEAN_SCHEMA
+    assert count(table)["fetched"] == 0
+
+
+@pytest.mark.parametrize(
+    ("handle", "reason", "least"),
+    [
+        ("realDonaldTrump", "retweet", 354),
+        ("SingaporeSail", "truncated", 170),
+        ("SingaporeSail", "link_only", 131),
+        ("congresseditors", "duplicate", 2_400),
+        ("NASPAhistory", "truncated", 150),
+    ],
+)
+def test_real_timelines_lose_what_is_known_to_be_wrong_with_them(handle: str, reason: str, least: int) -> None:
+    path = TIMELINES / f"{handle}.jsonl"
+    if not path.exists():
+        pytest.skip(f"{path} is not on this machine")
+    counts = count(clean_table(to_table(_posts(path)), handle, CleanConfig()))
+    assert counts["dropped"][reason] >= least
+    assert counts["kept"] >= 0.5 * counts["fetched"]
+
+
+def _posts(path: Path) -> list[Post]:
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [
+        Post(
+            id=row["id"],
+            created_at=datetime.fromisoformat(row["created_at"]),
+            text=row["text"],
+            author=row.get("author"),
+            is_retweet=row.get("is_retweet"),
+            truncated=row.get("truncated"),
+        )
+        for row in rows
+    ]

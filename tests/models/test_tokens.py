@@ -1,0 +1,111 @@
+"""Posts as token ids."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hugtweets.config import TrainConfig
+from hugtweets.errors import BaseModelError
+from hugtweets.models.registry import BaseModel
+from hugtweets.models.tokens import TOKENS_SCHEMA, TextTokenizer, load_split, tokenise
+from hugtweets.storage.home import Home
+from tests.fixtures.tiny_models import tiny_tokenizer
+
+
+@pytest.fixture(scope="module")
+def base_model(tmp_path_factory: pytest.TempPathFactory) -> BaseModel:
+    folder = tmp_path_factory.mktemp("tokenizer")
+    tiny_tokenizer().save(str(folder / "tokenizer.json"))
+    return BaseModel("tiny", str(folder), "0" * 16)
+
+
+def clean_table(texts: list[str], held_out: int = 0, dropped: tuple[int, ...] = ()) -> pa.Table:
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    rows: list[dict[str, Any]] = [
+        {
+            "id": str(998 + number),
+            "created_at": start + timedelta(hours=number),
+            "text": text,
+            "kept": number not in dropped,
+            "reason": "duplicate" if number in dropped else None,
+            "split": None if number in dropped else "validation" if number >= len(texts) - held_out else "train",
+        }
+        for number, text in enumerate(texts)
+    ]
+    table = pa.Table.from_pylist(rows)
+    for name in ("reason", "split"):
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, table[name].cast(pa.string()).dictionary_encode())
+    return table
+
+
+def column(table: pa.Table, name: str) -> Any:
+    return table[name].to_pylist()
+
+
+def test_kept_posts_become_ids_without_end_of_text(base_model: BaseModel) -> None:
+    tokens = tokenise(clean_table(["I like rain.", "gone", "dünn 👍🏽"], 1, dropped=(1,)), base_model, TrainConfig())
+    assert tokens.schema.equals(TOKENS_SCHEMA)
+    assert tokens["id"].to_pylist() == ["998", "1000"]
+    assert tokens["split"].to_pylist() == ["train", "validation"]
+    assert tokens["bytes"].to_pylist() == [12, 14]
+    tokenizer = TextTokenizer.of(base_model)
+    assert [tokenizer.decode(ids) for ids in column(tokens, "input_ids")] == ["I like rain.", "dünn 👍🏽"]
+
+
+def test_max_posts_keeps_the_newest_of_both_splits(base_model: BaseModel) -> None:
+    table = clean_table([f"post number {number}" for number in range(100)], held_out=10)
+    tokens = tokenise(table, base_model, TrainConfig(max_posts=20))
+    ids = tokens["id"].to_pylist()
+    assert ids == [str(998 + number) for number in [*range(72, 90), 98, 99]]
+    assert tokens["split"].to_pylist() == ["train"] * 18 + ["validation"] * 2
+
+
+def test_max_training_posts_leaves_what_is_held_out_as_it_is(base_model: BaseModel) -> None:
+    table = clean_table([f"post number {number}" for number in range(100)], held_out=10)
+    tokens = tokenise(table, base_model, TrainConfig(max_training_posts=20))
+    assert tokens["id"].to_pylist() == [str(998 + number) for number in [*range(70, 90), *range(90, 100)]]
+    assert tokens["split"].to_pylist() == ["train"] * 20 + ["validation"] * 10
+    both = tokenise(table, base_model, TrainConfig(max_posts=50, max_training_posts=20))
+    assert both["split"].to_pylist() == ["train"] * 20 + ["validation"] * 5
+
+
+def test_special_tokens_in_a_post_are_plain_text(base_model: BaseModel) -> None:
+    tokens = tokenise(clean_table(["so <|endoftext|> it goes <|im_end|>"]), base_model, TrainConfig())
+    tokenizer = TextTokenizer.of(base_model)
+    ids = column(tokens, "input_ids")[0]
+    assert not tokenizer.special & set(ids)
+    assert tokenizer.decode(ids) == "so <|endoftext|> it goes <|im_end|>"
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60), limit=st.integers(16, 40))
+def test_a_long_post_is_cut_at_a_whole_character(base_model: BaseModel, text: str, limit: int) -> None:
+    tokens = tokenise(clean_table([text]), base_model, TrainConfig(max_tokens=limit))
+    [ids], [size] = column(tokens, "input_ids"), column(tokens, "bytes")
+    cut = TextTokenizer.of(base_model).decode(ids)
+    assert len(ids) <= limit
+    assert text.startswith(cut)
+    assert len(cut.encode()) == size
+
+
+def test_a_split_is_loaded_without_leaving_a_cache(base_model: BaseModel, home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "tokens.parquet"
+    pq.write_table(tokenise(clean_table(["one fox", "two foxes", "rain"], 1), base_model, TrainConfig()), path)
+    assert load_split(path, "train")["id"] == ["998", "999"]
+    held_out = load_split(path, "validation")
+    assert held_out["bytes"] == [4]
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["tokens.parquet"]
+
+
+def test_a_broken_tokenizer_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(BaseModelError, match=r"tokenizer\.json cannot be read"):
+        TextTokenizer.of(BaseModel("broken", str(tmp_path), "0" * 16))

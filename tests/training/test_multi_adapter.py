@@ -1,0 +1,78 @@
+"""Several accounts in one batch: the same as one after the other."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from hugtweets.config import TrainConfig
+from hugtweets.errors import ConfigurationError, TrainingError
+from hugtweets.storage.home import Home
+from hugtweets.training.multi_adapter import Pupil, finetune_together
+from hugtweets.training.trainer import finetune
+from tests.fixtures.tiny_models import SENTENCES, tiny_base_model
+from tests.fixtures.tokens import write_tokens
+
+CONFIG = TrainConfig(epochs=2, lr=0.003, posts_per_step=4, lora_rank=4, device="cpu")
+
+
+@pytest.fixture
+def pupils(home: Home, tmp_path: Path) -> list[Pupil]:
+    """Three accounts of different size, with different options; the first stops early."""
+    texts = [["a b c d e f"] * 12 + ["quiet zebras, Ω 7%"], SENTENCES * 5, [text * 3 for text in SENTENCES[:3]] * 2]
+    options: list[dict[str, object]] = [
+        {"epochs": 4, "lr": 0.05, "schedule": "constant"},
+        {"seed": 7, "gradient_accumulation_steps": 2, "layers": "top:1"},
+        {"lora_rank": 2, "schedule": "cosine", "posts_per_step": 1},
+    ]
+    return [
+        Pupil(
+            write_tokens(home, tmp_path / f"{number}.parquet", posts, 1),
+            tmp_path / f"{number}",
+            CONFIG.model_copy(update=options[number]),
+        )
+        for number, posts in enumerate(texts)
+    ]
+
+
+def test_a_cohort_learns_what_each_account_learns_alone(home: Home, tmp_path: Path, pupils: list[Pupil]) -> None:
+    base_model = tiny_base_model(home)
+    together = finetune_together(base_model, pupils)
+    for number, (pupil, mixed) in enumerate(zip(pupils, together, strict=True)):
+        alone = finetune(base_model, pupil.tokens, tmp_path / f"alone-{number}", pupil.config)
+        assert mixed.best_epoch == alone.best_epoch
+        assert mixed.stopped_early == alone.stopped_early
+        assert mixed.trained_parameters == alone.trained_parameters
+        assert [set(row) for row in mixed.history] == [set(row) for row in alone.history]
+        for ours, theirs in zip(mixed.history, alone.history, strict=True):
+            same = {name: value for name, value in theirs.items() if name != "train/seconds"}
+            assert {name: ours[name] for name in same} == pytest.approx(same, rel=0.01)
+    assert [result.stopped_early for result in together] == [True, False, False]
+
+
+def test_a_cohort_writes_what_a_training_writes(home: Home, tmp_path: Path, pupils: list[Pupil]) -> None:
+    pupil = pupils[1]
+    finetune_together(
+        tiny_base_model(home), [replace(pupils[0], config=CONFIG.model_copy(update={"epochs": 1})), pupil]
+    )
+    finetune(tiny_base_model(home), pupil.tokens, tmp_path / "alone", pupil.config)
+    mixed, alone = (load_file(folder / "adapter_model.safetensors") for folder in (pupil.output, tmp_path / "alone"))
+    assert {name: tensor.shape for name, tensor in mixed.items()} == {n: t.shape for n, t in alone.items()}
+    options = [json.loads((f / "adapter_config.json").read_text()) for f in (pupil.output, tmp_path / "alone")]
+    assert options[0] == options[1]
+
+
+def test_only_adapters_can_share_a_base_model(home: Home, pupils: list[Pupil]) -> None:
+    full = replace(pupils[0], config=TrainConfig(method="full", device="cpu"))
+    with pytest.raises(ConfigurationError, match=r"train\.method=full"):
+        finetune_together(tiny_base_model(home), [pupils[1], full])
+
+
+def test_an_account_without_posts_is_refused(home: Home, tmp_path: Path, pupils: list[Pupil]) -> None:
+    tokens = write_tokens(home, tmp_path / "empty.parquet", SENTENCES, len(SENTENCES))
+    with pytest.raises(TrainingError, match="no training post"):
+        finetune_together(tiny_base_model(home), [pupils[1], replace(pupils[0], tokens=tokens)])
