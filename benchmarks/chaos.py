@@ -100,7 +100,16 @@ def finished(world: World) -> set[str]:
 @contextmanager
 def running(world: World) -> Iterator[subprocess.Popen[str]]:
     """A run that ends with the block: what it prints goes through a pipe, what it says into the log of all runs."""
-    command = [sys.executable, "-m", "hugtweets", "--home", str(world.home), "refresh", str(world.accounts), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "hugtweets.cli",
+        "--home",
+        str(world.home),
+        "refresh",
+        str(world.accounts),
+        "--json",
+    ]
     with world.log.open("a") as log:
         process = subprocess.Popen(command, env=world.environment, stdout=subprocess.PIPE, stderr=log, text=True)
     try:

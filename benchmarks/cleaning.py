@@ -28,7 +28,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from hugtweets.cleaning import clean_table
+from hugtweets.cleaning.table import clean_table
 from hugtweets.config import CleanConfig
 from hugtweets.timelines.posts import Post, to_table
 

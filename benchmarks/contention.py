@@ -25,7 +25,7 @@ def train(source: Path, posts: int, home: Path) -> float:
     """Tokens a second of one training."""
     import pyarrow.parquet as pq
 
-    from hugtweets.cleaning import clean_table
+    from hugtweets.cleaning.table import clean_table
     from hugtweets.config import Config
     from hugtweets.models.registry import resolve_base_model
     from hugtweets.models.tokens import tokenise

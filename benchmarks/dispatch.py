@@ -82,7 +82,7 @@ class Bench:
     def refresh(self, trial: str, options: Sequence[str]) -> subprocess.Popen[bytes]:
         """Start the flow."""
         accounts = str(self.folder / "accounts.yaml")
-        return self.run(trial, [sys.executable, "-m", "hugtweets", "refresh", accounts, "--json", *options], "flow")
+        return self.run(trial, [sys.executable, "-m", "hugtweets.cli", "refresh", accounts, "--json", *options], "flow")
 
     def posts_read(self) -> int:
         """Posts that the simulator has sent so far."""

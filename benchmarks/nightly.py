@@ -178,7 +178,7 @@ def main() -> int:
     parser.add_argument("--nights", type=int, default=2)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--keep", type=Path, help="do all in this folder and leave it")
-    parser.add_argument("--client", nargs="+", default=[sys.executable, "-m", "hugtweets"], help="for a profiler")
+    parser.add_argument("--client", nargs="+", default=[sys.executable, "-m", "hugtweets.cli"], help="for a profiler")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     nights: list[Night] = []

@@ -82,7 +82,7 @@ def learn(home: Home) -> None:
 def playing(home: Path) -> Iterator[tuple[int, str, Wait]]:
     """The process, the address, and how long it took until the page was ready."""
     began = time.monotonic()
-    command = [sys.executable, "-m", "hugtweets", "--home", str(home), "play", "--port", "0"]
+    command = [sys.executable, "-m", "hugtweets.cli", "--home", str(home), "play", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             printed = next(iter(server.stdout or []), "")

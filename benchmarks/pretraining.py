@@ -24,7 +24,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets.cleaning import clean_table
+from hugtweets.cleaning.table import clean_table
 from hugtweets.config import CleanConfig, TrainConfig
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.models.tokens import tokenise

@@ -38,7 +38,7 @@ class Measured:
 
 def measure(name: str, home: Path, arguments: list[str]) -> Measured:
     """Run the command line once."""
-    command = [sys.executable, "-m", "hugtweets", "--home", str(home), "run", *arguments, "--json"]
+    command = [sys.executable, "-m", "hugtweets.cli", "--home", str(home), "run", *arguments, "--json"]
     started, before = time.monotonic(), os.times()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     peak = Peak(process.pid)

@@ -59,7 +59,7 @@ def simulator(folder: Path, *options: str) -> Iterator[tuple[int, str]]:
     """Serve the timelines of a folder; ``options`` are those of the command. Yields process and URL."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "hugtweets", "simulate-x", str(folder), "--port", str(port), *options]
+    command = [sys.executable, "-m", "hugtweets.cli", "simulate-x", str(folder), "--port", str(port), *options]
     with serving(command, f"{url}/usage", os.environ, folder.parent / "simulator.log") as process:
         yield process, url
 

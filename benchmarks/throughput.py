@@ -52,7 +52,7 @@ def slices(timeline: Path, folder: Path, accounts: int, posts: int) -> dict[str,
 
 def run(home: Path, *arguments: str) -> None:
     """The command line once, in a process of its own."""
-    command = [sys.executable, "-m", "hugtweets", "--home", str(home), *arguments, "--json"]
+    command = [sys.executable, "-m", "hugtweets.cli", "--home", str(home), *arguments, "--json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     states = [account["status"] for account in json.loads(done.stdout)["accounts"]]
     if set(states) != {"completed"}:

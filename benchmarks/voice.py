@@ -93,7 +93,7 @@ class Material:
 @contextlib.contextmanager
 def material(account: Path, posts: int, held_out: int, base: str, home: Path) -> Iterator[Material]:
     """The newest kept posts of a timeline file, the very newest held out."""
-    from hugtweets.cleaning import clean_table
+    from hugtweets.cleaning.table import clean_table
     from hugtweets.config import CleanConfig
     from hugtweets.models.registry import resolve_base_model
     from hugtweets.sources.files.reader import read_posts

@@ -1,4 +1,4 @@
-"""``python -m hugtweets`` is the ``hugtweets`` program."""
+"""``python -m hugtweets.cli`` is the ``hugtweets`` program."""
 
 from hugtweets.cli.app import main
 

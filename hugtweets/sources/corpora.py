@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from hugtweets.cleaning import clean_table
+from hugtweets.cleaning.table import clean_table
 from hugtweets.config import CleanConfig
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources.files.reader import MAX_BYTES, read_posts

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from hugtweets.cleaning import clean_table, count
+from hugtweets.cleaning.table import clean_table, count
 from hugtweets.config import CleanConfig
 from hugtweets.errors import NotEnoughText
 from hugtweets.jobs.job import Job

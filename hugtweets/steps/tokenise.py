@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.cleaning import VALIDATION
+from hugtweets.cleaning.split import VALIDATION
 from hugtweets.errors import BaseModelError
 from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hugtweets.cleaning import CLEAN_SCHEMA, clean_table, count
+from hugtweets.cleaning.table import CLEAN_SCHEMA, clean_table, count
 from hugtweets.config import CleanConfig
 from hugtweets.timelines.posts import RAW_SCHEMA, Post, to_table
 from tests.fixtures.cleaning import HANDLE, LINK, clean, post, reason_of

@@ -12,7 +12,7 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hugtweets.cleaning import CLEAN_SCHEMA, REASONS, clean_table
+from hugtweets.cleaning.table import CLEAN_SCHEMA, REASONS, clean_table
 from hugtweets.cleaning.texts import readable
 from hugtweets.cleaning.words import count_words, has_words
 from hugtweets.config import CleanConfig

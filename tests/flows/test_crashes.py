@@ -33,7 +33,7 @@ def command(home: Path, posts: Path, model: Path, **further: str) -> list[str]:
         **{name.replace("__", "."): value for name, value in further.items()},
     }
     chosen = [f"--set={name}={value}" for name, value in options.items()]
-    program = [sys.executable, "-m", "hugtweets", "--home", str(home)]
+    program = [sys.executable, "-m", "hugtweets.cli", "--home", str(home)]
     return [*program, "run", "alice", "--source", f"file:{posts}", *chosen, "--json"]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from typer.testing import CliRunner
 
-from hugtweets.cleaning import clean_table
+from hugtweets.cleaning.table import clean_table
 from hugtweets.cli.app import app
 from hugtweets.config import CleanConfig
 from hugtweets.evaluation.promotion import judge
