@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -12,30 +12,30 @@ from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, FileSystemLoader
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from hugtweets import __version__
 from hugtweets.errors import Busy, HugtweetsError, NothingKept, RequestError
 from hugtweets.generation.favourites import Favourite, Favourites
-from hugtweets.play.api_page import api_page
-from hugtweets.play.cast import players
-from hugtweets.play.guard import Guard
 from hugtweets.play.messages import (
     Accounts,
     Event,
     Failed,
     FavouriteRequest,
+    Finished,
     Guess,
     PostsRequest,
     Problem,
     Quiz,
     QuizRequest,
     Verdict,
-    Written,
 )
 from hugtweets.play.quiz import GENERATED, Quizzes, real_post
-from hugtweets.play.stage import Stage
+from hugtweets.play.registry import playable_accounts
+from hugtweets.play.security import SecurityMiddleware
+from hugtweets.play.service import PlayService
 
 PAGES = Path(__file__).parent / "pages"
 DESCRIPTION = (
@@ -53,6 +53,14 @@ PROBLEM = {"application/json": {"schema": {"$ref": f"#/components/schemas/{Probl
 STREAM_PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": problem["description"], "content": PROBLEM} for status, problem in PROBLEMS.items()
 }
+# The bounds of a value in an OpenAPI document, in words.
+LIMITS = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "minItems": "items at least",
+    "maxItems": "items at most",
+    "maxLength": "characters at most",
+}
 
 
 class JsonLines(JSONResponse):
@@ -61,17 +69,16 @@ class JsonLines(JSONResponse):
     media_type = "application/x-ndjson"
 
 
-def create_app(stage: Stage, names: frozenset[str], token: str | None) -> FastAPI:
-    """The application; ``names`` and ``token`` as :class:`hugtweets.play.guard.Guard` takes them."""
-    # FastAPI's own page of the API loads scripts from elsewhere.
+def create_app(service: PlayService, names: frozenset[str], token: str | None) -> FastAPI:
+    """The application; ``names`` and ``token`` as :class:`hugtweets.play.security.SecurityMiddleware` takes them."""
     app = FastAPI(title="hugtweets play", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
-    app.add_middleware(Guard, names=names, token=token)
+    app.add_middleware(SecurityMiddleware, names=names, token=token)
     app.add_exception_handler(HugtweetsError, _problem)
     app.add_exception_handler(RequestValidationError, _malformed)
     _add_pages(app)
-    _add_posts(app, stage)
-    _add_quiz(app, stage)
-    _add_favourites(app, stage)
+    _add_posts(app, service)
+    _add_quiz(app, service)
+    _add_favourites(app, service)
     return app
 
 
@@ -82,16 +89,28 @@ def _add_pages(app: FastAPI) -> None:
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
-        return HTMLResponse(api_page(app.openapi()))
+        # Unlike FastAPI's own page of the API this one loads nothing from elsewhere.
+        document = app.openapi()
+        schemas = document["components"]["schemas"]
+        pages = Environment(loader=FileSystemLoader(PAGES), autoescape=True)
+        page = pages.get_template("api.html").render(
+            info=document["info"], paths=document["paths"], schemas=schemas, limits=limits
+        )
+        return HTMLResponse(page)
 
     app.mount("/static", StaticFiles(directory=PAGES / "static"))
 
 
-def _add_posts(app: FastAPI, stage: Stage) -> None:
+def limits(schema: Mapping[str, Any]) -> dict[str, str]:
+    """What a value is bounded by, in words."""
+    return {words: f"{schema[name]:g}" for name, words in LIMITS.items() if name in schema}
+
+
+def _add_posts(app: FastAPI, service: PlayService) -> None:
     @app.get("/api/accounts")
     def accounts() -> Accounts:
         """Every account that has a current model."""
-        return Accounts(accounts=players(stage.home))
+        return Accounts(accounts=playable_accounts(service.home))
 
     @app.post("/api/posts", response_class=JsonLines, responses={200: {"model": Event}, **STREAM_PROBLEMS})
     async def posts(request: PostsRequest) -> StreamingResponse:
@@ -100,7 +119,7 @@ def _add_posts(app: FastAPI, stage: Stage) -> None:
         `waiting` says how many requests come first; `writing` shows a post as far as it got; `post` is a finished one;
         the last is `done`, or `failed` with a reason. To close the connection stops the writing.
         """
-        events = stage.perform(request)
+        events = service.stream(request)
         # What makes no sense is said with the status code, before anything is streamed.
         first = await anext(events)
         return StreamingResponse(_lines(first, events), media_type=JsonLines.media_type)
@@ -113,19 +132,19 @@ async def _lines(first: Event, events: AsyncGenerator[Event]) -> AsyncIterator[s
             yield f"{event.model_dump_json()}\n"
 
 
-def _add_quiz(app: FastAPI, stage: Stage) -> None:
+def _add_quiz(app: FastAPI, service: PlayService) -> None:
     quizzes = Quizzes()
 
     @app.post("/api/quiz", responses=PROBLEMS)
     async def quiz(request: QuizRequest) -> Quiz:
         """Ask which of a few posts is real, of one of these accounts. This takes as long as it takes to write them."""
-        handle = stage.home.spelling(random.choice(request.accounts))
-        real = await run_in_threadpool(real_post, stage.home, handle)
+        handle = service.home.spelling(random.choice(request.accounts))
+        real = await run_in_threadpool(real_post, service.home, handle)
         generated: list[str] = []
-        async for event in stage.perform(PostsRequest(accounts=(handle,), number=GENERATED)):
+        async for event in service.stream(PostsRequest(accounts=(handle,), number=GENERATED)):
             if isinstance(event, Failed):
                 raise HugtweetsError(event.reason)
-            if isinstance(event, Written):
+            if isinstance(event, Finished):
                 generated.append(event.post.text)
         return quizzes.ask(handle, real, generated)
 
@@ -135,8 +154,8 @@ def _add_quiz(app: FastAPI, stage: Stage) -> None:
         return quizzes.answer(name, guess.choice)
 
 
-def _add_favourites(app: FastAPI, stage: Stage) -> None:
-    favourites = Favourites(stage.home)
+def _add_favourites(app: FastAPI, service: PlayService) -> None:
+    favourites = Favourites(service.home)
 
     @app.get("/api/favourites")
     def kept() -> list[Favourite]:
@@ -146,11 +165,11 @@ def _add_favourites(app: FastAPI, stage: Stage) -> None:
     @app.post("/api/favourites", responses=PROBLEMS)
     def keep(request: FavouriteRequest) -> Favourite:
         """Keep a post that was written since this program was started."""
-        return favourites.add(stage.posts.get(request.post))
+        return favourites.add(service.posts.get(request.post))
 
     @app.delete("/api/favourites/{name}", status_code=204, response_class=Response, responses={422: PROBLEMS[422]})
-    def let_go(name: str) -> None:
-        """Let a favourite go."""
+    def remove(name: str) -> None:
+        """Remove a favourite."""
         favourites.remove(name)
 
 

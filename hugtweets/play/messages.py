@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from hugtweets.generation.posts import MOST_CHARACTERS, WrittenPost
-from hugtweets.play.cast import Player
+from hugtweets.play.registry import PlayableAccount
 
 # With these the base model and all accounts fit into two batches.
 MOST_ACCOUNTS = 6
@@ -54,9 +54,9 @@ class FavouriteRequest(Question):
 
 
 class Accounts(BaseModel):
-    """Who can be played with."""
+    """Whose models can be played with."""
 
-    accounts: list[Player]
+    accounts: list[PlayableAccount]
 
 
 class Waiting(BaseModel):
@@ -75,7 +75,7 @@ class Writing(BaseModel):
     text: str
 
 
-class Written(BaseModel):
+class Finished(BaseModel):
     """A finished post."""
 
     event: Literal["post"] = "post"
@@ -97,7 +97,7 @@ class Done(BaseModel):
     event: Literal["done"] = "done"
 
 
-Event = Waiting | Writing | Written | Failed | Done
+Event = Waiting | Writing | Finished | Failed | Done
 
 
 class Quiz(BaseModel):

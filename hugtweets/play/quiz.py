@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hugtweets.cleaning.length import x_length
@@ -19,7 +18,6 @@ from hugtweets.play.messages import Quiz, Verdict
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.finetune import find_model
 from hugtweets.steps.splits import of_split
-from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
 
 # Beside the real post.
@@ -42,9 +40,11 @@ def real_post(home: Home, handle: str) -> RealPost:
         NothingKept: there is no such post, or no model.
     """
     _, clean = find_model(home, handle)
-    fitting = [row for row in _held_out(clean).to_pylist() if x_length(row["text"]) <= MOST_CHARACTERS]
+    table = pq.read_table(clean.file(CLEAN), columns=["text", "created_at", "split"])
+    unseen = of_split(table, "validation").to_pylist()
+    fitting = [row for row in unseen if x_length(row["text"]) <= MOST_CHARACTERS]
     if not fitting:
-        raise NothingKept(f"no post of {handle} was held out that could be guessed: choose another account")
+        raise NothingKept(f"no validation post of {handle} could be guessed: choose another account")
     chosen = random.choice(fitting)
     return RealPost(chosen["text"], chosen["created_at"])
 
@@ -76,8 +76,3 @@ class Quizzes:
             raise NothingKept("this question was answered before, or is too old: ask for another one")
         verdict = self._open.pop(name)
         return verdict.model_copy(update={"right": choice == verdict.real})
-
-
-def _held_out(clean: Reference) -> pa.Table:
-    table = pq.read_table(clean.file(CLEAN), columns=["text", "created_at", "split"])
-    return of_split(table, "validation")

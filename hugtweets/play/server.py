@@ -13,8 +13,8 @@ from uvicorn import Server
 
 from hugtweets.config import Config
 from hugtweets.play.app import create_app
-from hugtweets.play.guard import own_names
-from hugtweets.play.stage import Stage
+from hugtweets.play.security import own_names
+from hugtweets.play.service import PlayService
 from hugtweets.simulator.http_server import in_background, listen
 from hugtweets.storage.home import Home
 
@@ -34,10 +34,10 @@ def serve(home: Home, config: Config, host: str, port: int, ready: Callable[[str
         BaseModelError: a base model cannot be found any more, or is another one now.
     """
     listener = listen(host, port)
-    stage = Stage(home, config)
-    stage.warm_up()
+    service = PlayService(home, config)
+    service.warm_up()
     token = None if is_loopback(host) else secrets.token_urlsafe(16)
-    server = _server(stage, host, token)
+    server = _server(service, host, token)
     ready(_url(listener, host, token))
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
@@ -47,7 +47,7 @@ def serve(home: Home, config: Config, host: str, port: int, ready: Callable[[str
 def running(home: Home, config: Config, token: str | None = None) -> Iterator[str]:
     """Serve on a free port of loopback while the block lasts, and yield the URL."""
     listener = listen(LOOPBACK, 0)
-    server = _server(Stage(home, config), LOOPBACK, token)
+    server = _server(PlayService(home, config), LOOPBACK, token)
     with in_background(server, listener, "play"):
         yield _url(listener, LOOPBACK, token)
 
@@ -59,8 +59,8 @@ def is_loopback(host: str) -> bool:
     return host == "localhost"
 
 
-def _server(stage: Stage, host: str, token: str | None) -> Server:
-    app = create_app(stage, own_names(host), token)
+def _server(service: PlayService, host: str, token: str | None) -> Server:
+    app = create_app(service, own_names(host), token)
     return Server(ServerConfig(app, ws="none", lifespan="off", log_config=None, timeout_graceful_shutdown=1))
 
 

@@ -15,7 +15,7 @@ from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.errors import ConfigurationError, InvalidHandle, NothingKept
 from hugtweets.models.cache import BLEND, load_base, load_blend, load_tuned
-from hugtweets.play.cast import players
+from hugtweets.play.registry import playable_accounts
 from hugtweets.steps.blend import parse_blend
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
 from hugtweets.storage.handles import kind_of, members_of, name_blend, run_command, shares_of, validate_name
@@ -122,7 +122,7 @@ def test_a_blend_is_kept_judged_and_forgotten(home: Home, prefect_server: str) -
     # The same again does nothing; it is drawn from, shown, played with, exported and has a page like any other.
     assert keep(home, "alice=0.7,bob=0.3")["status"] == "unchanged"
     assert json.loads(sample(home, "alice-70+bob-30", "--json").stdout)["model"] == model.digest
-    assert [player.handle for player in players(home)] == ["alice", "bob", "alice-70+bob-30"]
+    assert [account.handle for account in playable_accounts(home)] == ["alice", "bob", "alice-70+bob-30"]
     page = (home.report / "accounts" / "alice-70+bob-30.html").read_text(encoding="utf-8")
     assert "70 % of alice and 30 % of bob added up" in page and "On those of bob: base" in page
     assert "1 blend" in (home.report / "index.html").read_text(encoding="utf-8")

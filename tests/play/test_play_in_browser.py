@@ -29,14 +29,14 @@ HOSTILE = "<img src=x onerror='document.title=1'>"
 
 
 @pytest.fixture(scope="module")
-def theatre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with learned_home(tmp_path_factory.mktemp("theatre"), "alice", "bob") as home:
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    with learned_home(tmp_path_factory.mktemp("learned"), "alice", "bob") as home:
         yield home
 
 
 @pytest.fixture(scope="module")
-def url(theatre: Home) -> Iterator[str]:
-    with running(theatre, SHORT) as served:
+def url(learned: Home) -> Iterator[str]:
+    with running(learned, SHORT) as served:
         yield served
 
 
@@ -143,8 +143,8 @@ def test_the_page_is_not_closed_to_anybody(browser: Chrome, url: str, scheme: st
     assert barriers(browser) == []
 
 
-def test_the_token_opens_the_page_and_leaves_the_address(browser: Chrome, theatre: Home) -> None:
-    with running(theatre, SHORT, "correct-horse") as url:
+def test_the_token_opens_the_page_and_leaves_the_address(browser: Chrome, learned: Home) -> None:
+    with running(learned, SHORT, "correct-horse") as url:
         visit(browser, url.partition("#")[0])
         assert "token is missing" in texts(browser, "#status")[0]
         # Another address, or the browser would only move on the page.

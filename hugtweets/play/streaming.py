@@ -1,4 +1,4 @@
-"""Draws a part on the device, told token by token."""
+"""Samples a batch on the device and reports every token, for those who read along."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hugtweets.config import Config
 from hugtweets.models.cache import BARE, is_adapter, load_adapters, load_tuned
-from hugtweets.play.cast import Part
+from hugtweets.play.registry import Batch
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.sample import account_seed
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from hugtweets.generation.sampler import Heard
     from hugtweets.models.tokens import TextTokenizer
 
-# Told the account, None for the base model, and the post so far.
-Hear = Callable[[str | None, "Heard"], None]
+# Called with the account, None for the base model, and its post so far.
+Listener = Callable[[str | None, "Heard"], None]
 
 
-def speak(part: Part, config: Config, hear: Hear) -> None:
-    """Draw the posts of a part, none of them a copy of a training post of its account. On the device."""
+def stream_batch(batch: Batch, config: Config, listener: Listener) -> None:
+    """Sample the posts of a batch, none of them a copy of a training post of its account. On the device."""
     # Imported on the device's thread only, as in finetune.
     from hugtweets.generation.sampler import Voice, draw_aloud
 
-    model, tokenizer, adapters = _load(part, config)
-    texts = [*(texts_of(author.clean, "train") for author in part.authors), *([[]] if part.bare else [])]
-    handles = dict(zip(adapters, part.handles, strict=True))
+    model, tokenizer, adapters = _load(batch, config)
+    texts = [*(texts_of(author.clean, "train") for author in batch.authors), *([[]] if batch.with_base_model else [])]
+    handles = dict(zip(adapters, batch.digests, strict=True))
     voices = [
         Voice(
             config.sample.prompts,
@@ -39,21 +39,21 @@ def speak(part: Part, config: Config, hear: Hear) -> None:
         )
         for (adapter, handle), learned in zip(handles.items(), texts, strict=True)
     ]
-    draw_aloud(model, tokenizer, voices, config.sample, lambda heard: hear(handles[heard.voice.adapter], heard))
+    draw_aloud(model, tokenizer, voices, config.sample, lambda heard: listener(handles[heard.voice.adapter], heard))
 
 
-def _load(part: Part, config: Config) -> tuple[Any, TextTokenizer, list[str | None]]:
-    """The model, and which of its adapters speaks for each handle of the part; None if it wears none."""
+def _load(batch: Batch, config: Config) -> tuple[Any, TextTokenizer, list[str | None]]:
+    """The model, and for each account of the batch the name of its adapter; None if no adapter has to be named."""
     choice = choose_for_playing(config)
-    outputs = [author.weights for author in part.authors]
+    outputs = [author.weights for author in batch.authors]
     if outputs and is_adapter(outputs[0]):
-        model, tokenizer, names = load_adapters(part.base_model, outputs, choice)
-        if len(part.handles) == 1:
+        model, tokenizer, names = load_adapters(batch.base_model, outputs, choice)
+        if len(batch.digests) == 1:
             # The way through a mixed batch costs a quarter more.
             model.set_adapter(names[0], inference_mode=True)
             return model, tokenizer, [None]
-        return model, tokenizer, [*names, *([BARE] if part.bare else [])]
-    model, tokenizer = load_tuned(part.base_model, outputs[0] if outputs else None, choice)
+        return model, tokenizer, [*names, *([BARE] if batch.with_base_model else [])]
+    model, tokenizer = load_tuned(batch.base_model, outputs[0] if outputs else None, choice)
     return model, tokenizer, [None]
 
 

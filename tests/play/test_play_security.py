@@ -8,21 +8,21 @@ from pathlib import Path
 import pytest
 
 from hugtweets.errors import ConfigurationError
-from hugtweets.play.guard import MOST_BYTES
+from hugtweets.play.security import MOST_BYTES
 from hugtweets.play.server import is_loopback
 from hugtweets.simulator.http_server import listen
 from hugtweets.storage.home import Home
-from tests.fixtures.play import Player, playing
+from tests.fixtures.play import Client, playing
 
 TOKEN = "correct horse"
 KNOWN = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A server with a token; it holds no models, and none of these requests gets as far."""
-    with playing(Home(tmp_path_factory.mktemp("guarded")), TOKEN) as player:
-        yield player
+    with playing(Home(tmp_path_factory.mktemp("secured")), TOKEN) as client:
+        yield client
 
 
 @pytest.mark.parametrize(
@@ -46,28 +46,28 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
     ],
 )
 def test_only_our_own_page_and_those_with_the_token_may_ask(
-    guarded: Player, headers: dict[str, str], status: int
+    secured: Client, headers: dict[str, str], status: int
 ) -> None:
-    answer = guarded.ask("api/accounts", **headers)
+    answer = secured.ask("api/accounts", **headers)
     assert answer.status_code == status
     assert answer.headers["content-security-policy"]
 
 
-def test_our_own_page_may_ask_and_is_open_to_all_of_this_machine(guarded: Player) -> None:
-    assert guarded.ask("").status_code == 200
-    assert guarded.ask("", Host="rebound.example").status_code == 421
-    assert guarded.ask("api/accounts", **KNOWN, Origin=guarded.url.rstrip("/")).status_code == 200
+def test_our_own_page_may_ask_and_is_open_to_all_of_this_machine(secured: Client) -> None:
+    assert secured.ask("").status_code == 200
+    assert secured.ask("", Host="rebound.example").status_code == 421
+    assert secured.ask("api/accounts", **KNOWN, Origin=secured.url.rstrip("/")).status_code == 200
 
 
-def test_a_request_may_not_be_of_any_length(guarded: Player) -> None:
-    assert guarded.ask("api/quiz", b" " * (MOST_BYTES + 1), **KNOWN).status_code == 413
-    chunks = guarded.session.post(f"{guarded.url}api/quiz", data=iter([b"{}"]), headers=KNOWN, timeout=60)
+def test_a_request_may_not_be_of_any_length(secured: Client) -> None:
+    assert secured.ask("api/quiz", b" " * (MOST_BYTES + 1), **KNOWN).status_code == 413
+    chunks = secured.session.post(f"{secured.url}api/quiz", data=iter([b"{}"]), headers=KNOWN, timeout=60)
     assert chunks.status_code == 411
 
 
-def test_paths_lead_to_nothing_but_the_page(guarded: Player) -> None:
+def test_paths_lead_to_nothing_but_the_page(secured: Client) -> None:
     for path in ("static/../play.html", "static/%2e%2e/play.html", "static//etc/passwd", "nothing"):
-        assert guarded.ask(path).status_code == 404
+        assert secured.ask(path).status_code == 404
 
 
 @pytest.mark.parametrize(

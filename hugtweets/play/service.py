@@ -1,4 +1,4 @@
-"""Writes posts for those who ask, one request after the other, and tells each as it goes along."""
+"""Writes posts for those who ask, one request after the other, and streams them as they are sampled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,10 @@ from hugtweets.devices.thread import DeviceThread
 from hugtweets.errors import HugtweetsError, Stopped
 from hugtweets.generation.posts import WrittenPosts, write_post
 from hugtweets.models.cache import MOST_WORN
-from hugtweets.play.cast import Part, opening, parts_of
-from hugtweets.play.line import Line
-from hugtweets.play.messages import Done, Event, Failed, PostsRequest, Waiting, Writing, Written
-from hugtweets.play.speaking import speak
+from hugtweets.play.messages import Done, Event, Failed, Finished, PostsRequest, Waiting, Writing
+from hugtweets.play.queue import RequestQueue
+from hugtweets.play.registry import Batch, likeliest_batch, plan_batches
+from hugtweets.play.streaming import stream_batch
 from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Stage:
-    """The models of a home, warm, and the line of those who wait for them."""
+class PlayService:
+    """The models of a home, loaded, and the queue of requests for them."""
 
     def __init__(self, home: Home, config: Config) -> None:
         self.home = home
         self.posts = WrittenPosts()
         self._config = config
-        self._line = Line()
-        # One device is plenty for a few readers, and what is told token by token does not leave the process.
+        self._queue = RequestQueue()
+        # One device is plenty for a few readers, and what is streamed does not leave the process.
         self._device = DeviceQueue([DeviceThread((*visible_gpus(), "cpu")[0])])
 
     def warm_up(self) -> None:
@@ -48,10 +48,10 @@ class Stage:
             BaseModelError: a base model cannot be found any more, or is another one now.
         """
         config = self._config.override({"sample": {"prompts": ["."], "per_prompt": 1, "max_characters": 20}})
-        self._device.run(speak, opening(self.home, MOST_WORN), config, lambda handle, heard: None)
+        self._device.run(stream_batch, likeliest_batch(self.home, MOST_WORN), config, lambda handle, heard: None)
 
-    async def perform(self, request: PostsRequest) -> AsyncGenerator[Event]:
-        """What becomes of a request until all is written; whoever stops listening stops the drawing.
+    async def stream(self, request: PostsRequest) -> AsyncGenerator[Event]:
+        """The events of a request until all is written; whoever stops listening stops the sampling.
 
         Before the first event it raises:
             ConfigurationError: the prompt leaves no room for a post.
@@ -59,38 +59,38 @@ class Stage:
             BaseModelError: a base model cannot be found any more, or is another one now.
             Busy: too many wait already.
         """
-        drawing = Drawing(self._options(request), self._device, self.posts)
-        parts = await asyncio.to_thread(parts_of, self.home, request.accounts, request.base_model)
-        ticket = self._line.join()
+        sampling = Sampling(self._options(request), self._device, self.posts)
+        batches = await asyncio.to_thread(plan_batches, self.home, request.accounts, request.base_model)
+        ticket = self._queue.join()
         try:
             while ticket.place:
                 yield Waiting(place=ticket.place)
                 await ticket.wait()
             yield Waiting(place=0)
-            drawing.start(parts, ticket.leave)
-            while (event := await drawing.events.get()) is not None:
+            sampling.start(batches, ticket.leave)
+            while (event := await sampling.events.get()) is not None:
                 yield event
         finally:
-            if drawing.started:
-                drawing.stop()
+            if sampling.started:
+                sampling.stop()
             else:
                 ticket.leave()
 
     def _options(self, request: PostsRequest) -> Config:
         from hugtweets.generation.sampler import beginning_of
 
-        drawing = {
+        options = {
             "prompts": (beginning_of(request.prompt, self._config.sample),),
             "per_prompt": request.number,
             "temperature": request.temperature,
             "top_p": request.top_p,
             "seed": secrets.randbits(32),
         }
-        return self._config.override({"sample": drawing})
+        return self._config.override({"sample": options})
 
 
-class Drawing:
-    """One request on its way: drawn in a thread, told in the event loop; None is the end of its events."""
+class Sampling:
+    """One request: sampled in a thread, its events put into the event loop's queue; None is the end of them."""
 
     def __init__(self, config: Config, device: DeviceQueue, posts: WrittenPosts) -> None:
         self.events: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -101,21 +101,21 @@ class Drawing:
         self._stopped = threading.Event()
         self._loop = asyncio.get_running_loop()
 
-    def start(self, parts: Sequence[Part], ended: Callable[[], None]) -> None:
+    def start(self, batches: Sequence[Batch], ended: Callable[[], None]) -> None:
         """Begin; ``ended`` is called in the event loop when the device is free again."""
         self.started = True
         # A daemon: an interrupted program does not wait for a device that another process may hold for an hour.
-        threading.Thread(target=self._run, args=(parts, ended), name="drawing", daemon=True).start()
+        threading.Thread(target=self._run, args=(batches, ended), name="sampling", daemon=True).start()
 
     def stop(self) -> None:
-        """Draw nothing more."""
+        """Sample nothing more."""
         self._stopped.set()
 
-    def _run(self, parts: Sequence[Part], ended: Callable[[], None]) -> None:
+    def _run(self, batches: Sequence[Batch], ended: Callable[[], None]) -> None:
         try:
-            for part in parts:
-                self._device.run(self._speak, part)
-            self._tell(Done())
+            for batch in batches:
+                self._device.run(self._stream, batch)
+            self._send(Done())
         except Stopped:
             log.debug("A reader left.")
         except HugtweetsError as error:
@@ -127,24 +127,22 @@ class Drawing:
             self._later(self.events.put_nowait, None)
             self._later(ended)
 
-    def _speak(self, part: Part) -> None:
+    def _stream(self, batch: Batch) -> None:
         """On the device."""
         if self._stopped.is_set():
             raise Stopped("the reader left before it began")
-        speak(part, self._config, lambda handle, heard: self._hear(part, handle, heard))
+        stream_batch(batch, self._config, lambda handle, partial: self._report(batch.digests, handle, partial))
 
-    def _hear(self, part: Part, handle: str | None, heard: Heard) -> None:
-        if not heard.finished:
-            self._tell(Writing(handle=handle, index=heard.index, text=heard.text))
+    def _report(self, digests: Mapping[str | None, str], handle: str | None, partial: Heard) -> None:
+        if not partial.finished:
+            self._send(Writing(handle=handle, index=partial.index, text=partial.text))
             return
         options = self._config.sample
-        post = write_post(
-            handle, heard.text, options.prompts[0], part.model_of(handle), options.temperature, options.top_p
-        )
+        post = write_post(handle, partial.text, options.prompts[0], digests[handle], options.temperature, options.top_p)
         self._later(self._posts.add, post)
-        self._tell(Written(handle=handle, index=heard.index, post=post))
+        self._send(Finished(handle=handle, index=partial.index, post=post))
 
-    def _tell(self, event: Event) -> None:
+    def _send(self, event: Event) -> None:
         if self._stopped.is_set():
             raise Stopped("the reader left")
         self._later(self.events.put_nowait, event)

@@ -1,4 +1,4 @@
-"""What stands before every page and endpoint: who may ask, and what a browser may do with the answer."""
+"""The security of every page and endpoint: who may ask, and what a browser may do with the answer."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def own_names(host: str) -> frozenset[str]:
     return frozenset({"localhost", host.lower(), machine, f"{machine}.local"})
 
 
-class Guard:
-    """An ASGI middleware.
+class SecurityMiddleware:
+    """Refuses requests that others may not make, and restricts what a page may load (ASGI).
 
     Another site's page in the reader's browser reaches servers on loopback: through its own name, which it points to
     127.0.0.1 (the Host header tells), or by plain requests (Origin and Sec-Fetch-Site tell). Other machines need the
@@ -48,17 +48,17 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Turn a request away, or let it through."""
 
-        async def guarded(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
         refusal = self._refusal(Request(scope)) if scope["type"] == "http" else None
         if refusal is None:
-            await self._app(scope, receive, guarded)
+            await self._app(scope, receive, send_with_headers)
         else:
             status, detail = refusal
-            await JSONResponse({"detail": detail}, status)(scope, receive, guarded)
+            await JSONResponse({"detail": detail}, status)(scope, receive, send_with_headers)
 
     def _refusal(self, request: Request) -> tuple[int, str] | None:
         host = request.headers.get("host", "")
