@@ -20,7 +20,7 @@ from hugtweets.config import RefreshConfig
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.steps.assignments import Assignment
-from hugtweets.storage.artifacts import Reference, place
+from hugtweets.storage.artifacts import Reference, location
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import VARIABLE
 
@@ -109,5 +109,5 @@ def located(outcome: AccountOutcome, home: Home) -> AccountOutcome:
     if home.store:
         for name, step in outcome.steps.items():
             folder = home.artifacts / name / outcome.handle / step.digest
-            step.path = place(home, Reference(name, outcome.handle, step.digest, str(folder)))
+            step.path = location(home, Reference(name, outcome.handle, step.digest, str(folder)))
     return outcome

@@ -23,7 +23,7 @@ from flows.watching import ended, show_progress, tag_run
 from hugtweets.errors import HugtweetsError
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import Job, plan_jobs
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 from hugtweets.sweeps.outcome import SweepOutcome, TrialOutcome
 from hugtweets.sweeps.points import Point
 from hugtweets.sweeps.tracking import track_agent_run, track_trials

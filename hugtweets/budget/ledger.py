@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 
 
 @dataclass(frozen=True)

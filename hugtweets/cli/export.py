@@ -9,7 +9,7 @@ import typer
 
 from hugtweets.cli.output import progress_shown
 from hugtweets.cli.settings import ConfigOption, HomeOption, SetOption, VerboseOption, begin, read_config
-from hugtweets.storage.folders import creating
+from hugtweets.storage.atomic import new_folder
 
 AdapterOption = Annotated[
     bool,
@@ -41,6 +41,6 @@ def export(
     from hugtweets.publishing.bundle import Wanted, write_bundle
 
     wanted = Wanted(adapter=adapter, with_posts=with_posts, sampling=options.sample)
-    with progress_shown(verbose), creating(folder) as partial:
+    with progress_shown(verbose), new_folder(folder) as partial:
         write_bundle(where, name, partial, wanted)
     typer.echo(f"the model of {name} is in {folder}: transformers.pipeline('text-generation', model='{folder}')")

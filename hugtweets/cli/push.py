@@ -14,7 +14,7 @@ from hugtweets.cli.export import AdapterOption, PostsOption
 from hugtweets.cli.output import progress_shown
 from hugtweets.cli.settings import ConfigOption, HomeOption, SetOption, VerboseOption, begin, read_config
 from hugtweets.errors import NoHubToken
-from hugtweets.storage.folders import creating
+from hugtweets.storage.atomic import new_folder
 
 
 def push(
@@ -50,7 +50,7 @@ def push(
         folder = where.hub(name)
         shutil.rmtree(folder, ignore_errors=True)
         wanted = Wanted(repository or ".", adapter, with_posts, options.sample)
-        with progress_shown(verbose), creating(folder) as partial:
+        with progress_shown(verbose), new_folder(folder) as partial:
             write_bundle(where, name, partial, wanted)
         _tell(folder, repository or repository_name("USER", name), private)
         return

@@ -16,7 +16,7 @@ from hugtweets.errors import NothingKept
 from hugtweets.evaluation.promotion import Decision, current_model, read_promotions
 from hugtweets.jobs.outcomes import ApiUsage
 from hugtweets.pools.pool import spec_of
-from hugtweets.storage.artifacts import Manifest, place, references
+from hugtweets.storage.artifacts import Manifest, location, references
 from hugtweets.storage.handles import is_mix, run_command
 from hugtweets.storage.home import Home
 
@@ -94,7 +94,7 @@ def look(home: Home, handle: str) -> ShownAccount:
         current_model=current.digest if current else None,
         promotions=read_promotions(home, handle).decisions,
         pools=[spec_of(pool) for pool in pools_that_learned(home, handle)],
-        artifacts=[ShownArtifact(path=place(home, reference), manifest=reference.manifest()) for reference in found],
+        artifacts=[ShownArtifact(path=location(home, reference), manifest=reference.manifest()) for reference in found],
     )
 
 

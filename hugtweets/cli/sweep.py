@@ -28,7 +28,7 @@ from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest, read_accounts, request_accounts
 from hugtweets.sources import SourceSpec
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
 from hugtweets.sweeps.outcome import SweepOutcome
 from hugtweets.sweeps.points import Point, parse_variations, plan_points, read_point

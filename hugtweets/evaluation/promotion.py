@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.storage.artifacts import Reference, exists, is_shared, references
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
 
 BY_HAND = "hugtweets promote"

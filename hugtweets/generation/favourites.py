@@ -12,7 +12,7 @@ from filelock import FileLock
 from pydantic import Field
 
 from hugtweets.generation.posts import WrittenPost
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hugtweets.jobs.keepsakes import remove_keepsakes
 from hugtweets.pools.learned_posts import learned_of
 from hugtweets.pools.pool import list_pools, made_from, spec_of
-from hugtweets.storage.artifacts import Reference, place, remove
+from hugtweets.storage.artifacts import Reference, location, remove
 from hugtweets.storage.home import Home
 from hugtweets.tracking import remove_run
 
@@ -53,7 +53,7 @@ def remove_pool(home: Home, doomed: Doomed) -> list[str]:
         StoreUnavailable: the store does not answer.
     """
     removed = [*reversed(doomed.made), doomed.pool]
-    gone = [place(home, reference) for reference in removed]
+    gone = [location(home, reference) for reference in removed]
     for drawn in home.base_posts(doomed.pool.digest, "any").parent.glob(f"{doomed.pool.digest}-*"):
         drawn.unlink()
         gone.append(str(drawn))

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from hugtweets.errors import BaseModelError
-from hugtweets.storage.folders import filling
+from hugtweets.storage.atomic import atomic_folder
 
 CONVERSION_VERSION = 1
 SOURCE = "source.json"
@@ -25,7 +25,7 @@ def convert(gguf: Path, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(folder.parent).free < needed:
         raise BaseModelError(f"converting {gguf.name} needs {needed / 1e9:.1f} GB free in {folder.parent}: make room")
-    with filling(folder, proof=SOURCE) as partial:
+    with atomic_folder(folder, marker=SOURCE) as partial:
         _write(gguf, partial)
 
 

@@ -18,7 +18,7 @@ from hugtweets.publishing.facts import ModelFacts, gather_facts
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
 from hugtweets.storage.artifacts import Reference
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
 

@@ -20,7 +20,7 @@ from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.pools.pool import is_pool
 from hugtweets.publishing.origins import origin_of
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hugtweets.evaluation.promotion import current_model, read_promotions
 from hugtweets.steps.mix import fetched_of
-from hugtweets.storage.artifacts import MANIFEST, NOTES, Reference, exists, input_of, latest, made_from, obtain
+from hugtweets.storage.artifacts import MANIFEST, REMOTE_MANIFESTS, Reference, exists, input_of, latest, made_from, obtain
 from hugtweets.storage.home import Home
 
 SHOWN_STEPS = ("fetch", "clean", "tokenise", "finetune", "sample", "evaluate", "authorship")
@@ -90,4 +90,4 @@ def fingerprint(home: Home, handle: str) -> str:
 def _known(folder: Path) -> set[str]:
     """The digests of artifacts that are here, and of those that only the store has."""
     here = {path.parent.name for path in folder.glob(f"*/{MANIFEST}") if path.parent.name[0] != "."}
-    return here | {path.stem for path in (folder / NOTES).glob("*.json")}
+    return here | {path.stem for path in (folder / REMOTE_MANIFESTS).glob("*.json")}

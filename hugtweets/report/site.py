@@ -18,9 +18,8 @@ from hugtweets.budget.ledger import Ledger
 from hugtweets.report.figures import Figures
 from hugtweets.report.overview_page import LastRun, Row, overview_files
 from hugtweets.storage.artifacts import Reference, exists
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import partial_prefix, remove_leftovers, write_text
 from hugtweets.storage.home import Home
-from hugtweets.storage.partials import partial_prefix, remove_abandoned
 
 INDEX = "index.html"
 
@@ -39,7 +38,7 @@ def publish(home: Home, report: Reference) -> None:
     """Put the files of a report artifact into the site, in the place of what was there of the account."""
     folder = _accounts(home)
     folder.mkdir(parents=True, exist_ok=True)
-    remove_abandoned(folder)
+    remove_leftovers(folder)
     files = sorted(report.folder.glob(f"{report.handle}.*"), key=lambda path: path.suffix == ".json")
     for path in files:
         _put(path, folder / path.name)

@@ -24,7 +24,7 @@ from hugtweets.steps.clean import texts_of
 from hugtweets.steps.sample import read_unprompted
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference, input_of, latest, learned_posts, made_from, obtain
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
 from hugtweets.tracking import Content, is_tracked
 

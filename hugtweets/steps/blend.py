@@ -25,7 +25,7 @@ from hugtweets.steps.finetune import HISTORY, WEIGHTS
 from hugtweets.steps.sample import Author, account_seed
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 from hugtweets.storage.handles import members_of, name_blend
 from hugtweets.storage.home import Home
 from hugtweets.tracking import Content

@@ -27,7 +27,7 @@ from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
 from hugtweets.storage.artifacts import Plan, Reference, learned_posts, obtain
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 from hugtweets.tracking import Content
 
 VERSION = 2

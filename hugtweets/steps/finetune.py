@@ -20,7 +20,7 @@ from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import OPTIONS as TOKENISE_OPTIONS
 from hugtweets.steps.tokenise import TOKENS
 from hugtweets.storage.artifacts import Plan, Reference, input_of, latest, learned_posts, obtain
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 from hugtweets.storage.handles import run_command
 from hugtweets.storage.home import Home
 from hugtweets.tracking import Content

@@ -29,8 +29,8 @@ from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
 from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.atomic import write_text
 from hugtweets.storage.digests import FileDigests
-from hugtweets.storage.files import write_text
 from hugtweets.timelines import timeline
 from hugtweets.timelines.timeline import write_posts
 from hugtweets.tracking import Content

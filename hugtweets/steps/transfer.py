@@ -18,7 +18,7 @@ from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import OPTIONS, unseen_posts
 from hugtweets.storage.artifacts import Plan, Reference
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 from hugtweets.tracking import Content
 
 VERSION = 1

@@ -1,11 +1,11 @@
 """Content-addressed artifacts: ``artifacts/<step>/<handle>/<digest>/`` with files and a ``manifest.json``.
 
-A :class:`Plan` says what is to be made: its digest follows from the step, the step's version, the handle, the digests
-of the inputs and the slice of configuration that matters, so that it is known before any work. The folder is written
-under a temporary name and renamed: a reader never sees half of one.
+A :class:`Plan` says what is to be made. Its digest is known before any work: it follows from the step, the step's
+version, the handle, the digests of the inputs and the slice of configuration that matters.
 
-With a store the folder is this machine's copy. What the store has is brought here instead of being made again, what is
-made here is sent there with its manifest last, and of what other machines made the manifests are known here.
+With a store (:mod:`hugtweets.storage.remote`) the folder is this machine's copy. What the store has is downloaded
+instead of being made again, what is made here is uploaded with its manifest last, and the manifests of what other
+machines made are kept here. Whatever asks the store raises ``StoreUnavailable`` if it does not answer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -22,15 +22,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from hugtweets.storage.files import write_text
-from hugtweets.storage.folders import filling
+from hugtweets.storage.atomic import atomic_folder, partial_prefix, write_text
 from hugtweets.storage.handles import validate_name
 from hugtweets.storage.home import Home
-from hugtweets.storage.partials import partial_prefix
 
 LIBRARIES = ("hugtweets", "pyarrow", "datasets", "tokenizers", "transformers", "peft", "torch")
 MANIFEST = "manifest.json"
-NOTES = ".elsewhere"
+REMOTE_MANIFESTS = ".elsewhere"
 
 
 @dataclass(frozen=True)
@@ -52,13 +50,13 @@ class Reference:
         return self.folder / name
 
     @property
-    def note(self) -> Path:
+    def remote_manifest(self) -> Path:
         """The copy of its manifest on a machine that does not have its files."""
-        return self.folder.parent / NOTES / f"{self.digest}.json"
+        return self.folder.parent / REMOTE_MANIFESTS / f"{self.digest}.json"
 
     def manifest(self) -> Manifest:
         """What it is made of and what was counted."""
-        found = self.file(MANIFEST) if exists(self) else self.note
+        found = self.file(MANIFEST) if exists(self) else self.remote_manifest
         return Manifest.model_validate_json(found.read_text(encoding="utf-8"))
 
 
@@ -112,33 +110,25 @@ def exists(reference: Reference) -> bool:
     return reference.file(MANIFEST).is_file()
 
 
-def place(home: Home, reference: Reference) -> str:
-    """Where people find the artifact: its folder here, or what it is in the store."""
+def location(home: Home, reference: Reference) -> str:
+    """Where people find the artifact: its folder here, or its URL in the store."""
     if home.store and not exists(reference):
         return f"{home.store.shown}/{home.key(reference.folder)}"
     return reference.path
 
 
 def is_shared(home: Home, reference: Reference) -> bool:
-    """Whether the store has the artifact, whole; without a store, whether it is here.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
+    """Whether the store has the artifact, whole; without a store, whether it is here."""
     return home.store.has(f"{home.key(reference.folder)}/{MANIFEST}") if home.store else exists(reference)
 
 
 def obtain(home: Home, reference: Reference) -> bool:
-    """Bring the artifact here if the store has it; whether it is here then, whole.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
+    """Download the artifact if only the store has it; whether it is here then, whole."""
     if exists(reference):
         return True
     if home.store is None or not is_shared(home, reference):
         return False
-    with filling(reference.folder, proof=MANIFEST) as partial:
+    with atomic_folder(reference.folder, marker=MANIFEST) as partial:
         home.store.receive_folder(home.key(reference.folder), partial)
     return True
 
@@ -146,16 +136,14 @@ def obtain(home: Home, reference: Reference) -> bool:
 def create(home: Home, plan: Plan, fill: Callable[[Path], Mapping[str, Any]]) -> Reference:
     """Make the artifact unless it exists; ``fill`` writes files into a folder and returns counts for the manifest.
 
-    Raises:
-        StoreUnavailable: the store does not answer; what was made is here, and is sent when it is asked for again.
+    If the store does not answer, what was made is here, and is uploaded when it is asked for again.
     """
     reference = plan.reference(home)
     if not obtain(home, reference):
         # Another process may finish the same artifact first: same digest, same content, so either will do.
-        with filling(reference.folder, proof=MANIFEST) as partial:
+        with atomic_folder(reference.folder, marker=MANIFEST) as partial:
             started = datetime.now(UTC)
-            counts = fill(partial)
-            manifest = _manifest(plan, counts, started)
+            manifest = _manifest(plan, fill(partial), started)
             write_text(partial / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
     if home.store and not is_shared(home, reference):
         home.store.send_folder(reference.folder, home.key(reference.folder), last=MANIFEST)
@@ -163,28 +151,19 @@ def create(home: Home, plan: Plan, fill: Callable[[Path], Mapping[str, Any]]) ->
 
 
 def remove(home: Home, reference: Reference) -> None:
-    """Remove an artifact: it is gone at once, and what a crash leaves of its files goes with the next of its step.
-
-    Raises:
-        StoreUnavailable: the store does not answer; the artifact is still there and here.
-    """
+    """Remove an artifact, in the store first; files that a crash leaves behind go with the next one of its step."""
     if home.store:
         keys = home.store.sizes(home.key(reference.folder))
         home.store.remove(sorted(keys, key=lambda key: not key.endswith(f"/{MANIFEST}")))
-        reference.note.unlink(missing_ok=True)
-    if not reference.folder.exists():
-        return
-    doomed = reference.folder.with_name(f"{partial_prefix()}{reference.digest}")
-    reference.folder.rename(doomed)
-    shutil.rmtree(doomed)
+        reference.remote_manifest.unlink(missing_ok=True)
+    if reference.folder.exists():
+        doomed = reference.folder.with_name(f"{partial_prefix()}{reference.digest}")
+        reference.folder.rename(doomed)
+        shutil.rmtree(doomed)
 
 
 def references(home: Home, handle: str, step: str = "*") -> list[Reference]:
-    """The artifacts of an account, oldest first, with those that only the store has: :func:`obtain` brings them here.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
+    """The artifacts of an account, oldest first, with those that only the store has: :func:`obtain` downloads them."""
     manifests = set(home.artifacts.glob(f"{step}/{handle}/*/{MANIFEST}"))
     steps = home.store.names("artifacts") if home.store and step == "*" else [step]
     stored = (stored_manifests(home, home.artifacts / name / handle) for name in steps)
@@ -192,42 +171,38 @@ def references(home: Home, handle: str, step: str = "*") -> list[Reference]:
 
 
 def found_at(home: Home, manifests: Collection[Path]) -> list[Reference]:
-    """The artifacts whose manifests are at these paths, here or in the store, oldest first.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
+    """The artifacts whose manifests are at these paths, here or in the store, oldest first."""
     folders = [path.parent for path in manifests if path.parent.name[0] != "."]
     found = [Reference(path.parts[-3], path.parts[-2], path.parts[-1], str(path)) for path in folders]
-    _note(home, [reference for reference in found if not (exists(reference) or reference.note.exists())])
+    unknown = [reference for reference in found if not (exists(reference) or reference.remote_manifest.exists())]
+    if home.store and unknown:
+        keys = {f"{home.key(reference.folder)}/{MANIFEST}": reference for reference in unknown}
+        for key, manifest in home.store.read(list(keys)).items():
+            write_text(keys[key].remote_manifest, manifest.decode())
     return sorted(found, key=lambda reference: reference.manifest().created)
 
 
 def stored_manifests(home: Home, folder: Path) -> set[Path]:
-    """Where the manifests of what the store has below a folder would be here.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
+    """Where the manifests of what the store has below a folder would be here."""
     keys = home.store.sizes(home.key(folder)) if home.store else ()
     return {home.root / key for key in keys if key.endswith(f"/{MANIFEST}")}
 
 
 def latest(home: Home, handle: str, step: str) -> Reference | None:
-    """The newest artifact of a step, if there is one; :func:`obtain` brings it here."""
+    """The newest artifact of a step, if there is one; :func:`obtain` downloads it."""
     found = references(home, handle, step)
     return found[-1] if found else None
 
 
 def made_from(home: Home, source: Reference, step: str) -> Reference | None:
-    """The newest artifact of a step that was made from another one, if there is one; :func:`obtain` brings it here."""
+    """The newest artifact of a step that was made from another one, if there is one; :func:`obtain` downloads it."""
     made = reversed(references(home, source.handle, step))
     return next((found for found in made if found.manifest().inputs.get(source.step) == source.digest), None)
 
 
 def input_of(home: Home, reference: Reference, step: str) -> Reference | None:
-    """The artifact of a step that another was made from, brought here; None if either is gone."""
-    if not (reference.note.is_file() or obtain(home, reference)):
+    """The artifact of a step that another was made from, downloaded; None if either is gone."""
+    if not (reference.remote_manifest.is_file() or obtain(home, reference)):
         return None
     digest = reference.manifest().inputs[step]
     found = Reference(step, reference.handle, digest, str(home.artifacts / step / reference.handle / digest))
@@ -238,15 +213,6 @@ def learned_posts(home: Home, model: Reference) -> Reference | None:
     """The clean posts that a finetune artifact was made from, if they are still there."""
     tokens = input_of(home, model, "tokenise")
     return input_of(home, tokens, "clean") if tokens else None
-
-
-def _note(home: Home, elsewhere: Sequence[Reference]) -> None:
-    """Write down the manifests of artifacts that are not here."""
-    if not (home.store and elsewhere):
-        return
-    keys = {f"{home.key(reference.folder)}/{MANIFEST}": reference for reference in elsewhere}
-    for key, manifest in home.store.read(list(keys)).items():
-        write_text(keys[key].note, manifest.decode())
 
 
 def _manifest(plan: Plan, counts: Mapping[str, Any], started: datetime) -> Manifest:

@@ -1,4 +1,4 @@
-"""X handles, and the names of mixes and blends of them: the only names that may touch a path or a URL."""
+"""Handles of X, and the names of mixes and blends: no other name becomes part of a path or a URL."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from collections.abc import Iterable, Mapping
 from hugtweets.errors import InvalidHandle
 
 HANDLE = re.compile(r"[A-Za-z0-9_]{1,15}")
-# Stands between the accounts of a mix. No handle has it, so that a mix is never taken for an account.
+# No handle has these characters, so that a mix (alice+bob) or a blend (alice-70+bob-30) is never taken for an account.
 PLUS = "+"
-MIXED = range(2, 6)
-# Stands between an account of a blend and its share in percent; no handle has it either.
 HYPHEN = "-"
+MIXED = range(2, 6)
 SHARE = re.compile(r"[1-9][0-9]?")
 
 
@@ -32,7 +31,7 @@ def validate_handle(name: str) -> str:
 
 
 def name_mix(handles: Iterable[str]) -> str:
-    """What the mix of some accounts is called, in whichever order they are named: ``alice+bob``.
+    """The name of the mix of some accounts, in whichever order they are given: ``alice+bob``.
 
     Raises:
         InvalidHandle: they are not 2 to 5 different accounts.
@@ -44,7 +43,7 @@ def name_mix(handles: Iterable[str]) -> str:
 
 
 def name_blend(shares: Mapping[str, int]) -> str:
-    """What a blend is called, from the percent of each account: ``alice-70+bob-30``.
+    """The name of a blend, from the percent of each account: ``alice-70+bob-30``.
 
     Raises:
         InvalidHandle: they are not 2 to 5 different accounts, or the shares are not a hundred percent in all.
@@ -72,12 +71,12 @@ def shares_of(blend: str) -> dict[str, int]:
 
 
 def members_of(name: str) -> list[str]:
-    """The accounts of a mix or a blend; of an account itself."""
+    """The accounts of a mix or a blend; for an account, that account."""
     return [part.partition(HYPHEN)[0] for part in name.split(PLUS)]
 
 
 def is_mix(name: str) -> bool:
-    """Whether it is the name of a mix, or of a blend: of several accounts."""
+    """Whether it is the name of several accounts: of a mix, or of a blend."""
     return PLUS in name
 
 
@@ -94,7 +93,7 @@ def kind_of(name: str) -> str:
 
 
 def run_command(name: str) -> str:
-    """What makes the model of an account, a mix or a blend: ``hugtweets run alice bob --mix``."""
+    """The command that makes the model of an account, a mix or a blend: ``hugtweets run alice bob --mix``."""
     if is_blend(name):
         shares = ",".join(f"{handle}={percent / 100:g}" for handle, percent in shares_of(name).items())
         return f"hugtweets sample --blend {shares} --keep"
@@ -102,7 +101,7 @@ def run_command(name: str) -> str:
 
 
 def validate_name(name: str) -> str:
-    """Return the handle, or the name of the mix or the blend, as it is spelled in paths.
+    """Return the handle, or the name of the mix or blend, as it is spelled in paths.
 
     Raises:
         InvalidHandle: it is none of them.

@@ -1,4 +1,4 @@
-"""Where everything lives: one folder, moved by the variable ``HUGTWEETS_HOME``.
+"""The home: the folder in which everything is kept, ``~/.hugtweets`` or what ``HUGTWEETS_HOME`` names.
 
 With a store (:mod:`hugtweets.storage.remote`) the folder is this machine's working copy of what all machines share.
 """
@@ -9,16 +9,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hugtweets.storage.handles import (
-    is_blend,
-    is_mix,
-    members_of,
-    name_blend,
-    name_mix,
-    shares_of,
-    validate_handle,
-    validate_name,
-)
+from hugtweets.storage import handles
+from hugtweets.storage.handles import is_mix, members_of, validate_handle, validate_name
 from hugtweets.storage.remote import Store
 
 VARIABLE = "HUGTWEETS_HOME"
@@ -96,7 +88,7 @@ class Home:
         return self.timelines / f"{validate_handle(handle)}.parquet"
 
     def synchronised(self, handle: str) -> Path:
-        """What is known of the copy of an account's raw posts in the store."""
+        """Which version of an account's raw posts the store had when they were last compared."""
         return self.timelines / ".synchronised" / f"{validate_handle(handle)}.json"
 
     def promotions(self, handle: str) -> Path:
@@ -114,12 +106,12 @@ class Home:
 
     @property
     def analysis(self) -> Path:
-        """What tells why the losses of accounts differ: tables and pictures."""
+        """Why the losses of accounts differ: tables and pictures."""
         return self.root / "analysis"
 
-    def base_posts(self, base_model: str, drawing: str) -> Path:
-        """Posts by a base model, drawn in some way (both digests); they are of no account."""
-        return self.models / "posts" / f"{base_model}-{drawing}.parquet"
+    def base_posts(self, base_model: str, sampling: str) -> Path:
+        """Posts that a base model generated, by the digests of the model and of the sampling options."""
+        return self.models / "posts" / f"{base_model}-{sampling}.parquet"
 
     def known_handles(self) -> list[str]:
         """Every account this home or its store holds raw posts or artifacts of, sorted."""
@@ -141,7 +133,7 @@ class Home:
         return [*self.known_handles(), *self.known_mixes()]
 
     def spellings(self) -> dict[str, str]:
-        """Every known account as this home spells it, by its handle in lower case (casefolded)."""
+        """Every known account as this home spells it, by its casefolded handle."""
         return {known.casefold(): known for known in reversed(self.known_handles())}
 
     def spelling(self, handle: str) -> str:
@@ -150,9 +142,10 @@ class Home:
         Raises:
             InvalidHandle: as :func:`validate_name`.
         """
-        if is_blend(handle):
-            return name_blend({self.spelling(member): percent for member, percent in shares_of(handle).items()})
+        if handles.is_blend(handle):
+            shares = handles.shares_of(handle)
+            return handles.name_blend({self.spelling(member): percent for member, percent in shares.items()})
         if is_mix(handle):
-            return name_mix(self.spelling(member) for member in members_of(handle))
+            return handles.name_mix(self.spelling(member) for member in members_of(handle))
         wanted = validate_handle(handle)
         return self.spellings().get(wanted.casefold(), wanted)

@@ -1,9 +1,9 @@
 """A store that all machines reach: any URL of fsspec, ``s3://bucket/folder`` or a shared folder.
 
-``HUGTWEETS_STORE`` names it; without, the home of this machine is all there is. Keys are relative paths with slashes,
-the same as below the home. A reader sees an object as it was or as it is, never half of one, and a folder when its
-last file has arrived. Credentials are those of the file system's own environment variables, such as
-``AWS_ACCESS_KEY_ID`` and ``AWS_ENDPOINT_URL``.
+``HUGTWEETS_STORE`` names it; without it, everything stays in the home of this machine. Keys are relative paths with
+slashes, the same as below the home. A reader never sees half an object, and sees a folder when its last file has
+arrived. Credentials are those of the file system's own environment variables, such as ``AWS_ACCESS_KEY_ID`` and
+``AWS_ENDPOINT_URL``. Whatever asks the store raises ``StoreUnavailable`` if it does not answer.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from hugtweets.errors import ConfigurationError, StoreUnavailable
-from hugtweets.storage.files import replacing
+from hugtweets.storage.atomic import atomic_file
 
 VARIABLE = "HUGTWEETS_STORE"
-# Their objects appear when they are complete. In any other file system a file is written under another name first.
+# Here an object appears when it is complete. In any other file system it is written under a temporary name first.
 OBJECT_STORES = {"abfs", "abfss", "az", "gcs", "gs", "memory", "s3", "s3a"}
 PARTIAL = ".partial-"
 ABOUT = "about.txt"
@@ -51,10 +51,9 @@ class Store:
         Raises:
             ConfigurationError: it cannot.
         """
+        about = b"A store of hugtweets: timelines, ledgers and artifacts, as docs/nightly.md describes.\n"
         try:
-            self.write(
-                ABOUT, b"A store of hugtweets: timelines, ledgers and artifacts, as docs/nightly.md describes.\n"
-            )
+            self.write(ABOUT, about)
         except StoreUnavailable as error:
             raise ConfigurationError(str(error)) from error
 
@@ -109,12 +108,12 @@ class Store:
             self._files.put_file(str(file), path)
 
     def receive(self, key: str, file: Path) -> None:
-        """Copy an object here; the file appears whole or not at all."""
-        with replacing(file) as partial, self._translating():
+        """Copy an object here, atomically."""
+        with atomic_file(file) as partial, self._translating():
             self._files.get_file(self._path(key), str(partial))
 
     def send_folder(self, folder: Path, key: str, last: str) -> None:
-        """Copy a folder; ``last`` is the file that comes last, so that whoever sees it sees all of them."""
+        """Copy a folder; the file named ``last`` is copied last, so that whoever sees it sees all of them."""
         files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
         for path in sorted(files, key=lambda path: path.name == last):
             self.send(path, f"{key}/{path.relative_to(folder).as_posix()}")
@@ -162,7 +161,7 @@ class Store:
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
-        """One error for whatever a file system raises: each has its own, many of no common ancestor."""
+        """Raise StoreUnavailable for whatever a file system raises: each has its own errors."""
         try:
             yield
         except ConfigurationError:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import Store
 from hugtweets.timelines.timeline import Timeline, load, save

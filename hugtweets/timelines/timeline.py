@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.storage.files import replacing
+from hugtweets.storage.atomic import atomic_file
 from hugtweets.timelines.posts import RAW_SCHEMA, Mention, Post, blank, complete, from_table, merge_posts, to_table
 
 GAPS = b"hugtweets.gaps"
@@ -211,7 +211,7 @@ def held(path: Path) -> Iterator[None]:
 
 def write_posts(path: Path, table: pa.Table) -> None:
     """Write a Parquet file atomically."""
-    with replacing(path) as partial:
+    with atomic_file(path) as partial:
         pq.write_table(table, partial, compression="zstd")
 
 

@@ -23,7 +23,7 @@ from typing import TypeVar, cast
 
 from hugtweets.config import TrackingConfig
 from hugtweets.storage.artifacts import Reference
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
 from hugtweets.tracking.agent import AgentRun, take_agent_run
 from hugtweets.tracking.modes import Mode, check_mode, resolve, status, wish

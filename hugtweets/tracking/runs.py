@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 from hugtweets.config import TrackingConfig
 from hugtweets.pools.pool import PREFIX, STEP
 from hugtweets.storage.artifacts import Manifest, Reference
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
 from hugtweets.tracking import lineage

@@ -27,7 +27,7 @@ from hugtweets.steps.evaluate import read_scores
 from hugtweets.steps.finetune import find_model
 from hugtweets.steps.tokenise import TOKENS
 from hugtweets.storage.artifacts import input_of
-from hugtweets.storage.folders import creating
+from hugtweets.storage.atomic import new_folder
 from hugtweets.storage.home import Home
 from tests.fixtures.learned import CONFIG, learn
 
@@ -120,12 +120,12 @@ def test_a_model_trained_in_full_is_exported_whole_and_has_no_adapter(home: Home
 def test_a_folder_with_something_in_it_is_refused_and_left_alone(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
-    with creating(folder) as partial:
+    with new_folder(folder) as partial:
         (partial / "new").touch()
     assert [path.name for path in folder.iterdir()] == ["new"]
-    with pytest.raises(ConfigurationError, match="not an empty folder"), creating(folder):
+    with pytest.raises(ConfigurationError, match="not an empty folder"), new_folder(folder):
         raise AssertionError("never entered")
-    with pytest.raises(ConfigurationError, match="not an empty folder"), creating(tmp_path / "other"):
+    with pytest.raises(ConfigurationError, match="not an empty folder"), new_folder(tmp_path / "other"):
         write(tmp_path / "other" / "theirs")
     assert [path.name for path in tmp_path.glob("*/*")] == ["new", "theirs"]
 

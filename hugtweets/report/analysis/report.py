@@ -12,7 +12,7 @@ from hugtweets.errors import NothingKept
 from hugtweets.report.analysis.accounts import AccountFigures, find_figures
 from hugtweets.report.analysis.correlations import Correlation, conclude, correlate
 from hugtweets.report.analysis.plots import plots
-from hugtweets.storage.files import write_text
+from hugtweets.storage.atomic import write_text
 from hugtweets.storage.handles import run_command
 from hugtweets.storage.home import Home
 

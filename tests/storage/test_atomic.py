@@ -9,15 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from hugtweets.storage.files import write_text
-from hugtweets.storage.folders import filling
+from hugtweets.storage.atomic import atomic_folder, write_text
 
 WRITING_FOR_EVER = """
 import sys, time
 from pathlib import Path
-from hugtweets.storage.files import replacing
+from hugtweets.storage.atomic import atomic_file
 
-with replacing(Path(sys.argv[1])) as partial:
+with atomic_file(Path(sys.argv[1])) as partial:
     partial.write_text("half of a sen")
     print("ready", flush=True)
     time.sleep(600)
@@ -41,13 +40,13 @@ def test_what_a_killed_process_left_half_written_goes_with_the_next_write(tmp_pa
     assert names(tmp_path) == ["kept.txt", "other.txt"]
 
 
-@pytest.mark.parametrize("proof", [True, False])
-def test_only_a_whole_folder_stands_against_a_new_one(tmp_path: Path, proof: bool) -> None:
+@pytest.mark.parametrize("complete", [True, False])
+def test_only_a_whole_folder_stands_against_a_new_one(tmp_path: Path, complete: bool) -> None:
     folder = tmp_path / "model"
-    with filling(folder, proof="source.json") as partial:
+    with atomic_folder(folder, marker="source.json") as partial:
         folder.mkdir()
-        (folder / ("source.json" if proof else "left.json")).write_text("of another process")
+        (folder / ("source.json" if complete else "left.json")).write_text("of another process")
         (partial / "source.json").write_text("of this one")
 
     assert names(tmp_path) == ["model"]
-    assert (folder / "source.json").read_text() == ("of another process" if proof else "of this one")
+    assert (folder / "source.json").read_text() == ("of another process" if complete else "of this one")
