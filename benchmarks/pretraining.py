@@ -59,7 +59,7 @@ def newest(path: Path, number: int) -> list[str]:
     """The newest kept posts of a timeline file, from old to new."""
     table = clean_table(to_table(read_posts(path)), path.stem, CleanConfig())
     rows = table.filter(table["kept"]).select(["id", "text"]).to_pylist()
-    return [row["text"] for row in sorted(rows, key=lambda row: timeline.order(row["id"]))][-number:]
+    return [row["text"] for row in sorted(rows, key=lambda row: timeline.id_order(row["id"]))][-number:]
 
 
 def write_tokens(texts: Sequence[str], held_out: int, base: BaseModel, path: Path) -> Path:

@@ -103,7 +103,7 @@ def material(account: Path, posts: int, held_out: int, base: str, home: Path) ->
 
     table = clean_table(to_table(read_posts(account)), account.stem, CleanConfig())
     rows = table.filter(table["kept"]).select(["id", "text"]).to_pylist()
-    texts = [row["text"] for row in sorted(rows, key=lambda row: timeline.order(row["id"]))][-posts - held_out :]
+    texts = [row["text"] for row in sorted(rows, key=lambda row: timeline.id_order(row["id"]))][-posts - held_out :]
     with tempfile.TemporaryDirectory() as folder:
         found = resolve_base_model(base, Home(home))
         yield Material(account.stem, texts[:-held_out], texts[-held_out:], found, Path(folder))

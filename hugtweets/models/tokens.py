@@ -93,9 +93,9 @@ def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.
     """
     mixed = AUTHOR in clean.column_names
     kept = clean.filter(clean["kept"]).select(["id", "split", "text", *([AUTHOR] if mixed else [])]).to_pylist()
-    kept.sort(key=lambda row: timeline.order(row["id"]))
+    kept.sort(key=lambda row: timeline.id_order(row["id"]))
     rows = [row for posts in _by_author(kept) for row in _newest_of(posts, config)]
-    rows.sort(key=lambda row: timeline.order(row["id"]))
+    rows.sort(key=lambda row: timeline.id_order(row["id"]))
     encodings = TextTokenizer.of(base_model).tokenizer.encode_batch(
         [row["text"] for row in rows], add_special_tokens=False
     )

@@ -27,7 +27,7 @@ from hugtweets.steps.mix import sources_of
 from hugtweets.steps.sample import read_samples
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
-from hugtweets.timelines.posts import complete
+from hugtweets.timelines.posts import to_current_schema
 from hugtweets.tracking import read_marker
 
 HELD_OUT = 10
@@ -117,7 +117,7 @@ def _posts(home: Home, clean: Reference | None) -> tuple[Funnel | None, Habits |
     sources = sources_of(home, clean) if clean else []
     if not (clean and sources):
         return None, None
-    raw = pa.concat_tables([complete(pq.read_table(fetch.file(TIMELINE))) for fetch, _ in sources])
+    raw = pa.concat_tables([to_current_schema(pq.read_table(fetch.file(TIMELINE))) for fetch, _ in sources])
     cleaned = pa.concat_tables([pq.read_table(each.file(CLEAN)) for _, each in sources]).sort_by("created_at")
     return find_funnel(raw, cleaned, clean.manifest().counts), find_habits(raw, cleaned)
 

@@ -17,7 +17,7 @@ from hugtweets.steps.fetch import TIMELINE
 from hugtweets.steps.splits import Split, of_split
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference
-from hugtweets.timelines.posts import complete
+from hugtweets.timelines.posts import to_current_schema
 from hugtweets.timelines.timeline import write_posts
 from hugtweets.tracking import Content
 
@@ -43,11 +43,17 @@ def clean(job: Job, timeline: Reference) -> Reference:
     """Write ``clean.parquet``; counts tell how many posts each rule dropped."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        table = clean_table(complete(pq.read_table(timeline.file(TIMELINE))), job.handle, job.config.clean)
+        table = clean_table(to_current_schema(pq.read_table(timeline.file(TIMELINE))), job.handle, job.config.clean)
         write_posts(folder / CLEAN, table)
         return count(table)
 
     return perform(job, plan_clean(job, timeline), fill, _content)
+
+
+def record_clean(job: Job, clean: Reference) -> None:
+    """Put the counts into the outcome."""
+    counts = clean.manifest().counts
+    job.outcome.counts |= {"kept": counts["kept"], "dropped": counts["dropped"]}
 
 
 def check_enough_text(clean: Reference, config: CleanConfig) -> None:

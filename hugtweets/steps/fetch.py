@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hugtweets.budget.shared_ledger import push_ledger
-from hugtweets.errors import AccessError, AccountError, NothingKept
+from hugtweets.errors import AccessError, AccountError, HugtweetsError, NothingKept
 from hugtweets.jobs.job import Job
+from hugtweets.jobs.step_names import includes
 from hugtweets.sources import Source
 from hugtweets.sources.archive.export import ArchiveSource
 from hugtweets.sources.files.reader import FileSource
@@ -22,7 +23,6 @@ from hugtweets.timelines.timeline import Summary, Timeline
 from hugtweets.tracking import Content
 
 if TYPE_CHECKING:
-    from hugtweets.sources.x.users import XUser
     from hugtweets.sources.x.verification import Verification
 
 VERSION = 1
@@ -56,29 +56,25 @@ class Tally:
             self.before, self._noted = stored, True
 
 
-def fetch(
-    job: Job, user: XUser | AccessError | None = None, tally: Tally | None = None, verify: bool = False
-) -> Fetched:
-    """Ask the source for what is new. ``user`` is what the look-up on X said, for source ``x`` only.
+def fetch(job: Job, tally: Tally | None = None) -> Fetched:
+    """Ask the source for what is new; attempts of one run share a ``tally``, so that all they stored is counted as new.
 
-    Attempts of one run share a ``tally``, so that all they stored is counted as new.
-
-    With ``verify`` X is then asked for what is stored already, so that deleted posts go. If X refuses us, the run goes
-    on with what is stored of the account, and the refusal is the remark.
+    With ``job.verify`` X is then asked for what is stored already, so that deleted posts go. If X refuses us, the run
+    goes on with what is stored of the account, and the refusal is the remark.
 
     Raises:
         AccountError, PutOff, RetryableError: as drawn in :mod:`hugtweets.errors`; what arrived before is stored.
     """
     path, shared = job.home.timeline(job.handle), SharedTimeline(job.home, job.handle)
     remark, verification = None, None
-    with timelines.held(path):
+    with timelines.locked(path):
         shared.pull()
         tally = tally or Tally()
         tally.note(timelines.summarise(path).posts)
         try:
-            source = open_source(job, user)
+            source = open_source(job)
             remark = source.update(path)
-            verification = _verify(source, path, job) if verify else None
+            verification = _verify(source, path, job) if job.verify else None
         except AccessError as refusal:
             remark = str(refusal)
             if not timelines.summarise(path).posts:
@@ -107,20 +103,33 @@ def copy_stored(job: Job) -> Reference:
     return _copy(job, stored)[0]
 
 
-def open_source(job: Job, user: XUser | AccessError | None) -> Source:
+def record_fetch(job: Job, fetched: Fetched) -> None:
+    """Put counts and remarks into the outcome."""
+    outcome = job.outcome
+    outcome.counts |= {"fetched": fetched.reference.manifest().counts["fetched"], "new": fetched.new}
+    if verification := fetched.verification:
+        outcome.counts |= {"verified": verification.verified, "deleted": verification.deleted}
+    outcome.remark(fetched.remark, fetched.verification)
+    held = len(timelines.summarise(job.home.timeline(job.handle)).retracted)
+    if held and not includes(job.until, "finetune"):
+        posts = "1 deleted post is" if held == 1 else f"{held:,} deleted posts are"
+        outcome.remark(f"{posts} still in older artifacts, until the account is learned again")
+
+
+def open_source(job: Job) -> Source:
     """The source that the request names.
 
     Raises:
         AccessError: X refused us already when the account was looked up, or there is no token.
     """
-    spec = job.request.source_spec
+    user, spec = job.user, job.request.source_spec
     if spec.path and spec.kind == "file":
         return FileSource(spec.path, job.handle)
     if spec.path and spec.kind == "archive":
         return ArchiveSource(spec.path, job.handle)
     if user is None:
         raise AccountError(f"{job.handle} was not looked up on X: look it up before fetching")
-    if isinstance(user, AccessError):
+    if isinstance(user, HugtweetsError):
         raise user
     # tweepy takes a second to import, and only this source needs it.
     from hugtweets.sources.x.client import XClient

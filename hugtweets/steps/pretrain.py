@@ -112,7 +112,7 @@ def _newest(posts: pa.Table, most: int | None) -> pa.Table:
     if most is None or len(posts) <= most:
         return posts
     ids = posts["id"].to_pylist()
-    newest = sorted(range(len(ids)), key=lambda place: timeline.order(ids[place]))[-most:]
+    newest = sorted(range(len(ids)), key=lambda place: timeline.id_order(ids[place]))[-most:]
     return posts.take(newest)
 
 

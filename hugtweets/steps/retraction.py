@@ -21,9 +21,10 @@ from hugtweets.pools.pool import list_pools, spec_of
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.fetch import TIMELINE
 from hugtweets.storage.artifacts import Reference, exists, obtain, references, remove
+from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
 from hugtweets.timelines.shared import SharedTimeline
-from hugtweets.timelines.timeline import Timeline, held, load, save, summarise
+from hugtweets.timelines.timeline import Timeline, load, locked, save, summarise
 from hugtweets.tracking import remove_run, remove_summaries
 
 # The files in which the text of a post stands beside its id.
@@ -37,10 +38,10 @@ def retract(job: Job) -> None:
 
     To be called once newer artifacts can stand in for them, or none ever will.
     """
-    path = job.home.timeline(job.handle)
-    if not (job.home.store or summarise(path).retracted):
+    if not may_hold_deleted(job):
         return
-    with held(path):
+    path = job.home.timeline(job.handle)
+    with locked(path):
         timeline = load(path)
         # What was made last goes first: whatever is left by a crash still shows what it was made from.
         outdated = find_outdated(job.home, job.handle, timeline)
@@ -53,6 +54,13 @@ def retract(job: Job) -> None:
             _tell_of_pools(job, timeline.retracted)
             save(path, replace(timeline, retracted=()))
             SharedTimeline(job.home, job.handle).push()
+
+
+def may_hold_deleted(job: Job) -> bool:
+    """Whether there is something to look for; what a mix holds goes when its accounts are learned again."""
+    if len(members_of(job.handle)) > 1:
+        return False
+    return job.home.store is not None or bool(summarise(job.home.timeline(job.handle)).retracted)
 
 
 def _tell_of_pools(job: Job, deleted: Collection[str]) -> None:
@@ -69,15 +77,6 @@ def _tell_of_pools(job: Job, deleted: Collection[str]) -> None:
                 number,
                 spec_of(pool),
             )
-
-
-def still_held(job: Job) -> str | None:
-    """Say how many deleted posts wait for :func:`retract`; None if there are none."""
-    number = len(summarise(job.home.timeline(job.handle)).retracted)
-    if not number:
-        return None
-    posts = "1 deleted post is" if number == 1 else f"{number:,} deleted posts are"
-    return f"{posts} still in older artifacts, until the account is learned again"
 
 
 def find_outdated(home: Home, handle: str, timeline: Timeline) -> list[Reference]:

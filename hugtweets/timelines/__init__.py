@@ -1,1 +1,1 @@
-"""Raw posts: their schema, the timeline of an account that holds them, and its copy in a remote store."""
+"""Raw posts: what a post is (``posts``), how an account's are stored (``timeline``) and shared (``shared``)."""

@@ -1,4 +1,4 @@
-"""A post as a source sent it, and the Arrow schema it is stored under."""
+"""A post as a source sent it, and the Arrow schema under which raw posts are stored."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Post:
 
     ``id`` is a string of digits (too big for a float), ``created_at`` is UTC, ``text`` is what the source sent (HTML
     entities, links and all), ``author`` is the handle and ``name`` the display name of who wrote it, ``edit_ids`` all
-    versions of an edited post, oldest first, ``source`` is ``x``, ``archive`` or ``file``. A ``deleted`` post was taken
-    back by its author: see :func:`blank`.
+    versions of an edited post, oldest first, ``source`` is ``x``, ``archive`` or ``file``. Of a ``deleted`` post only a
+    :func:`tombstone` is kept.
     """
 
     id: str
@@ -64,30 +64,30 @@ class Post:
     deleted: bool = False
 
 
-def blank(post: Post) -> Post:
-    """What is kept of a deleted post: that it was there, so that nothing brings its text back."""
+def tombstone(post: Post) -> Post:
+    """What is kept of a deleted post: that it existed, so that no source brings its text back."""
     return Post(
         post.id, post.created_at, text="", author=post.author, edit_ids=post.edit_ids, source=post.source, deleted=True
     )
 
 
-def merge_posts(stored: Post, newcomer: Post) -> Post:
-    """The stored post with its gaps filled; its text changes only where it was cut off and the newcomer is whole.
+def merge_posts(stored: Post, new: Post) -> Post:
+    """The stored post with its unknown fields filled in; its text changes only if it was cut off and the new is whole.
 
-    A deleted post stays blank, whatever an export or a file still holds of it.
+    A deleted post stays deleted, whatever an export or a file still holds of it.
     """
-    if stored.deleted or newcomer.deleted:
-        return stored if stored.deleted else newcomer
-    if stored.truncated and newcomer.truncated is False:
-        mentions = _merge_mentions(newcomer.mentions, stored.mentions)
-        stored = replace(stored, text=newcomer.text, truncated=False, mentions=mentions)
-    gaps = {name: getattr(newcomer, name) for name in _FIELDS if getattr(stored, name) is None}
-    return replace(stored, mentions=_merge_mentions(stored.mentions, newcomer.mentions), **_without_mentions(gaps))
+    if stored.deleted or new.deleted:
+        return stored if stored.deleted else new
+    if stored.truncated and new.truncated is False:
+        mentions = _merge_mentions(new.mentions, stored.mentions)
+        stored = replace(stored, text=new.text, truncated=False, mentions=mentions)
+    filled = {name: getattr(new, name) for name in FIELDS if getattr(stored, name) is None}
+    return replace(stored, **filled | {"mentions": _merge_mentions(stored.mentions, new.mentions)})
 
 
 def to_table(posts: Sequence[Post]) -> pa.Table:
     """Posts as an Arrow table under :data:`RAW_SCHEMA`."""
-    columns = {name: [getattr(post, name) for post in posts] for name in _FIELDS}
+    columns = {name: [getattr(post, name) for post in posts] for name in FIELDS}
     columns["mentions"] = [
         None if mentions is None else [{"username": mention.username, "name": mention.name} for mention in mentions]
         for mentions in columns["mentions"]
@@ -95,8 +95,8 @@ def to_table(posts: Sequence[Post]) -> pa.Table:
     return pa.Table.from_pydict(columns, schema=RAW_SCHEMA)
 
 
-def complete(table: pa.Table) -> pa.Table:
-    """A table of an earlier version under :data:`RAW_SCHEMA`: no post had been found deleted then."""
+def to_current_schema(table: pa.Table) -> pa.Table:
+    """Raw posts under :data:`RAW_SCHEMA`, also those of an earlier version, which had no column ``deleted``."""
     if "deleted" in table.column_names:
         return table
     return table.append_column(RAW_SCHEMA.field("deleted"), pa.nulls(len(table), pa.bool_()))
@@ -116,17 +116,11 @@ def _from_row(row: dict[str, Any]) -> Post:
     return Post(**row)
 
 
-def _merge_mentions(
-    stored: tuple[Mention, ...] | None, newcomer: tuple[Mention, ...] | None
-) -> tuple[Mention, ...] | None:
-    if stored is None or newcomer is None:
-        return stored if newcomer is None else newcomer
-    names = {mention.username.casefold(): mention.name for mention in newcomer}
+def _merge_mentions(stored: tuple[Mention, ...] | None, new: tuple[Mention, ...] | None) -> tuple[Mention, ...] | None:
+    if stored is None or new is None:
+        return stored if new is None else new
+    names = {mention.username.casefold(): mention.name for mention in new}
     return tuple(replace(m, name=m.name or names.get(m.username.casefold())) for m in stored)
 
 
-def _without_mentions(gaps: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in gaps.items() if name != "mentions"}
-
-
-_FIELDS = tuple(field.name for field in fields(Post))
+FIELDS = tuple(field.name for field in fields(Post))

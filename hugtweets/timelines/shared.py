@@ -1,7 +1,7 @@
-"""The raw posts of an account, kept alike on this machine and in the store that all machines share.
+"""The timeline of an account, synchronised between this machine and the store that all machines share.
 
-One machine at a time fetches an account. Should two have done so, or should one have died before it sent what it
-bought, no post is lost: what either side lacks is added to it.
+One machine at a time fetches an account. If two did, or if one crashed before it sent what it bought, no post is lost:
+each side gets what it lacks. What asks the store raises ``StoreUnavailable`` if it does not answer.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from hugtweets.storage.remote import Store
 from hugtweets.timelines.timeline import Timeline, load, save
 
 
-class _Seen(BaseModel):
-    """What was alike when both sides were last compared: the version of the object and that of the file."""
+class _Synchronised(BaseModel):
+    """The versions that were last known to be equal: of the object in the store and of the file here."""
 
     there: str | None = None
     here: str | None = None
@@ -27,36 +27,31 @@ class _Seen(BaseModel):
 
 @dataclass(frozen=True)
 class SharedTimeline:
-    """One account's; without a store there is nothing to do."""
+    """The timeline of one account; without a store there is nothing to synchronise."""
 
     home: Home
     handle: str
 
     def exists(self) -> bool:
-        """Whether anything is stored of the account, here or in the store.
-
-        Raises:
-            StoreUnavailable: the store does not answer.
-        """
+        """Whether anything is stored of the account, here or in the store."""
         return self._file.exists() or (self.home.store is not None and self.home.store.has(self._key))
 
     def pull(self) -> None:
-        """Add what other machines stored, and send what they lack. An unchanged timeline costs one request.
+        """Add what other machines stored, and send what they lack; an unchanged timeline costs one request.
 
         Raises:
-            StoreUnavailable: the store does not answer.
-            UnreadableSource: what it has is no timeline of ours.
+            UnreadableSource: what the store has is no timeline of ours.
         """
         store, file = self.home.store, self._file
         if store is None:
             return
         there = store.version(self._key)
-        if there is not None and there != self._seen().there:
+        if there is not None and there != self._synchronised().there:
             with tempfile.TemporaryDirectory() as folder:
                 copy = Path(folder) / file.name
                 store.receive(self._key, copy)
                 ours, theirs = load(file), load(copy)
-            both = reconcile(ours, theirs)
+            both = _merge(ours, theirs)
             if both != ours:
                 save(file, both)
             if both == theirs:
@@ -66,13 +61,9 @@ class SharedTimeline:
         self.push()
 
     def push(self) -> None:
-        """Send what is stored here, if it has changed since it was last alike.
-
-        Raises:
-            StoreUnavailable: the store does not answer; the posts are kept here.
-        """
+        """Send what is stored here, if it has changed since both sides were equal."""
         store = self.home.store
-        if store is None or _version(self._file) in (None, self._seen().here):
+        if store is None or _version(self._file) in (None, self._synchronised().here):
             return
         self._send(store)
 
@@ -81,15 +72,15 @@ class SharedTimeline:
         self._remember(store.version(self._key))
 
     def _remember(self, there: str | None) -> None:
-        seen = _Seen(there=there, here=_version(self._file))
-        write_text(self.home.synchronised(self.handle), seen.model_dump_json() + "\n")
+        versions = _Synchronised(there=there, here=_version(self._file))
+        write_text(self.home.synchronised(self.handle), versions.model_dump_json() + "\n")
 
-    def _seen(self) -> _Seen:
+    def _synchronised(self) -> _Synchronised:
         try:
-            return _Seen.model_validate_json(self.home.synchronised(self.handle).read_text(encoding="utf-8"))
+            return _Synchronised.model_validate_json(self.home.synchronised(self.handle).read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
-            # Only a memory: both sides are compared again.
-            return _Seen()
+            # Only a cache: both sides are compared again.
+            return _Synchronised()
 
     @property
     def _file(self) -> Path:
@@ -100,8 +91,8 @@ class SharedTimeline:
         return self.home.key(self._file)
 
 
-def reconcile(ours: Timeline, theirs: Timeline) -> Timeline:
-    """The posts of both; the gaps of the side that has all posts, or those of both if neither has."""
+def _merge(ours: Timeline, theirs: Timeline) -> Timeline:
+    """The posts of both; the gaps of the side that has all posts, or of both if neither has."""
     both = theirs.merged(ours.posts)
     if both.posts == theirs.posts:
         return theirs

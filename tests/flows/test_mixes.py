@@ -22,7 +22,7 @@ from hugtweets.storage.artifacts import input_of, references
 from hugtweets.storage.handles import name_mix, validate_name
 from hugtweets.storage.home import Home
 from hugtweets.timelines import timeline
-from hugtweets.timelines.posts import blank
+from hugtweets.timelines.posts import tombstone
 from hugtweets.training.samplers import EqualShares, expected_sum
 from tests.fixtures.flows import rows, write_timeline
 from tests.fixtures.wandb_log import read_runs
@@ -145,7 +145,7 @@ def test_a_mix_is_learned_judged_kept_and_forgotten(home: Home, mixed: dict[str,
     # A deleted post of one of them makes all of the mix outdated.
     stored = timeline.load(home.timeline("alice"))
     kept = next(post for post in stored.posts if "harbour" in post.text)
-    blanked = tuple(blank(post) if post is kept else post for post in stored.posts)
+    blanked = tuple(tombstone(post) if post is kept else post for post in stored.posts)
     outdated = find_outdated(home, "alice", replace(stored, posts=blanked, retracted=(kept.id,)))
     assert {("clean", "alice+bob"), ("finetune", "alice+bob")} <= {(found.step, found.handle) for found in outdated}
 

@@ -23,7 +23,7 @@ from hugtweets.sources import Source
 from hugtweets.sources.files.reader import MAX_LINE, FileSource, read_posts
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import RAW_SCHEMA, Mention, Post
-from hugtweets.timelines.timeline import load, order
+from hugtweets.timelines.timeline import id_order, load
 from tests.fixtures.post_strategies import TIMELINES
 from tests.fixtures.written import written
 
@@ -291,7 +291,7 @@ def test_posts_survive_the_way_through_a_file(
     @settings(max_examples=60)
     def check(posts: list[Post]) -> None:
         save(path, posts)
-        assert read_posts(path) == sorted(posts, key=lambda post: order(post.id))
+        assert read_posts(path) == sorted(posts, key=lambda post: id_order(post.id))
 
     check()
 

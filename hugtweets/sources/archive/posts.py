@@ -18,7 +18,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
 
 from hugtweets.sources.fields import Identifier, Text, Words, utc
 from hugtweets.timelines.posts import Mention, Post
-from hugtweets.timelines.timeline import order
+from hugtweets.timelines.timeline import id_order
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _STATUS = re.compile(r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/\w+/status/[0-9]+(?:\?\S*)?")
@@ -112,7 +112,7 @@ class Tweet(BaseModel):
             is_retweet=is_retweet,
             is_reply=bool(self.reply_to_status or self.reply_to_user or self.reply_to_name),
             is_quote=not is_retweet and (bool(self.quoted) or _quotes(links)),
-            edit_ids=tuple(sorted(versions, key=order)) if len(versions) > 1 else None,
+            edit_ids=tuple(sorted(versions, key=id_order)) if len(versions) > 1 else None,
             mentions=self._mentions(),
             source="archive",
         )
@@ -171,7 +171,7 @@ def join_versions(posts: Iterable[Post]) -> Iterator[Post]:
         for identifier in post.edit_ids or ():
             known[identifier].update(post.edit_ids or ())
     for post in posts:
-        versions = tuple(sorted(known[post.id], key=order))
+        versions = tuple(sorted(known[post.id], key=id_order))
         yield replace(post, edit_ids=versions) if versions else post
 
 

@@ -18,7 +18,7 @@ from hugtweets.sources.x.client import XClient
 from hugtweets.sources.x.posts import to_posts
 from hugtweets.sources.x.users import XUser, look_up_users
 from hugtweets.timelines.posts import Post
-from hugtweets.timelines.timeline import Gap, Timeline, load, order, save, summarise
+from hugtweets.timelines.timeline import Gap, Timeline, id_order, load, save, summarise
 
 __all__ = ["XClient", "XSource", "XUser", "look_up_users"]
 
@@ -165,7 +165,7 @@ class _Download:
 
 
 def _height(gap: Gap) -> tuple[bool, tuple[int, str]]:
-    return gap.until_id is None, order(gap.until_id or "")
+    return gap.until_id is None, id_order(gap.until_id or "")
 
 
 def _shrink(gap: Gap, posts: list[Post]) -> Gap:
@@ -173,7 +173,7 @@ def _shrink(gap: Gap, posts: list[Post]) -> Gap:
     inside = [
         post.id
         for post in posts
-        if (gap.since_id is None or order(gap.since_id) < order(post.id))
-        and (gap.until_id is None or order(post.id) < order(gap.until_id))
+        if (gap.since_id is None or id_order(gap.since_id) < id_order(post.id))
+        and (gap.until_id is None or id_order(post.id) < id_order(gap.until_id))
     ]
-    return Gap(gap.since_id, min(inside, key=order)) if inside else gap
+    return Gap(gap.since_id, min(inside, key=id_order)) if inside else gap
