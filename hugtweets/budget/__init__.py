@@ -1,1 +1,1 @@
-"""What reading X costs: the ledger of what was spent, and the limits on it."""
+"""What reading X costs: ``ledger`` records what was spent, ``limits`` checks a budget before anything is bought."""

@@ -1,4 +1,7 @@
-"""What reading X costs: every answered request is one line of ``ledger.jsonl``, kept across runs and crashes."""
+"""What reading X costs: every answered request is one line of ``ledger.jsonl``, kept across runs and crashes.
+
+A :class:`Ledger` appends lines and answers what was spent, from sums (:class:`_Sums`) that read each line only once.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,7 +51,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The file, as one run writes it."""
+    """The ledger as one run writes it; with a ``handle``, as it does so for that account."""
 
     path: Path
     run: str
@@ -67,35 +71,39 @@ class Ledger:
         self.append(json.dumps(asdict(entry)).encode() + b"\n")
 
     def append(self, lines: bytes) -> None:
-        """Add whole lines, in a single write."""
+        """Append whole lines in a single write."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             end = os.fstat(descriptor).st_size
-            # A line that a crash cut short must not swallow this one.
-            torn = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
-            os.write(descriptor, b"\n" * torn + lines)
+            # After a line that a crash cut short, these begin on a line of their own.
+            cut = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
+            os.write(descriptor, b"\n" * cut + lines)
         finally:
             os.close(descriptor)
 
     def spent(self) -> Usage:
-        """What this run used so far; of one account, if the ledger is that account's."""
-        return _sums_of(self.path).of_run(self.run, self.handle)
+        """What this run used so far; for one account, if the ledger has a handle."""
+        with _sums_of(self.path) as sums:
+            return sums.of_run(self.run, self.handle)
 
     def total(self) -> Usage:
-        """What all runs used; of one account, if the ledger is that account's."""
-        return _sums_of(self.path).of_handle(self.handle)
+        """What all runs used; for one account, if the ledger has a handle."""
+        with _sums_of(self.path) as sums:
+            return sums.handles[self.handle] if self.handle else sum(sums.runs.values(), Usage())
 
     def month(self) -> Usage:
         """What all runs used for all accounts in this calendar month (UTC)."""
-        return _sums_of(self.path).of_month(f"{datetime.now(UTC):%Y-%m}")
+        with _sums_of(self.path) as sums:
+            return sums.months[f"{datetime.now(UTC):%Y-%m}"]
 
     def last_answers(self) -> dict[str, str]:
         """For each account the time (ISO 8601, UTC) at which X last answered for it."""
-        return _sums_of(self.path).last_answers()
+        with _sums_of(self.path) as sums:
+            return dict(sums.answers)
 
     def forget(self, handle: str) -> None:
-        """Blank an account's name; what was spent stays known. No run may be writing meanwhile."""
+        """Remove an account's name; what was spent stays known. No run may be writing meanwhile."""
         if not self.path.exists():
             return
         kept = [replace(entry, handle=None) if entry.handle == handle else entry for entry in self.entries()]
@@ -120,52 +128,37 @@ def _parse(lines: Iterable[bytes]) -> Iterator[Entry]:
 
 
 class _Sums:
-    """The sums of one file, kept up to date by reading only what was added since.
+    """The sums of one file by run, month and account, kept up to date by reading only what was added since.
 
-    The file alone counts: what other processes add is seen as well, and a rewritten file is read anew.
+    The file is the truth: what other processes add is seen as well, and a file that was rewritten is read again.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = threading.Lock()
-        # The shares of accounts are kept for those runs only that somebody asked for: a year has a hundred thousand.
+        self.lock = threading.Lock()
+        # By account only for the runs that somebody asked about: a year has a hundred thousand runs.
         self._shares: dict[str, dict[str | None, Usage]] = {}
         self._start(0)
 
     def of_run(self, run: str, handle: str | None) -> Usage:
-        with self._lock:
-            self._catch_up()
-            if handle is None:
-                return self._runs.get(run, Usage())
-            if run not in self._shares:
-                self._shares[run] = self._find_shares(run) if run in self._runs else defaultdict(Usage)
-            return self._shares[run].get(handle, Usage())
-
-    def of_handle(self, handle: str | None) -> Usage:
-        with self._lock:
-            self._catch_up()
-            return sum(self._runs.values(), Usage()) if handle is None else self._handles.get(handle, Usage())
-
-    def of_month(self, month: str) -> Usage:
-        with self._lock:
-            self._catch_up()
-            return self._months.get(month, Usage())
-
-    def last_answers(self) -> dict[str, str]:
-        with self._lock:
-            self._catch_up()
-            return dict(self._answers)
+        """The sum of a run, or of one account in it."""
+        if handle is None:
+            return self.runs.get(run, Usage())
+        if run not in self._shares:
+            self._shares[run] = self._find_shares(run) if run in self.runs else defaultdict(Usage)
+        return self._shares[run].get(handle, Usage())
 
     def _start(self, inode: int) -> None:
         self._inode, self._offset = inode, 0
-        self._runs: dict[str, Usage] = defaultdict(Usage)
-        self._months: dict[str, Usage] = defaultdict(Usage)
-        self._handles: dict[str, Usage] = defaultdict(Usage)
-        self._answers: dict[str, str] = {}
+        self.runs: dict[str, Usage] = defaultdict(Usage)
+        self.months: dict[str, Usage] = defaultdict(Usage)
+        self.handles: dict[str, Usage] = defaultdict(Usage)
+        self.answers: dict[str, str] = {}
         for shares in self._shares.values():
             shares.clear()
 
-    def _catch_up(self) -> None:
+    def catch_up(self) -> None:
+        """Add the lines that came since the last time."""
         try:
             file = self._path.open("rb")
         except FileNotFoundError:
@@ -181,7 +174,7 @@ class _Sums:
 
     def _whole_lines(self, file: BinaryIO) -> Iterator[bytes]:
         for line in file:
-            # A line without an end is one that is being written, or that a crash cut short.
+            # A line without an end is being written, or was cut short by a crash.
             if line.endswith(b"\n"):
                 self._offset += len(line)
                 yield line
@@ -190,7 +183,7 @@ class _Sums:
         shares: dict[str | None, Usage] = defaultdict(Usage)
         named = json.dumps(run).encode()
         with self._path.open("rb") as file:
-            # No further than the other sums: what comes after is added by the next catching up.
+            # No further than the other sums: the rest is added by the next `catch_up`.
             known = io.BytesIO(file.read(self._offset))
         for entry in _parse(line for line in known if named in line):
             if entry.run == run:
@@ -198,20 +191,25 @@ class _Sums:
         return shares
 
     def _add(self, entry: Entry) -> None:
-        self._runs[entry.run] += entry.usage
-        self._months[entry.time[:7]] += entry.usage
+        self.runs[entry.run] += entry.usage
+        self.months[entry.time[:7]] += entry.usage
         if entry.run in self._shares:
             self._shares[entry.run][entry.handle] += entry.usage
         if entry.handle is not None:
-            self._handles[entry.handle] += entry.usage
+            self.handles[entry.handle] += entry.usage
             if not entry.refused:
-                self._answers[entry.handle] = entry.time
+                self.answers[entry.handle] = entry.time
 
 
 _sums: dict[Path, _Sums] = {}
 _sums_lock = threading.Lock()
 
 
-def _sums_of(path: Path) -> _Sums:
+@contextmanager
+def _sums_of(path: Path) -> Iterator[_Sums]:
+    """The sums of a file, up to date and locked against other threads."""
     with _sums_lock:
-        return _sums.setdefault(path, _Sums(path))
+        sums = _sums.setdefault(path, _Sums(path))
+    with sums.lock:
+        sums.catch_up()
+        yield sums

@@ -1,8 +1,8 @@
-"""The budgets that accounts share: that of the run and that of the calendar month, both kept by the ledger.
+"""Where a budget is checked: that of an account, and those that accounts share, of the run and of the calendar month.
 
-Before a request its worst price is set aside, so that accounts fetched at the same time cannot overspend together, be
-it in this process or in others of this machine: see :mod:`hugtweets.budget.reservations`. Machines that share a store
-learn from its ledger what the others spent, and nothing of what they have set aside: give each its part of the budget.
+Before a request its highest possible price is reserved (:mod:`hugtweets.budget.reservations`), so that accounts fetched
+at the same time cannot overspend together, in this process or in others of this machine. Machines that share a store
+learn from its ledger what the others spent, but not what they have reserved: give each its part of the budget.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from hugtweets.config import FetchConfig
 from hugtweets.errors import SharedBudgetUsedUp
 
 SMALLEST_PAGE = 5
-# X sets no firm limit to the people a post mentions; this many are reckoned with before a page with names is bought.
+# X sets no firm limit to the people a post mentions; this many are assumed before a page with names is bought.
 MENTIONS_PER_POST = 10
 # Keeps 0.5 / 0.005 from being 99.99…; prices have six decimals.
 TINY = 1e-7
-# Threads of this process say when they give something back; other processes have to be looked at.
-LOOK_AGAIN_SECONDS = 0.1
+# Threads of this process notify each other of released reservations; those of other processes are polled.
+POLL_SECONDS = 0.1
 
 
 def post_price(config: FetchConfig) -> float:
-    """The most that one post is reckoned to cost, in USD."""
+    """The most that one post may cost, in USD."""
     return config.post_usd + config.user_usd * MENTIONS_PER_POST * config.mention_names
 
 
 def affordable(ledger: Ledger, config: FetchConfig, price: float) -> float:
-    """How many posts of that price the account's own budget still pays for in this run; infinite without one."""
+    """How many posts of that price the account's own budget still pays for in this run; infinite without a budget."""
     if config.budget_usd is None or not price:
         return math.inf
     return int((config.budget_usd - ledger.spent().usd + TINY) / price)
@@ -42,7 +42,7 @@ def affordable(ledger: Ledger, config: FetchConfig, price: float) -> float:
 
 @dataclass(frozen=True)
 class Limit:
-    """One shared budget: its option, the time it holds for, its run (None: all of them), and what of it is spent."""
+    """One shared budget: its option and its period in words, its run (None: all runs), and what of it is spent."""
 
     option: str
     period: str
@@ -56,8 +56,8 @@ class Limit:
         return self.usd - self.spent
 
     def free(self, reservations: Sequence[Reservation]) -> float:
-        """What is neither spent nor set aside, in USD."""
-        return self.left - sum(held.usd for held in reservations if self.run in (None, held.run))
+        """What is neither spent nor reserved, in USD."""
+        return self.left - sum(reserved.usd for reserved in reservations if self.run in (None, reserved.run))
 
 
 _changed = threading.Condition()
@@ -73,9 +73,9 @@ class SharedBudget:
 
     @contextmanager
     def reserve(self, price: float, least: int, most: int) -> Iterator[int]:
-        """Set aside the price of up to ``most`` things, and yield of how many; what is really paid is recorded inside.
+        """Reserve the price of up to ``most`` items, and yield of how many; record what is really paid in the block.
 
-        If others have set aside what would be needed, wait: they rarely spend all of it.
+        If others have reserved what would be needed, wait: they rarely spend all of it.
 
         Raises:
             SharedBudgetUsedUp: fewer than ``least`` can be paid for, whatever the others spend.
@@ -84,13 +84,14 @@ class SharedBudget:
             yield most
             return
         with _changed:
-            held = _reservations.setdefault(self.ledger.path, Reservations(self.ledger.path.parent / "reservations"))
-            number = self._wait_for_room(held, price, least, most)
+            folder = self.ledger.path.parent / "reservations"
+            reservations = _reservations.setdefault(self.ledger.path, Reservations(folder))
+            number = self._wait_for_room(reservations, price, least, most)
         try:
             yield number
         finally:
-            with _changed, held.locked():
-                held.remove(Reservation(self.ledger.run, number * price))
+            with _changed, reservations.locked():
+                reservations.remove(Reservation(self.ledger.run, number * price))
                 _changed.notify_all()
 
     def used_up(self, handle: str) -> SharedBudgetUsedUp:
@@ -112,16 +113,16 @@ class SharedBudget:
             limits.append(Limit("fetch.month_budget_usd", "this month", None, config.month_budget_usd, spent))
         return limits
 
-    def _wait_for_room(self, held: Reservations, price: float, least: int, most: int) -> int:
+    def _wait_for_room(self, reservations: Reservations, price: float, least: int, most: int) -> int:
         while True:
-            with held.locked():
-                # What others set aside is read first: what they pay is in the ledger before they give it back.
-                reservations = held.all()
+            with reservations.locked():
+                # Read before the ledger: what others pay is written there before they release its reservation.
+                reserved = reservations.all()
                 limits = self.limits()
-                number = min([most, *(int((limit.free(reservations) + TINY) / price) for limit in limits)])
+                number = min([most, *(int((limit.free(reserved) + TINY) / price) for limit in limits)])
                 if number >= least:
-                    held.add(Reservation(self.ledger.run, number * price))
+                    reservations.add(Reservation(self.ledger.run, number * price))
                     return number
             if any(limit.left + TINY < least * price for limit in limits):
                 raise self.used_up(self.ledger.handle or "every account")
-            _changed.wait(LOOK_AGAIN_SECONDS)
+            _changed.wait(POLL_SECONDS)

@@ -1,8 +1,8 @@
-"""What is set aside of budgets right now, by all processes of this machine that use the same home.
+"""What is reserved of budgets right now, by all processes of this machine that use the same home.
 
-Each process writes what it has set aside into a file of its own, ``reservations/<name>.json``, and holds the lock
-beside it for as long as it lives. The system frees the lock of a process that ends, however it ends: what a killed
-process had set aside is void at once, and the next one to look removes its files.
+Each process writes its reservations into a file of its own, ``reservations/<name>.json``, and holds the lock beside it
+for as long as it lives. The system frees the lock of a process that ends, however it ends: the reservations of a killed
+process are void at once, and the next one to look removes its files.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-# A turn takes about a millisecond, so whoever finds the lock taken asks again soon.
+# The lock is held for about a millisecond, so whoever finds it taken asks again soon.
 POLL_SECONDS = 0.002
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """USD set aside by a run."""
+    """USD reserved by a run."""
 
     run: str
     usd: float
 
 
 class Reservations:
-    """The reservations in one folder, as this process sees and changes them; its threads must take turns."""
+    """The reservations in one folder, as this process reads and changes them; not safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -40,18 +40,19 @@ class Reservations:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep all other processes out while the block lasts; everything below is to be called inside."""
+        """Lock out all other processes while the block lasts; the other methods are to be called inside."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._turn:
             yield
 
     def all(self) -> list[Reservation]:
-        """What is set aside by this process and by others that are alive."""
-        others = [path for path in self._folder.glob("*.json") if path != self._own]
-        return self._mine + [reservation for path in others if _is_alive(path) for reservation in _read(path)]
+        """The reservations of this process and of others that are alive."""
+        alive = [path for path in self._folder.glob("*.json") if path != self._own and _is_alive(path)]
+        rows = [row for path in alive for row in json.loads(path.read_text(encoding="utf-8"))]
+        return self._mine + [Reservation(run, usd) for run, usd in rows]
 
     def add(self, reservation: Reservation) -> None:
-        """Set something aside."""
+        """Reserve something."""
         if not self._alive.is_locked:
             self._alive.acquire()
             self._own.touch()
@@ -59,13 +60,13 @@ class Reservations:
         self._write()
 
     def remove(self, reservation: Reservation) -> None:
-        """Give something back; two equal reservations are interchangeable."""
+        """Release a reservation; two equal ones are interchangeable."""
         self._mine.remove(reservation)
         self._write()
 
     def _write(self) -> None:
-        # In place: nobody reads meanwhile, and what a kill cuts short belongs to a process that is dead. Not emptied
-        # first: ext4 would then write to the disk at once, for milliseconds.
+        # In place, as nobody reads meanwhile, and a file that a kill cuts short is void. Not emptied first: ext4 would
+        # then write to the disk at once, which takes milliseconds.
         with self._own.open("r+", encoding="utf-8") as file:
             json.dump([astuple(reservation) for reservation in self._mine], file)
             file.truncate()
@@ -85,7 +86,3 @@ def _is_alive(path: Path) -> bool:
     except Timeout:
         return True
     return False
-
-
-def _read(path: Path) -> list[Reservation]:
-    return [Reservation(run, usd) for run, usd in json.loads(path.read_text(encoding="utf-8"))]

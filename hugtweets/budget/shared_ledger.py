@@ -1,7 +1,7 @@
-"""The ledger as all machines know it: each run writes objects of its own into the store, so that no two ever race.
+"""The ledger of all machines, in the store: each run writes objects of its own, so that no two writers race.
 
-``ledger/<run>/00000.jsonl`` holds the run's first lines in their order, ``00001.jsonl`` the next ones, and so on: what
-is sent again and again while a run goes on is only its last few hundred lines.
+``ledger/<run>/00000.jsonl`` holds the run's first lines, ``00001.jsonl`` the next ones, and so on: while a run goes on,
+only its last few hundred lines are sent again. What asks the store raises ``StoreUnavailable`` if it does not answer.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from hugtweets.budget.ledger import Ledger
 from hugtweets.storage.home import Home
@@ -20,7 +20,7 @@ SEGMENT_LINES = 500
 
 
 def catch_up(home: Home) -> None:
-    """Make sure, before any work, that the store can be used, and learn from it what all machines spent.
+    """Before any work: check that the store can be used, and read from it what all machines spent.
 
     Raises:
         ConfigurationError: it cannot be used.
@@ -31,11 +31,7 @@ def catch_up(home: Home) -> None:
 
 
 def pull_ledger(home: Home) -> None:
-    """Add to this machine's ledger what the runs of other machines wrote.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
+    """Add to this machine's ledger what the runs of other machines wrote."""
     store = home.store
     if store is None:
         return
@@ -52,11 +48,7 @@ def pull_ledger(home: Home) -> None:
 
 
 def push_ledger(home: Home, run: str) -> None:
-    """Send what a run of this process wrote and the store lacks.
-
-    Raises:
-        StoreUnavailable: the store does not answer; the lines are kept here, and sent the next time.
-    """
+    """Send what a run of this process wrote and the store lacks; if it does not answer, that is sent the next time."""
     if home.store is None:
         return
     with _outboxes_lock:
@@ -65,7 +57,7 @@ def push_ledger(home: Home, run: str) -> None:
 
 
 class _Outbox:
-    """The lines of one run, read on from where the file was left the last time."""
+    """The lines of one run and how many of them are sent; the file is read on from where it was left the last time."""
 
     def __init__(self, home: Home, run: str) -> None:
         self._home = home
@@ -77,19 +69,16 @@ class _Outbox:
 
     def send(self, store: Store) -> None:
         with self._lock:
-            self._read_on()
+            named = json.dumps(self._run).encode()
+            for line in _whole_lines(self._home, self._offset):
+                self._offset += len(line)
+                if named in line and _run_of(line) == self._run:
+                    self._lines.append(line)
             while self._sent < len(self._lines):
                 number = self._sent // SEGMENT_LINES
                 segment = self._lines[number * SEGMENT_LINES : (number + 1) * SEGMENT_LINES]
                 store.write(_key(self._run, number), b"".join(segment))
                 self._sent = number * SEGMENT_LINES + len(segment)
-
-    def _read_on(self) -> None:
-        named = json.dumps(self._run).encode()
-        for line in _whole_lines(self._home, self._offset):
-            self._offset += len(line)
-            if named in line and _run_of(line) == self._run:
-                self._lines.append(line)
 
 
 _outboxes: dict[tuple[Home, str], _Outbox] = {}
@@ -97,20 +86,18 @@ _outboxes_lock = threading.Lock()
 
 
 def forget_in_store(store: Store, handle: str) -> None:
-    """Blank an account's name in the lines of all runs; what was spent stays known.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
+    """Remove an account's name from the lines of all runs; what was spent stays known."""
     keys = [key for sizes in _segments(store).values() for key in sizes]
     for key, content in store.read(keys).items():
-        blanked = _blank(content.splitlines(keepends=True), handle)
-        if blanked != content:
-            store.write(key, blanked)
+        entries = (json.loads(line) for line in content.splitlines())
+        kept = (entry | {"handle": None} if entry["handle"] == handle else entry for entry in entries)
+        nameless = b"".join(json.dumps(entry).encode() + b"\n" for entry in kept)
+        if nameless != content:
+            store.write(key, nameless)
 
 
 def _whole_lines(home: Home, offset: int) -> Iterator[bytes]:
-    """The lines of this machine's ledger from a place on; one that is being written has no end yet."""
+    """The lines of this machine's ledger from an offset on, without one that is still being written."""
     if not home.ledger.exists():
         return
     with home.ledger.open("rb") as file:
@@ -119,21 +106,15 @@ def _whole_lines(home: Home, offset: int) -> Iterator[bytes]:
 
 
 def _run_of(line: bytes) -> str:
-    """The run that wrote a line; empty for what a crash left of one."""
+    """The run that wrote a line; empty for a line that a crash cut short."""
     try:
         return str(json.loads(line)["run"])
     except (ValueError, KeyError, TypeError):
         return ""
 
 
-def _blank(lines: Iterable[bytes], handle: str) -> bytes:
-    entries = (json.loads(line) for line in lines)
-    kept = (entry | {"handle": None} if entry["handle"] == handle else entry for entry in entries)
-    return b"".join(json.dumps(entry).encode() + b"\n" for entry in kept)
-
-
 def _segments(store: Store) -> dict[str, dict[str, int]]:
-    """For each run its objects, in order, and their bytes."""
+    """For each run its objects, in order, and their sizes."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
     for key, size in sorted(store.sizes(FOLDER).items()):
         found[key.split("/")[1]][key] = size

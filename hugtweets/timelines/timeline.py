@@ -100,11 +100,9 @@ class Timeline:
     def due(self, before: datetime) -> list[str]:
         """The posts that X has not shown since ``before``: longest ago (or never) first, of those the newest first."""
         # A file may hold ids that somebody made up.
-        known = (
-            post for post in self.posts if not post.deleted and post.source != "file" and len(post.id) <= LONGEST_ID
-        )
-        waiting = [post.id for post in known if self.shown.get(post.id, NEVER) < before]
-        return sorted(reversed(waiting), key=lambda post: self.shown.get(post, NEVER))
+        known = [post.id for post in self.posts if not post.deleted and post.source != "file"]
+        waiting = [post for post in reversed(known) if len(post) <= LONGEST_ID and self.shown.get(post, NEVER) < before]
+        return sorted(waiting, key=lambda post: self.shown.get(post, NEVER))
 
     def verified(self, answered: Iterable[str], deleted: Collection[str], at: datetime) -> Timeline:
         """This timeline after X answered for some posts: of those ``deleted``, tombstones are left.
