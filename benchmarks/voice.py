@@ -196,7 +196,7 @@ def _examined(given: Material, weights: Path, curve: list[tuple[float, float]], 
     """What the trained model writes, and how large it is on disk."""
     from hugtweets.config import SampleConfig, TrainConfig
     from hugtweets.devices.selection import choose_device
-    from hugtweets.evaluation.diversity import distinct_n
+    from hugtweets.evaluation.writing import distinct_n
     from hugtweets.generation.sampler import draw
     from hugtweets.models.cache import load_tuned
 

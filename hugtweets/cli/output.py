@@ -18,7 +18,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from hugtweets.devices.progress import Progress, listening
-from hugtweets.evaluation.rows import members, prediction, writing
+from hugtweets.evaluation.scorecard import members, prediction, writing
 from hugtweets.jobs.estimate import CostEstimate
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 

@@ -1,8 +1,8 @@
 """Which model of an account is its current one, and why: ``promotions/<handle>.json``.
 
-A new model becomes current if it beats its base on held-out bits per byte and is not clearly worse than the model that
-was current before it, on the same held-out posts. Every model is judged once: what was decided, by a run or by hand,
-stands until there is a new model, so that a model which a person has put back is not replaced the next night.
+A new model becomes current if it beats its base in bits per byte of the validation posts and is not clearly worse than
+the model that was current before it, on the same posts. Every model is judged once: what was decided, by a run or by
+hand, stands until there is a new model, so that a model which a person has put back is not replaced the next night.
 
 A model that a sweep trains is a trial, noted before it is made: it is never current by itself, and no run compares with
 it. A run that asks for the same model judges it as if it had made it.
@@ -124,7 +124,8 @@ def judge(home: Home, model: Reference, previous: Reference | None, scores: Scor
     """
     if previous and not _existing(home, model.handle, previous.digest):
         previous = None
-    promoted, reason = verdict(scores if previous else _without_previous(scores))
+    alone = scores.model_copy(update={"previous_bits_per_byte": None, "over_previous": None})
+    promoted, reason = verdict(scores if previous else alone)
     judged = read_promotions(home, model.handle).of(model.digest)
     if not judged or (promoted and current_model(home, model.handle) is None):
         _decide(home, model, promoted, previous, reason, run)
@@ -158,8 +159,10 @@ def verdict(scores: Scorecard) -> tuple[bool, str]:
     if scores.previous_bits_per_byte is None or scores.over_previous is None:
         return True, f"promoted: it beats its base, {base_and_tuned}"
     tuned = scores.previous_bits_per_byte + scores.over_previous
-    change = f"{scores.previous_bits_per_byte:.3f} → {tuned:.3f}{_margin(scores)} bits per byte"
-    if scores.over_previous_low is not None and scores.over_previous_low > 0:
+    low, high = scores.over_previous_low, scores.over_previous_high
+    margin = "" if low is None or high is None else f" ± {(high - low) / 2:.3f}"
+    change = f"{scores.previous_bits_per_byte:.3f} → {tuned:.3f}{margin} bits per byte"
+    if low is not None and low > 0:
         return False, f"kept the previous: {change} is clearly worse"
     return True, f"promoted: {change} is not clearly worse than the previous"
 
@@ -211,13 +214,3 @@ def _existing(home: Home, handle: str, digest: str | None) -> Reference | None:
         return None
     reference = Reference("finetune", handle, digest, str(home.artifacts / "finetune" / handle / digest))
     return reference if exists(reference) or is_shared(home, reference) else None
-
-
-def _without_previous(scores: Scorecard) -> Scorecard:
-    return scores.model_copy(update={"previous_bits_per_byte": None, "over_previous": None})
-
-
-def _margin(scores: Scorecard) -> str:
-    if scores.over_previous_low is None or scores.over_previous_high is None:
-        return ""
-    return f" ± {(scores.over_previous_high - scores.over_previous_low) / 2:.3f}"

@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
+from hugtweets.evaluation.classifiers import detector_accuracy
 from hugtweets.evaluation.copying import WordCorpus, copied_share
-from hugtweets.evaluation.detection import share_told_apart
-from hugtweets.evaluation.diversity import distinct_n, equal_amounts
+from hugtweets.evaluation.words import first_words, words_of
 
 
-def writing_scores(generated: list[str], held_out: list[str], training: list[str]) -> dict[str, float | None]:
+def writing_scores(generated: list[str], validation: list[str], training: list[str]) -> dict[str, float | None]:
     """The figures of a scorecard on generated posts; each list goes from old to new.
 
-    As many of the newest held-out posts are looked at as there are generated ones. If they are fewer, the detector
+    As many of the newest validation posts are looked at as there are generated ones. If they are fewer, the detector
     is shown the newest training posts as well: they too are the account's.
     """
     if not generated:
         return {}
-    real = held_out[-len(generated) :]
-    own = [*reversed(held_out), *reversed(training)]
+    real = validation[-len(generated) :]
+    own = [*reversed(validation), *reversed(training)]
+    accuracy = detector_accuracy(own[: len(generated)], generated)
     return (
-        {"generated_posts": len(generated), "told_apart": _rounded(share_told_apart(own[: len(generated)], generated))}
+        {"generated_posts": len(generated), "told_apart": None if accuracy is None else round(accuracy, 4)}
         | _copying(generated, real, WordCorpus(training))
         | _diversity(generated, real)
     )
+
+
+def distinct_n(texts: Iterable[str], n: int) -> float:
+    """Distinct n-grams of words over all n-grams, 0 to 1 (Li et al. 2016, "A Diversity-Promoting Objective Function").
+
+    N-grams do not cross texts; case does not count. 0 if there is none. It falls as more text is compared, so compare
+    only equal amounts.
+    """
+    posts = map(words_of, texts)
+    grams = list(chain.from_iterable(zip(*(words[start:] for start in range(n)), strict=False) for words in posts))
+    return len(set(grams)) / len(grams) if grams else 0.0
+
+
+def equal_amounts(some: list[str], others: list[str]) -> tuple[list[str], list[str]]:
+    """The first texts of both, the same number of words of each: as many as the shorter side has."""
+    number = min(sum(len(words_of(text)) for text in texts) for texts in (some, others))
+    return first_words(some, number), first_words(others, number)
 
 
 def _copying(generated: Sequence[str], real: Sequence[str], corpus: WordCorpus) -> dict[str, float | None]:
     figures: dict[str, float | None] = {}
     for prefix, posts in (("", generated), ("held_out_", real)):
         runs = [corpus.longest_copy(post) for post in posts]
-        figures[f"{prefix}copied_share"] = _rounded(copied_share(runs))
+        figures[f"{prefix}copied_share"] = round(copied_share(runs), 4)
         figures[f"{prefix}longest_copied_words"] = max(runs)
     return figures
 
@@ -38,11 +57,7 @@ def _copying(generated: Sequence[str], real: Sequence[str], corpus: WordCorpus) 
 def _diversity(generated: list[str], real: list[str]) -> dict[str, float | None]:
     figures: dict[str, float | None] = {}
     for prefix, posts in zip(("", "held_out_"), equal_amounts(generated, real), strict=True):
-        figures |= {f"{prefix}distinct_{n}": _rounded(distinct_n(posts, n)) for n in (1, 2, 3)}
+        figures |= {f"{prefix}distinct_{n}": round(distinct_n(posts, n), 4) for n in (1, 2, 3)}
     for prefix, posts in (("", generated), ("held_out_", real)):
         figures[f"{prefix}mean_length"] = round(sum(map(len, posts)) / len(posts), 1)
     return figures
-
-
-def _rounded(figure: float | None) -> float | None:
-    return None if figure is None else round(figure, 4)

@@ -8,7 +8,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from hugtweets.evaluation.rows import members, prediction, writing_rows
+from hugtweets.evaluation.scorecard import members, prediction, writing_rows
 from hugtweets.publishing.facts import ModelFacts
 from hugtweets.publishing.markdown import plain, table
 from hugtweets.storage.handles import is_blend, members_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hugtweets.evaluation.rows import prediction, writing_rows
+from hugtweets.evaluation.scorecard import prediction, writing_rows
 from hugtweets.report.csv_files import to_csv
 from hugtweets.report.figures import Figures, smooth
 from hugtweets.report.habits import LENGTH_STEP, Habits

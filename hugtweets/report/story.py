@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hugtweets.evaluation.promotion import current_model, read_promotions
-from hugtweets.evaluation.rows import members
+from hugtweets.evaluation.scorecard import members
 from hugtweets.report.chain import Chain, read_file
 from hugtweets.report.figures import Figures, find_nights, smooth
 from hugtweets.report.funnel import Funnel, find_funnel

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hugtweets.evaluation.authorship import AuthorshipClassifier
+from hugtweets.evaluation.classifiers import AuthorshipClassifier
 from hugtweets.evaluation.scorecard import Authorship
 from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel
@@ -98,7 +98,7 @@ def _compare(candidate: Candidate, authors: Authors, classifier: AuthorshipClass
             "held_out_taken_for_author": texts_of(authors[job.handle], "validation"),
             "base_taken_for_author": base_posts(job.home, candidate.base_model, job.config),
         }
-        shares = {name: classifier.share_attributed(texts, job.handle) for name, texts in posts.items()}
+        shares = {name: classifier.attribution_accuracy(texts, job.handle) for name, texts in posts.items()}
         card = Authorship.model_validate({"authors": len(authors), **shares})
         write_text(folder / AUTHORSHIP, card.model_dump_json(indent=1) + "\n")
         return card.model_dump()

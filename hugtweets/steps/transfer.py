@@ -8,7 +8,7 @@ from typing import Any
 
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import NotEnoughText
-from hugtweets.evaluation.predictions import prediction_scores
+from hugtweets.evaluation.bits_per_byte import prediction_scores
 from hugtweets.jobs.job import Job
 from hugtweets.jobs.pools import Transfer
 from hugtweets.models.registry import BaseModel

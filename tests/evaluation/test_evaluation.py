@@ -14,7 +14,7 @@ from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.evaluation.copying import Corpus, longest_copy
-from hugtweets.evaluation.diversity import distinct_n
+from hugtweets.evaluation.writing import distinct_n
 from hugtweets.models.cache import load_tuned
 from hugtweets.storage.home import Home
 from tests.fixtures.tiny_models import SENTENCES, Architecture, tiny_base_model
@@ -42,7 +42,7 @@ def test_nats_do_not_depend_on_how_much_fits_into_memory(home: Home) -> None:
     assert post_nats(model, documents, tokenizer.end_of_text, most_logits=1) == pytest.approx(whole, rel=1e-5)
 
 
-def test_examining_a_model_in_training_leaves_it_in_training(home: Home) -> None:
+def test_evaluating_a_model_in_training_leaves_it_in_training(home: Home) -> None:
     model, tokenizer = load_tuned(tiny_base_model(home), None, choose_device(TrainConfig(device="cpu")))
     model.train()
     post_nats(model, [[5, 6]], tokenizer.end_of_text)

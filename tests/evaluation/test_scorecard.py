@@ -9,13 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from hugtweets.evaluation.authorship import SET, AuthorshipClassifier
+from hugtweets.evaluation.bits_per_byte import prediction_scores, previous_scores
+from hugtweets.evaluation.classifiers import SET, AuthorshipClassifier, detector_accuracy
 from hugtweets.evaluation.copying import WordCorpus, copied_share
-from hugtweets.evaluation.detection import share_told_apart
-from hugtweets.evaluation.diversity import distinct_n, equal_amounts
 from hugtweets.evaluation.intervals import ratio_interval
-from hugtweets.evaluation.predictions import prediction_scores, previous_scores
-from hugtweets.evaluation.writing import writing_scores
+from hugtweets.evaluation.writing import distinct_n, equal_amounts, writing_scores
 
 HARBOUR = ["harbour", "gull", "tide", "mooring", "lantern", "fog", "bell", "ferry", "net", "rope", "anchor", "pier"]
 KITCHEN = ["soup", "onion", "kettle", "butter", "bread", "oven", "pepper", "spoon", "plate", "garlic", "salt", "stew"]
@@ -49,17 +47,17 @@ def test_eight_words_in_a_row_are_a_copy_and_seven_are_none() -> None:
     assert copied_share(runs) == 1 / 4
 
 
-def test_posts_of_the_same_kind_cannot_be_told_apart() -> None:
-    shares = [share_told_apart(posts(40, COMMON, seed), posts(40, COMMON, 100 + seed)) for seed in range(6)]
+def test_a_detector_of_posts_of_the_same_kind_guesses() -> None:
+    shares = [detector_accuracy(posts(40, COMMON, seed), posts(40, COMMON, 100 + seed)) for seed in range(6)]
     assert np.mean([share for share in shares if share is not None]) == pytest.approx(0.5, abs=0.07)
 
 
-def test_posts_of_another_kind_are_told_apart() -> None:
-    assert share_told_apart(posts(40, HARBOUR, 1), posts(60, KITCHEN, 2)) == 1.0
+def test_a_detector_of_posts_of_another_kind_is_always_right() -> None:
+    assert detector_accuracy(posts(40, HARBOUR, 1), posts(60, KITCHEN, 2)) == 1.0
 
 
 def test_a_detector_needs_ten_posts_of_each_kind() -> None:
-    assert share_told_apart(posts(9, HARBOUR, 1), posts(60, KITCHEN, 2)) is None
+    assert detector_accuracy(posts(9, HARBOUR, 1), posts(60, KITCHEN, 2)) is None
 
 
 @pytest.fixture(scope="module")
@@ -69,28 +67,30 @@ def classifier() -> AuthorshipClassifier:
     return AuthorshipClassifier((handle, posts(60, words, 3)) for handle, words in writes.items())
 
 
-def test_sets_of_an_author_are_taken_for_the_author(classifier: AuthorshipClassifier) -> None:
-    assert classifier.share_attributed(posts(30, HARBOUR + COMMON, 4), "sailor") == 1.0
-    assert classifier.share_attributed(posts(30, KITCHEN + COMMON, 4), "cook") == 1.0
+def test_sets_of_an_author_are_attributed_to_the_author(classifier: AuthorshipClassifier) -> None:
+    assert classifier.attribution_accuracy(posts(30, HARBOUR + COMMON, 4), "sailor") == 1.0
+    assert classifier.attribution_accuracy(posts(30, KITCHEN + COMMON, 4), "cook") == 1.0
 
 
 def test_a_model_that_writes_like_nobody_scores_the_floor(classifier: AuthorshipClassifier) -> None:
     generic = posts(30, COMMON, 5)
-    assert classifier.share_attributed(generic, "sailor") == 0.0
-    # One set is taken for exactly one author: the shares of all authors add up to one.
-    shares = [classifier.share_attributed(generic, handle) or 0.0 for handle in ("sailor", "cook", "nobody")]
+    assert classifier.attribution_accuracy(generic, "sailor") == 0.0
+    # One set is attributed to exactly one author: the shares of all authors add up to one.
+    shares = [classifier.attribution_accuracy(generic, handle) or 0.0 for handle in ("sailor", "cook", "nobody")]
     assert sum(shares) == pytest.approx(1)
 
 
 def test_authors_whose_posts_were_shuffled_score_the_floor() -> None:
     mixed = posts(1000, HARBOUR + KITCHEN + COMMON, 6)
     shuffled = AuthorshipClassifier((str(number), mixed[number * 100 :][:60]) for number in range(10))
-    shares = [shuffled.share_attributed(mixed[number * 100 + 60 :][:40], str(number)) or 0.0 for number in range(10)]
+    shares = [
+        shuffled.attribution_accuracy(mixed[number * 100 + 60 :][:40], str(number)) or 0.0 for number in range(10)
+    ]
     assert np.mean(shares) < 0.35
 
 
 def test_fewer_posts_than_a_set_say_nothing(classifier: AuthorshipClassifier) -> None:
-    assert classifier.share_attributed(posts(SET - 1, HARBOUR, 4), "sailor") is None
+    assert classifier.attribution_accuracy(posts(SET - 1, HARBOUR, 4), "sailor") is None
 
 
 def test_diversity_compares_the_same_number_of_words() -> None:
@@ -108,8 +108,8 @@ def test_a_model_that_repeats_itself_is_less_diverse_than_its_author() -> None:
 
 
 def test_real_posts_are_as_many_as_generated_ones_and_the_newest() -> None:
-    held_out = ["a long post of many words"] * 30 + ["short"] * 10
-    assert writing_scores(["brief"] * 10, held_out, ["training"] * 20)["held_out_mean_length"] == 5.0
+    validation = ["a long post of many words"] * 30 + ["short"] * 10
+    assert writing_scores(["brief"] * 10, validation, ["training"] * 20)["held_out_mean_length"] == 5.0
 
 
 def test_without_generated_posts_nothing_is_said_of_them() -> None:
