@@ -1,11 +1,11 @@
-"""Whose words a post holds: retweets of all kinds, other authors, replaced versions, texts cut off by X."""
+"""Who wrote a post, and how much of it: retweets of all kinds, other authors, replaced versions, texts cut off by X."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hugtweets.cleaning.characters import GONE, rewrite_matching, substitute
+from hugtweets.cleaning.characters import GONE, rewrite_matching, substitute, substitute_matching
 from hugtweets.cleaning.hashtags import HASHTAG
 from hugtweets.cleaning.mentions import MENTION
 
@@ -26,9 +26,9 @@ _ENDING_CREDIT = rf"(^|[\s{GONE}\pP])[,\-–—|]*\s*(?:{_CREDIT}[:.,]?[\s{GONE}
 _CUT = r"[^\s.…]…\s?(?:https?://)?t\.co/[A-Za-z0-9]+[\"”]?$"
 
 
-def is_retweet(texts: pa.StringArray, told: pa.BooleanArray) -> pa.BooleanArray:
-    """Posts that repeat another's from the start: said so by the source, or ``RT @``, ``MT @`` in front."""
-    return pc.or_(pc.fill_null(told, False), pc.match_substring_regex(texts, _RETWEET))
+def is_retweet(texts: pa.StringArray, flagged: pa.BooleanArray) -> pa.BooleanArray:
+    """Posts that repeat another's from the start: flagged so by the source, or with ``RT @``, ``MT @`` in front."""
+    return pc.or_(pc.fill_null(flagged, False), pc.match_substring_regex(texts, _RETWEET))
 
 
 def by_others(authors: pa.StringArray, handle: str) -> pa.BooleanArray:
@@ -43,20 +43,20 @@ def is_superseded(ids: pa.StringArray, edit_ids: pa.ListArray) -> pa.BooleanArra
     return pc.is_in(ids, pa.array(sorted(replaced), pa.string()))
 
 
-def is_truncated(texts: pa.StringArray, told: pa.BooleanArray) -> pa.BooleanArray:
-    """Posts whose end is lost: said so by the source, or long, and ending in ``word… <t.co link>``."""
-    looks = pc.and_(pc.match_substring_regex(texts, _CUT), pc.greater_equal(pc.utf8_length(texts), CUT_LENGTH))
-    return pc.or_(pc.fill_null(told, False), looks)
+def is_truncated(texts: pa.StringArray, flagged: pa.BooleanArray) -> pa.BooleanArray:
+    """Posts whose end is lost: flagged so by the source, or long, and ending in ``word… <t.co link>``."""
+    looks_cut = pc.and_(pc.match_substring_regex(texts, _CUT), pc.greater_equal(pc.utf8_length(texts), CUT_LENGTH))
+    return pc.or_(pc.fill_null(flagged, False), looks_cut)
 
 
 def own_part(texts: pa.StringArray) -> pa.StringArray:
-    """What comes before an inline ``RT @them`` or quotation of a post, or after one in front."""
+    """The author's own part: what comes before an inline ``RT @them`` or quotation of a post, or after one in front."""
     texts = rewrite_matching(texts, _QUOTED, lambda rows: substitute(rows, _AFTER_QUOTE, r"\1"))
     return rewrite_matching(texts, rf"{_MARK}|{_QUOTATION}", lambda rows: substitute(rows, _INLINE, r"\1"))
 
 
 def mark_credits(texts: pa.StringArray) -> pa.StringArray:
-    """``via @them`` at the end, before links and hashtags, or in brackets becomes the mark of what is gone."""
+    """``via @them`` becomes the mark :data:`GONE`, at the end (before links and hashtags) or in brackets."""
 
     def marked(rows: pa.StringArray) -> pa.StringArray:
         rows = substitute(rows, _BRACKETED_CREDIT, GONE)
@@ -67,4 +67,4 @@ def mark_credits(texts: pa.StringArray) -> pa.StringArray:
 
 def drop_retweet_mark(texts: pa.StringArray) -> pa.StringArray:
     """Retweets that are kept, without the ``RT @them:`` in front."""
-    return rewrite_matching(texts, _RETWEET, lambda rows: substitute(rows, _RETWEET, ""))
+    return substitute_matching(texts, _RETWEET, "")

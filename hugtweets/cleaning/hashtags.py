@@ -7,7 +7,14 @@ from functools import lru_cache
 import pyarrow as pa
 import regex
 
-from hugtweets.cleaning.characters import GONE, KEPT_HASH, rewrite_matching, substitute
+from hugtweets.cleaning.characters import (
+    GONE,
+    KEPT_HASH,
+    rewrite_each,
+    rewrite_matching,
+    substitute,
+    substitute_matching,
+)
 
 # As X defines it: letters, marks, digits and underscores with at least one letter (`#1` is a rank, not a hashtag).
 _BODY = "[\\pN_]*\\pL[\\pL\\pN\\pM_\u200c\u200d]*"
@@ -16,7 +23,7 @@ _NO_HASHTAG_AFTER = r"\pL\pN_&/"
 _ANY_HASH = rf"[#＃{KEPT_HASH}]"
 _HASH = regex.compile(_ANY_HASH)
 _GLUED = regex.compile(rf"(?<![{_NO_HASHTAG_AFTER}]){_ANY_HASH}{_BODY}(?:{HASHTAG})*")
-_BLOCK = "\ufdd4"  # stands before the closing block
+_BLOCK = "\ufdd4"  # marks where the closing block begins
 _AMONG = rf"\s{GONE}\p{{So}}\x{{fe0f}}\x{{200d}}\x{{1f000}}-\x{{1faff}}\x{{e0020}}-\x{{e007f}}"  # blanks, links, emoji
 _CLOSING_BLOCK = rf"(^|[^{_NO_HASHTAG_AFTER}])((?:[{_AMONG}]*(?:{HASHTAG})+)+[{_AMONG}]*)$"
 _TAG = regex.compile(HASHTAG)
@@ -50,7 +57,7 @@ _TITLE = regex.compile(r"\p{Lu}\p{M}*\p{Ll}")
 
 
 def mark_closing_block(texts: pa.StringArray) -> pa.StringArray:
-    """The hashtags at the end become the mark :data:`~hugtweets.cleaning.characters.GONE`.
+    """The hashtags at the end become the mark :data:`GONE`.
 
     Links and emoji may stand among them and stay. So does the first hashtag where the word before it cannot end a
     sentence (``off to #Paris #travel``).
@@ -59,32 +66,28 @@ def mark_closing_block(texts: pa.StringArray) -> pa.StringArray:
     def marked(rows: pa.StringArray) -> pa.StringArray:
         rows = substitute(rows, _IN_SENTENCE, rf"\1{KEPT_HASH}\2")
         rows = substitute(rows, _CLOSING_BLOCK, rf"\1{_BLOCK}\2")
-        return pa.array([_without_block(text) for text in rows.to_pylist()], pa.string())
+        return rewrite_each(rows, _BLOCK, without_block)
+
+    def without_block(text: str) -> str:
+        sentence, _, block = text.rpartition(_BLOCK)
+        return sentence + _TAG.sub(GONE, block)
 
     return rewrite_matching(texts, rf"{HASHTAG}[{_AMONG}]*$", marked)
 
 
 def spell_out(texts: pa.StringArray) -> pa.StringArray:
     """Hashtags as the words they are made of."""
-
-    def spelled(rows: pa.StringArray) -> pa.StringArray:
-        return pa.array([_GLUED.sub(_words_of_match, text) for text in rows.to_pylist()], pa.string())
-
-    return rewrite_matching(texts, _ANY_HASH, spelled)
+    return rewrite_each(texts, _ANY_HASH, lambda text: _GLUED.sub(lambda match: _words_of_run(match[0]), text))
 
 
 def mark_all(texts: pa.StringArray) -> pa.StringArray:
-    """Hashtags, wherever they stand, become the mark of what is gone."""
-
-    def marked(rows: pa.StringArray) -> pa.StringArray:
-        return pa.array([_GLUED.sub(GONE, text) for text in rows.to_pylist()], pa.string())
-
-    return rewrite_matching(texts, _ANY_HASH, marked)
+    """Hashtags, wherever they are, become the mark :data:`GONE`."""
+    return rewrite_each(texts, _ANY_HASH, lambda text: _GLUED.sub(GONE, text))
 
 
 def restore_hashes(texts: pa.StringArray) -> pa.StringArray:
-    """The hashtags that were only set aside, as they were."""
-    return rewrite_matching(texts, KEPT_HASH, lambda rows: substitute(rows, KEPT_HASH, "#"))
+    """The hashtags that :func:`mark_closing_block` left in the sentence, as they were."""
+    return substitute_matching(texts, KEPT_HASH, "#")
 
 
 def words_of(tag: str) -> str:
@@ -93,26 +96,15 @@ def words_of(tag: str) -> str:
     Title-case words after the first become lower case; acronyms and their plurals stay.
     """
     parts = _BEFORE_YEAR.sub("_", tag).split("_")
-    words = [word for part in parts if part for word in _split_capitals(part)]
+    words = [
+        word for part in parts if part for word in ([part] if _ONE_WORD.fullmatch(part) else _PIECES.findall(part))
+    ]
     return " ".join(words[:1] + [_lowered(word) for word in words[1:]])
-
-
-def _without_block(text: str) -> str:
-    sentence, mark, block = text.rpartition(_BLOCK)
-    return sentence + _TAG.sub(GONE, block) if mark else text
-
-
-def _words_of_match(match: regex.Match[str]) -> str:
-    return _words_of_run(match[0])
 
 
 @lru_cache(maxsize=65_536)
 def _words_of_run(run: str) -> str:
     return " ".join(words_of(tag) for tag in _HASH.split(run) if tag)
-
-
-def _split_capitals(part: str) -> list[str]:
-    return [part] if _ONE_WORD.fullmatch(part) else _PIECES.findall(part)
 
 
 def _lowered(word: str) -> str:

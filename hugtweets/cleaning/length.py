@@ -34,7 +34,7 @@ _WORD_END = regex.compile(r"\S(?=\s)")
 
 
 def x_length(text: str) -> int:
-    """How many of a post's 280 characters a text takes."""
+    """The length of a text as X counts it, of the 280 characters that a post may have."""
     return sum(_WEIGHTS[str(unit.lastgroup)] for unit in _UNIT.finditer(unicodedata.normalize("NFC", text)))
 
 

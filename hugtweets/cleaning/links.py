@@ -1,4 +1,4 @@
-"""Links, and the punctuation that only led to them."""
+"""Links, and the punctuation that makes no sense without them."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def mark_links(texts: pa.StringArray) -> pa.StringArray:
 
 
 def close_gaps(texts: pa.StringArray) -> pa.StringArray:
-    """The marks of what is gone taken out, with what makes no sense without it.
+    """The marks :data:`GONE` taken out, with what makes no sense without what was there.
 
     That is an empty pair of brackets, and a colon, dash, arrow or the like that led to a link at the end. Ellipses,
     full stops, smileys and emoji stay.
     """
-    return rewrite_matching(texts, GONE, _close)
 
+    def closed(rows: pa.StringArray) -> pa.StringArray:
+        rows = substitute(rows, _EMPTY_BRACKETS, GONE)
+        rows = substitute(rows, _LEAD_IN, "")
+        rows = substitute(rows, _AT_START, "")
+        rows = substitute(rows, _BEFORE_PUNCTUATION, r"\1")
+        return substitute(rows, _GAP, " ")
 
-def _close(texts: pa.StringArray) -> pa.StringArray:
-    texts = substitute(texts, _EMPTY_BRACKETS, GONE)
-    texts = substitute(texts, _LEAD_IN, "")
-    texts = substitute(texts, _AT_START, "")
-    texts = substitute(texts, _BEFORE_PUNCTUATION, r"\1")
-    return substitute(texts, _GAP, " ")
+    return rewrite_matching(texts, GONE, closed)

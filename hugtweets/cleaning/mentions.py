@@ -10,9 +10,11 @@ from hugtweets.cleaning.characters import (
     GONE,
     NAME_END,
     NAME_START,
+    rewrite_each,
     rewrite_matching,
     rewrite_where,
     substitute,
+    substitute_matching,
 )
 from hugtweets.cleaning.names import Names
 
@@ -25,7 +27,7 @@ _NAMES = rf"{NAME_START}[^{NAME_END}]*{NAME_END}"
 
 
 def drop_opening(texts: pa.StringArray) -> pa.StringArray:
-    """The run of mentions at the start taken out.
+    """The mentions at the start taken out.
 
     Sources mark such posts as replies or not depending on whether the post they answer still exists, so what a source
     says about it decides nothing here.
@@ -34,7 +36,7 @@ def drop_opening(texts: pa.StringArray) -> pa.StringArray:
 
 
 def mark_names(texts: pa.StringArray, rows: pa.Int64Array, names: Names) -> pa.StringArray:
-    """Mentions as display names between two marks; ``rows`` says where in the timeline each text stands.
+    """Mentions as display names between two marks; ``rows`` are the places of the texts in the timeline.
 
     The full stop of ``.@handle`` goes too: it only kept the post from being a reply.
     """
@@ -43,31 +45,24 @@ def mark_names(texts: pa.StringArray, rows: pa.Int64Array, names: Names) -> pa.S
 
     def named(some: pa.StringArray) -> pa.StringArray:
         some = substitute(some, _DOT, r"\1")
-        return pa.array([_with_names(text, next(places), names) for text in some.to_pylist()], pa.string())
+        return pa.array([with_names(text, next(places)) for text in some.to_pylist()], pa.string())
+
+    def with_names(text: str, row: int) -> str:
+        return _BOUNDED.sub(lambda mention: f"{NAME_START}{names.of(mention[1], row)}{NAME_END}", text)
 
     return rewrite_where(texts, mentioning, named)
 
 
 def mark_all(texts: pa.StringArray) -> pa.StringArray:
-    """Every mention becomes the mark of what is gone."""
-
-    def marked(rows: pa.StringArray) -> pa.StringArray:
-        return pa.array([_BOUNDED.sub(GONE, text) for text in rows.to_pylist()], pa.string())
-
-    return rewrite_matching(texts, MENTION, marked)
+    """Every mention becomes the mark :data:`GONE`."""
+    return rewrite_each(texts, MENTION, lambda text: _BOUNDED.sub(GONE, text))
 
 
 def without_names(texts: pa.StringArray) -> pa.StringArray:
     """The author's own words: no display names, no handles."""
-    return rewrite_matching(
-        texts, rf"{NAME_START}|{MENTION}", lambda rows: substitute(rows, rf"{_NAMES}|{MENTION}", " ")
-    )
+    return substitute_matching(texts, rf"{_NAMES}|{MENTION}", " ")
 
 
 def unmark_names(texts: pa.StringArray) -> pa.StringArray:
     """Display names as part of the text."""
-    return rewrite_matching(texts, NAME_START, lambda rows: substitute(rows, f"[{NAME_START}{NAME_END}]", ""))
-
-
-def _with_names(text: str, row: int, names: Names) -> str:
-    return _BOUNDED.sub(lambda mention: f"{NAME_START}{names.of(mention[1], row)}{NAME_END}", text)
+    return substitute_matching(texts, f"[{NAME_START}{NAME_END}]", "")

@@ -1,4 +1,4 @@
-"""Display names: who is meant by a mention, without the emoji, hashtags and slogans people put beside their name."""
+"""Display names of mentioned people, without the emoji, hashtags and slogans that people put beside their name."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LOOSE_END = r"[\s\-–—_,:;/&+*~\"“”'’#]+$"
 
 
 class Names:
-    """Display names of a timeline's people: what the post itself says, else what the timeline says last."""
+    """Display names of the people of a timeline: as the post itself has them, else as the newest post does."""
 
     def __init__(self, own: dict[tuple[int, str], str], known: dict[str, str]) -> None:
         self._own = own
         self._known = known
 
     def of(self, handle: str, row: int) -> str:
-        """The name of the person mentioned in a row; the handle where no name is known or nothing of it is left."""
+        """The name of a person mentioned in a row; the handle if no name is known or cleaning left nothing of it."""
         key = handle.casefold()
         return self._own.get((row, key)) or self._known.get(key) or handle
 
@@ -54,7 +54,7 @@ def names_in(timeline: pa.RecordBatch, handle: str) -> Names:
 
 
 def clean_names(names: pa.StringArray) -> pa.StringArray:
-    """Display names without what is no name; empty where nothing is left."""
+    """Display names without what is not part of a name; empty where nothing is left."""
     names = pc.if_else(pc.less_equal(pc.utf8_length(names), 4 * LONGEST), names, "")
     names = pc.utf8_trim_whitespace(normalise(unescape(names)))
     names = substitute(names, _KEYCAP, " ")

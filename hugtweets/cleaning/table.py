@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 from hugtweets.cleaning.authorship import by_others, is_retweet, is_superseded, is_truncated
 from hugtweets.cleaning.duplicates import repeats_earlier
 from hugtweets.cleaning.names import names_in
-from hugtweets.cleaning.split import TRAIN, split_newest
 from hugtweets.cleaning.texts import CleanTexts, clean_texts, readable
 from hugtweets.cleaning.words import has_words, only_points_elsewhere
 from hugtweets.config import CleanConfig
 
 REASONS = ("deleted", "retweet", "other_author", "superseded", "truncated", "link_only", "too_short", "duplicate")
-DECIDED_CLEAN = ("too_short", "duplicate")  # what shows only once a text is clean
+SEEN_WHEN_CLEAN = ("too_short", "duplicate")  # decided only once a text is clean
+TRAIN, VALIDATION = "train", "validation"
 
 _FIELDS: list[pa.Field[Any]] = [
     pa.field("id", pa.string(), nullable=False),
@@ -38,8 +38,8 @@ def clean_table(raw: pa.Table, handle: str, config: CleanConfig) -> pa.Table:
         config: which rules apply.
 
     Returns:
-        Every post under :data:`CLEAN_SCHEMA`, by id, ascending. A kept post shows its cleaned text; a dropped one the
-        text its reason shows in: cleaned for what is too short or a duplicate, else as the source sent it.
+        Every post under :data:`CLEAN_SCHEMA`, by id, ascending. The text of a kept post is cleaned, and so is that of
+        one that is too short or a duplicate; the text of any other dropped post is as the source sent it.
     """
     posts = _by_id(raw)
     shown = readable(posts["text"], config)
@@ -53,7 +53,7 @@ def clean_table(raw: pa.Table, handle: str, config: CleanConfig) -> pa.Table:
     )
     reasons = pc.replace_with_mask(reasons, candidates, _reasons_after_cleaning(clean, config))
     kept = pc.is_null(reasons)
-    cleaned = pc.or_(kept, pc.is_in(reasons, pa.array(DECIDED_CLEAN)))
+    cleaned = pc.or_(kept, pc.is_in(reasons, pa.array(SEEN_WHEN_CLEAN)))
     texts = pc.replace_with_mask(posts["text"], candidates, clean.texts)
     texts = pc.if_else(cleaned, texts, posts["text"])
     splits = split_newest(kept, config.held_out_share)
@@ -62,7 +62,7 @@ def clean_table(raw: pa.Table, handle: str, config: CleanConfig) -> pa.Table:
 
 
 def count(table: pa.Table) -> dict[str, Any]:
-    """The funnel of a clean timeline: posts fetched, kept, dropped by reason, per split, and characters of text."""
+    """Numbers of a clean timeline: posts fetched, kept, dropped by reason, in each split, and characters of text."""
     characters = pc.utf8_length(table["text"])
     training = pc.fill_null(pc.equal(table["split"], TRAIN), False)
     reasons = pc.value_counts(table["reason"].cast(pa.string()).drop_null()).to_pylist()
@@ -77,6 +77,18 @@ def count(table: pa.Table) -> dict[str, Any]:
         "kept_characters": pc.sum(characters.filter(table["kept"]), min_count=0).as_py(),
         "train_characters": pc.sum(characters.filter(training), min_count=0).as_py(),
     }
+
+
+def split_newest(kept: pa.BooleanArray, held_out_share: float) -> pa.StringArray:
+    """``validation`` for the newest share of the kept posts, ``train`` for the others; rows come from old to new.
+
+    At least one post is in ``validation`` if two are kept, since every later step is measured on it.
+    """
+    total = pc.sum(kept, min_count=0).as_py()
+    held_out = min(max(1, round(total * held_out_share)), total - 1) if total > 1 else 0
+    rank = pc.cumulative_sum(pc.cast(kept, pa.int64()))
+    splits = pc.if_else(pc.greater(rank, total - held_out), VALIDATION, TRAIN)
+    return pc.if_else(kept, splits, pa.scalar(None, pa.string()))
 
 
 def _by_id(raw: pa.Table) -> pa.RecordBatch:

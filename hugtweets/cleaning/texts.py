@@ -1,4 +1,4 @@
-"""The rules on a text, in their order."""
+"""The rules on a text, in the order in which they are applied."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hugtweets.config import CleanConfig
 
 @dataclass(frozen=True)
 class CleanTexts:
-    """Cleaned texts; their author's own words (no names, no links); whether another's words were cut off."""
+    """Cleaned texts; their author's own words (no names, no links); whether another author's words were removed."""
 
     texts: pa.StringArray
     own: pa.StringArray
@@ -25,12 +25,12 @@ class CleanTexts:
 
 
 def readable(texts: pa.StringArray, config: CleanConfig) -> pa.StringArray:
-    """The texts as they were meant to be read: entities, blanks and invisible characters put right, no word changed."""
+    """The texts with entities, blanks and invisible characters put right; no word is changed."""
     return normalise(unescape(texts) if config.unescape_html else texts)
 
 
 def clean_texts(texts: pa.StringArray, rows: pa.Int64Array, names: Names, config: CleanConfig) -> CleanTexts:
-    """Readable texts without what is not language; ``rows`` are their places in the timeline ``names`` came from."""
+    """Readable texts with all rules applied; ``rows`` are their places in the timeline that ``names`` came from."""
     whole = mark_links(texts) if config.remove_links else texts
     own = drop_retweet_mark(whole) if config.keep_retweets else mark_credits(own_part(whole))
     texts = _without_tags_and_mentions(own, rows, names, config)

@@ -1,4 +1,4 @@
-"""How much of its own a text says."""
+"""How many words of its own a text has, in any script."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.cleaning.split import VALIDATION
+from hugtweets.cleaning.table import VALIDATION
 from hugtweets.errors import BaseModelError
 from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel
@@ -29,13 +29,13 @@ TOKENS = "tokens.parquet"
 OPTIONS = {"max_tokens", "max_posts", "max_training_posts"}
 
 
-def plan_tokenise(job: Job, clean: Reference, base_model: BaseModel) -> Plan:
+def plan_tokenise(job: Job, clean: Reference) -> Plan:
     """Depends on the clean posts, the base model's tokenizer, and how much is read of them."""
     options = job.config.train.model_dump(mode="json", include=OPTIONS)
-    return Plan("tokenise", VERSION, job.handle, (clean,), options, {"base_model": base_model.digest})
+    return Plan("tokenise", VERSION, job.handle, (clean,), options, {"base_model": job.base_model.digest})
 
 
-def tokenise(job: Job, clean: Reference, base_model: BaseModel) -> Reference:
+def tokenise(job: Job, clean: Reference) -> Reference:
     """Write ``tokens.parquet``: one row a kept post.
 
     Raises:
@@ -43,8 +43,8 @@ def tokenise(job: Job, clean: Reference, base_model: BaseModel) -> Reference:
     """
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        posts = unseen_posts(clean, base_model)
-        table = tokenise_table(posts, base_model, job.config.train)
+        posts = unseen_posts(clean, job.base_model)
+        table = tokenise_table(posts, job.base_model, job.config.train)
         write_posts(folder / TOKENS, table)
         return {
             "posts": table.num_rows,
@@ -54,7 +54,7 @@ def tokenise(job: Job, clean: Reference, base_model: BaseModel) -> Reference:
             "left_out": clean.manifest().counts["validation"] - of_split(posts, "validation").num_rows,
         }
 
-    return perform(job, plan_tokenise(job, clean, base_model), fill, _content)
+    return perform(job, plan_tokenise(job, clean), fill, _content)
 
 
 def unseen_posts(clean: Reference, base_model: BaseModel) -> pa.Table:
@@ -76,14 +76,12 @@ def unseen_posts(clean: Reference, base_model: BaseModel) -> pa.Table:
     return posts.filter(pc.invert(learned))
 
 
-def left_out(tokens: Reference, base_model: BaseModel) -> str | None:
-    """Say how many held-out posts are not examined; None if all are."""
+def record_tokenise(job: Job, tokens: Reference) -> None:
+    """Say how many held-out posts are not examined, if any."""
     number = tokens.manifest().counts.get("left_out", 0)
-    if not number:
-        return None
-    return (
-        f"{number:,} held-out post{'s are' if number > 1 else ' is'} not examined: {base_model.name} has learned them"
-    )
+    if number:
+        posts = f"{number:,} held-out post{'s are' if number > 1 else ' is'}"
+        job.outcome.remark(f"{posts} not examined: {job.base_model.name} has learned them")
 
 
 def _content(reference: Reference) -> Content:
