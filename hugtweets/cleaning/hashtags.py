@@ -95,10 +95,9 @@ def words_of(tag: str) -> str:
 
     Title-case words after the first become lower case; acronyms and their plurals stay.
     """
-    parts = _BEFORE_YEAR.sub("_", tag).split("_")
-    words = [
-        word for part in parts if part for word in ([part] if _ONE_WORD.fullmatch(part) else _PIECES.findall(part))
-    ]
+    words: list[str] = []
+    for part in _BEFORE_YEAR.sub("_", tag).split("_"):
+        words += [part] if _ONE_WORD.fullmatch(part) else _PIECES.findall(part)
     return " ".join(words[:1] + [_lowered(word) for word in words[1:]])
 
 
