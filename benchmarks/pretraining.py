@@ -6,7 +6,7 @@
 The newest posts of each pooled account are learned together, once for each way of learning (``--way``, or all), and
 merged with the base by each share. Then each person, none of whose posts was pooled, is learned from the base and
 from each of these models with the default options; the newest posts are held out, the same for all. Seconds are those
-of the processor, with examinations. ``--home`` keeps the converted base model.
+of the processor, with evaluations. ``--home`` keeps the converted base model.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ from hugtweets.models.cache import load_base
 from hugtweets.models.registry import resolve_base_model
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.storage.home import Home
-from hugtweets.training.trainer import adapter_options
+from hugtweets.training.lora import adapter_options
 
 TOP_P = 0.95
 

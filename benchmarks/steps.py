@@ -27,10 +27,11 @@ from voice import material
 
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
-from hugtweets.models.cache import load_base, wear
+from hugtweets.models.cache import CACHE, load_base
 from hugtweets.models.tokens import TextTokenizer, load_split
+from hugtweets.training.lora import adapter_options
 from hugtweets.training.precision import Bfloat16Steps, attention_in_float32
-from hugtweets.training.trainer import PostCollator, adapter_options
+from hugtweets.training.trainer import PostCollator
 
 WARM_UP = 2
 
@@ -71,7 +72,7 @@ def measure(account: Path, options: argparse.Namespace) -> list[Row]:
     with material(account, number, 1, options.base, options.home) as given:
         base = load_base(given.base, choose_device(config))
         model: Any = get_peft_model(base, adapter_options(base, config))
-        wear(model)
+        CACHE.attach(model)
         posts = load_split(given.tokens, "train").to_list()
         collator = PostCollator(TextTokenizer.of(given.base).end_of_text)
         size = config.posts_per_step

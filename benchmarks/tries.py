@@ -30,7 +30,7 @@ from voice import Material, material
 if TYPE_CHECKING:
     from tried import Try
 
-    from hugtweets.training.callbacks import HeldOut
+    from hugtweets.training.callbacks import ValidationPosts
 
 # How a post is judged as the rest of a prompt: without its first tokens.
 PROMPT = 3
@@ -59,17 +59,18 @@ class Row:
         return statistics.mean(changes), error
 
 
-def train(given: Material, attempt: Try, seed: int) -> tuple[Any, HeldOut, list[float]]:
+def train(given: Material, attempt: Try, seed: int) -> tuple[Any, ValidationPosts, list[float]]:
     """The trained model, the held-out posts, and the processor seconds of each step."""
     from transformers import set_seed
     from tried import Lesson
 
     from hugtweets.config import TrainConfig
     from hugtweets.devices.selection import choose_device
-    from hugtweets.models.cache import load_base, wear
+    from hugtweets.models.cache import CACHE, load_base
     from hugtweets.models.tokens import TextTokenizer, load_split
-    from hugtweets.training.callbacks import Coach, HeldOut
-    from hugtweets.training.trainer import adapter_options, make_trainer, training_format
+    from hugtweets.training.callbacks import EvaluationCallback, ValidationPosts
+    from hugtweets.training.lora import adapter_options
+    from hugtweets.training.trainer import make_trainer, training_format
 
     config = TrainConfig.model_validate({"seed": seed, **attempt.options})
     end_of_text = TextTokenizer.of(given.base).end_of_text
@@ -77,16 +78,16 @@ def train(given: Material, attempt: Try, seed: int) -> tuple[Any, HeldOut, list[
     base = load_base(given.base, choice)
     set_seed(config.seed)
     model = attempt.adapted(base, adapter_options(base, config))
-    wear(model)
+    CACHE.attach(model)
     posts = attempt.documents(load_split(given.tokens, "train"))
-    # Nothing is held out from the coach: examinations are made here, post by post.
-    coach = Coach(model, HeldOut([], [], end_of_text), lambda: None, config.patience)
-    trainer = make_trainer(model, posts, attempt.collator(end_of_text), coach, given.folder, choice, config)
+    # No validation posts for the callback: evaluation is done here, post by post.
+    callback = EvaluationCallback(model, ValidationPosts([], [], end_of_text), lambda: None, config.patience)
+    trainer = make_trainer(model, posts, attempt.collator(end_of_text), callback, given.folder, choice, config)
     attempt.prepare(Lesson(trainer, config))
     clock = _clock()
     trainer.add_callback(clock)
     trainer.train()
-    return model, HeldOut.of(given.tokens, end_of_text), clock.seconds
+    return model, ValidationPosts.of(given.tokens, end_of_text), clock.seconds
 
 
 def _clock() -> Any:
@@ -112,7 +113,7 @@ def _processor_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def examine(model: Any, held_out: HeldOut) -> tuple[float, float]:
+def evaluate(model: Any, validation: ValidationPosts) -> tuple[float, float]:
     """Bits per byte of the held-out posts, and of what follows their first tokens, over all bytes as well."""
     import torch
 
@@ -120,14 +121,14 @@ def examine(model: Any, held_out: HeldOut) -> tuple[float, float]:
 
     model.eval()
     whole, after = [], []
-    for document in held_out.documents:
-        ids = torch.tensor([[held_out.end_of_text, *document, held_out.end_of_text]])
+    for document in validation.documents:
+        ids = torch.tensor([[validation.end_of_text, *document, validation.end_of_text]])
         with torch.no_grad():
             logits = model(input_ids=ids[:, :-1], use_cache=False).logits[0].float()
         nats = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none").double()
         whole.append(float(nats.sum()))
         after.append(float(nats[PROMPT:].sum()))
-    return bits_per_byte(whole, held_out.byte_counts), bits_per_byte(after, held_out.byte_counts)
+    return bits_per_byte(whole, validation.byte_counts), bits_per_byte(after, validation.byte_counts)
 
 
 def child(options: argparse.Namespace, name: str) -> None:
@@ -137,8 +138,8 @@ def child(options: argparse.Namespace, name: str) -> None:
     scores, scores_after, steps = [], [], []
     with material(options.account[0], options.posts, options.held_out, options.base, options.home) as given:
         for seed in range(options.seeds):
-            model, held_out, seconds = train(given, TRIES[name], seed)
-            whole, after = examine(model, held_out)
+            model, validation, seconds = train(given, TRIES[name], seed)
+            whole, after = evaluate(model, validation)
             scores.append(round(whole, 4))
             scores_after.append(round(after, 4))
             steps += seconds

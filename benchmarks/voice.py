@@ -3,8 +3,8 @@
     python benchmarks/voice.py --account timeline.jsonl [--account ...] [--posts 600] [--held-out 120]
         [--variant NAME:train.lr=1e-4,train.epochs=2] [--run-clm run_clm.py] [--json]
 
-Every row is trained in a process of its own on the same posts of a timeline file, and examined on the same newest
-posts, which none of them has seen. Seconds are those of training; loading and examinations are not counted.
+Every row is trained in a process of its own on the same posts of a timeline file, and evaluated on the same newest
+posts, which none of them has seen. Seconds are those of training; loading and evaluations are not counted.
 
 - ``original``: the recipe of huggingtweets as its author described it: all posts joined by end-of-text, four shuffled
   epochs in one stream, blocks of 1,024 tokens, one block a step, AdamW at 1.372e-4, cosine without warm-up, every
@@ -122,7 +122,7 @@ def train_ours(given: Material, options: Mapping[str, Any]) -> Measured:
         for row in result.history
         if "held_out/bits_per_byte" in row
     ]
-    return _examined(given, weights, curve, result.tokens_per_second)
+    return _evaluated(given, weights, curve, result.tokens_per_second)
 
 
 def train_original(given: Material) -> Measured:
@@ -139,8 +139,8 @@ def train_original(given: Material) -> Measured:
     blocks = _stream(given, tokenizer.encode, tokenizer.end_of_text)
     optimiser = torch.optim.AdamW(model.parameters(), lr=ORIGINAL_LR)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, len(blocks))
-    examine = _examiner(given, model, tokenizer)
-    curve, seconds, each = [(0.0, examine())], 0.0, max(1, len(blocks) // (2 * ORIGINAL_EPOCHS))
+    evaluate = _evaluator(given, model, tokenizer)
+    curve, seconds, each = [(0.0, evaluate())], 0.0, max(1, len(blocks) // (2 * ORIGINAL_EPOCHS))
     for number, block in enumerate(blocks, 1):
         started = time.monotonic()
         model.train()
@@ -152,9 +152,9 @@ def train_original(given: Material) -> Measured:
         optimiser.zero_grad()
         seconds += time.monotonic() - started
         if number % each == 0 or number == len(blocks):
-            curve.append((round(seconds, 1), examine()))
+            curve.append((round(seconds, 1), evaluate()))
     model.save_pretrained(given.folder / "weights")
-    return _examined(given, given.folder / "weights", curve, sum(map(len, blocks)) / seconds)
+    return _evaluated(given, given.folder / "weights", curve, sum(map(len, blocks)) / seconds)
 
 
 def train_run_clm(given: Material, script: Path, options: str) -> Measured:
@@ -172,7 +172,7 @@ def train_run_clm(given: Material, script: Path, options: str) -> Measured:
     subprocess.run(command, check=True, stdout=sys.stderr)
     state = json.loads((weights / "trainer_state.json").read_text(encoding="utf-8"))
     seconds = state["log_history"][-1]["train_runtime"]
-    return _examined(given, weights, [(seconds, math.nan)], state["num_input_tokens_seen"] / seconds)
+    return _evaluated(given, weights, [(seconds, math.nan)], state["num_input_tokens_seen"] / seconds)
 
 
 def _stream(given: Material, encode: Callable[[str], list[int]], end_of_text: int) -> list[list[int]]:
@@ -184,7 +184,7 @@ def _stream(given: Material, encode: Callable[[str], list[int]], end_of_text: in
     return [stream[start : start + BLOCK] for start in range(0, len(stream) - BLOCK + 1, BLOCK)]
 
 
-def _examiner(given: Material, model: Any, tokenizer: Any) -> Callable[[], float]:
+def _evaluator(given: Material, model: Any, tokenizer: Any) -> Callable[[], float]:
     from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 
     documents = [tokenizer.encode(text) for text in given.held_out]
@@ -192,7 +192,7 @@ def _examiner(given: Material, model: Any, tokenizer: Any) -> Callable[[], float
     return lambda: round(bits_per_byte(post_nats(model, documents, tokenizer.end_of_text), sizes), 4)
 
 
-def _examined(given: Material, weights: Path, curve: list[tuple[float, float]], speed: float) -> Measured:
+def _evaluated(given: Material, weights: Path, curve: list[tuple[float, float]], speed: float) -> Measured:
     """What the trained model writes, and how large it is on disk."""
     from hugtweets.config import SampleConfig, TrainConfig
     from hugtweets.devices.selection import choose_device
@@ -202,7 +202,7 @@ def _examined(given: Material, weights: Path, curve: list[tuple[float, float]], 
 
     choice = choose_device(TrainConfig())
     if math.isnan(curve[-1][1]):
-        ends = [_examiner(given, *load_tuned(given.base, output, choice))() for output in (None, weights)]
+        ends = [_evaluator(given, *load_tuned(given.base, output, choice))() for output in (None, weights)]
         curve = [(0.0, ends[0]), (curve[-1][0], ends[1])]
     model, tokenizer = load_tuned(given.base, weights, choice)
     options = SampleConfig(per_prompt=4)

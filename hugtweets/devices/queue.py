@@ -1,9 +1,9 @@
 """Who computes when: training, sampling and evaluation of all accounts take turns on the devices of this machine.
 
 Each device has one worker: the one thread of this process if there is one device, a process for each if there are
-several. A free worker takes the next work. Between processes a lock file keeps a device to one of them, a nightly run
-beside an ad hoc one: the kernel frees it the moment its holder dies, so that a killed run never holds up the next. A
-concurrency limit of Prefect held it up for a minute, and for good if the server went with it: see benchmarks/LOG.md.
+several. The next work goes to a worker that is free, and whose device no other process of this home has locked. The
+kernel frees a lock the moment its holder dies, so that a killed run never holds up the next. A concurrency limit of
+Prefect held it up for a minute, and for good if the server went with it: see benchmarks/LOG.md.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from filelock import FileLock, Timeout
@@ -25,6 +24,9 @@ from hugtweets.devices.process import DeviceProcess
 from hugtweets.devices.selection import visible_gpus
 from hugtweets.devices.thread import DeviceThread
 from hugtweets.storage.home import Home
+
+# How often a device that another process computes on is looked at.
+POLL_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -41,15 +43,15 @@ class Worker(Protocol):
 
 
 class DeviceQueue:
-    """Hands work to whichever worker is free, first come, first served.
+    """Hands work to whichever device is free, first come, first served.
 
     The queues of Python's library wake whom they like: an account that had waited longest was once learned last of 16.
     """
 
     def __init__(self, workers: Sequence[Worker]) -> None:
-        self._free = deque(workers)
-        self._waiting: deque[Future[Worker]] = deque()
-        self._lock = threading.Lock()
+        self._free = list(workers)
+        self._waiting: deque[object] = deque()
+        self._changed = threading.Condition()
 
     @property
     def waiting(self) -> int:
@@ -59,36 +61,42 @@ class DeviceQueue:
     def run(self, work: Callable[..., Result], *arguments: object) -> Result:
         """Do the work when its turn comes."""
         asked = time.monotonic()
-        worker = self._take()
+        worker, lock = self._take()
         try:
-            with _alone_on(worker.device):
-                _turns.waited = waited_seconds() + time.monotonic() - asked
-                return worker.run(work, *arguments)
+            _turns.waited = waited_seconds() + time.monotonic() - asked
+            return worker.run(work, *arguments)
         finally:
-            self._give(worker)
-
-    def _take(self) -> Worker:
-        with self._lock:
-            if self._free:
-                return self._free.popleft()
-            promise: Future[Worker] = Future()
-            self._waiting.append(promise)
-        try:
-            return promise.result()
-        except BaseException:  # an interruption: who does not wait any more must not be given a worker
-            with self._lock:
-                if promise.cancel():
-                    self._waiting.remove(promise)
-            if not promise.cancelled():
-                self._give(promise.result())
-            raise
-
-    def _give(self, worker: Worker) -> None:
-        with self._lock:
-            if self._waiting:
-                self._waiting.popleft().set_result(worker)
-            else:
+            with self._changed:
+                lock.release()
                 self._free.append(worker)
+                self._changed.notify_all()
+
+    def _take(self) -> tuple[Worker, FileLock]:
+        """A free worker and the lock on its device, when whoever came before has got one."""
+        me = object()
+        with self._changed:
+            self._waiting.append(me)
+            try:
+                self._changed.wait_for(lambda: self._waiting[0] is me)
+                return self._first_unlocked()
+            finally:
+                self._waiting.remove(me)
+                self._changed.notify_all()
+
+    def _first_unlocked(self) -> tuple[Worker, FileLock]:
+        announced = False
+        while True:
+            for worker in self._free:
+                lock = _lock_of(worker.device)
+                with suppress(Timeout):
+                    lock.acquire(blocking=False)
+                    self._free.remove(worker)
+                    return worker, lock
+            if self._free and not announced:
+                announced = True
+                devices = " and ".join(worker.device for worker in self._free)
+                log.info("Device %s: another process computes on it; waiting.", devices)
+            self._changed.wait(POLL_SECONDS if self._free else None)
 
 
 _turns = threading.local()
@@ -124,16 +132,6 @@ def _workers(gpus: Sequence[str]) -> Sequence[Worker]:
     return [DeviceProcess(gpu, threads) for gpu in gpus]
 
 
-@contextmanager
-def _alone_on(device: str) -> Iterator[None]:
-    """Keep other processes of this home off a device; the name of the machine counts, for a home may be shared."""
-    lock = FileLock(Home.from_environment().locks / f"device-{socket.gethostname()}-{device.replace('/', '-')}.lock")
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        log.info("Device %s: another process computes on it; waiting.", device)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+def _lock_of(device: str) -> FileLock:
+    """Keeps other processes of this home off a device; the name of the machine counts, for a home may be shared."""
+    return FileLock(Home.from_environment().locks / f"device-{socket.gethostname()}-{device.replace('/', '-')}.lock")

@@ -1,14 +1,15 @@
-"""Loads models and keeps the base model warm: the second account of a process does not pay for loading again.
+"""Loads models, and keeps the base model in memory: the second account of a process does not pay for loading again.
 
-One thread at a time (see :mod:`hugtweets.devices.queue`), since there is one warm model and its adapter changes.
+One thread at a time (see :mod:`hugtweets.devices.queue`): there is one model, and what is attached to it changes. So
+whatever one of these functions returned must not be used any more after the next call.
 """
 
 from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,27 +28,92 @@ warnings.filterwarnings("ignore", "Model has `tie_word_embeddings=True`", UserWa
 ADAPTER = "adapter_config.json"
 # What peft calls a model without any of its adapters, where each row of a batch names one.
 BARE = "__base__"
-# Adapters that stay on for later: 17 MB each for a model of 135 million parameters.
-MOST_WORN = 16
+# Adapters that stay attached for later: 17 MB each for a model of 135 million parameters.
+MOST_ATTACHED = 16
 # What a sum of adapters is called.
 BLEND = "blend"
 
 
-@dataclass
-class _Warm:
-    """The base model of this process, and what it wears: one adapter, or several by folder, each with its name."""
+class ModelCache:
+    """The base model that was loaded last, and the adapters that are attached to it, named by their folders."""
 
-    key: tuple[str, str, str]
-    model: PreTrainedModel
-    adapter: PeftModel | None = None
-    names: dict[Path, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the model, to free its memory, or since its weights are not the base model's any more."""
+        self.adapted: PeftModel | None = None
+        self.names: Mapping[Path, str] = {}
+        self._key: tuple[str, ...] = ()
+        self._model: PreTrainedModel | None = None
+
+    def get(self, key: tuple[str, ...], read: Callable[[], PreTrainedModel]) -> PreTrainedModel:
+        """The model of this key without any adapter; it is read if another one is here."""
+        if self._model is None or self._key != key:
+            gc.unfreeze()
+            self.clear()
+            self._key, self._model = key, read()
+            # The libraries and the model are half a million objects that stay. Accelerate has them searched for garbage
+            # after every training, which takes 0.3 seconds of processor time unless they are left out of it.
+            gc.freeze()
+        self.detach()
+        return self._model
+
+    def names_on(self, key: tuple[str, ...]) -> Mapping[Path, str]:
+        """The adapters that are attached to the model of this key."""
+        return self.names if self._key == key else {}
+
+    def attach(self, adapted: PeftModel, names: Mapping[Path, str] | None = None) -> None:
+        """Remember what was put around the base model, so that it is detached before the next use."""
+        self.adapted, self.names = adapted, names or {}
+
+    @contextmanager
+    def attached(self, adapted: PeftModel) -> Iterator[PeftModel]:
+        """Attached while the block runs."""
+        self.attach(adapted)
+        try:
+            yield adapted
+        finally:
+            self.detach()
+
+    def detach(self) -> None:
+        """Make the base model again exactly what it was before anything was attached to it."""
+        if self.adapted is None:
+            return
+        base: Any = self.adapted.unload()
+        self.adapted, self.names = None, {}
+        # peft leaves its mark on the model, and warns of it when the next adapter is attached.
+        vars(base).pop("peft_config", None)
+        base.requires_grad_(False).eval()
 
 
-_warm: _Warm | None = None
+CACHE = ModelCache()
+
+
+def load_base(base_model: BaseModel, choice: DeviceChoice) -> PreTrainedModel:
+    """The base model without any adapter, from memory if it is the one that was loaded last."""
+    return CACHE.get(_key(base_model, choice), lambda: _read(base_model.folder, choice))
+
+
+def load_weights(base_model: BaseModel, output: Path, choice: DeviceChoice, trainable: bool = False) -> Any:
+    """What a training wrote: the base model with its adapter, or another model in its place."""
+    if not is_adapter(output):
+        CACHE.clear()
+        return _read(output, choice).requires_grad_(trainable)
+    from peft import PeftModel
+
+    model = PeftModel.from_pretrained(load_base(base_model, choice), str(output), is_trainable=trainable)
+    CACHE.attach(model)
+    return model
+
+
+def is_adapter(output: Path) -> bool:
+    """Whether a training wrote an adapter rather than a whole model."""
+    return (output / ADAPTER).is_file()
 
 
 def load_tuned(base_model: BaseModel, output: Path | None, choice: DeviceChoice) -> tuple[Any, TextTokenizer]:
-    """A model to sample from and to evaluate; what an earlier call returned must not be used any more.
+    """A model to sample from and to evaluate, with its tokenizer.
 
     Args:
         base_model: what was tuned.
@@ -55,9 +121,8 @@ def load_tuned(base_model: BaseModel, output: Path | None, choice: DeviceChoice)
         choice: where to compute, and in which number format.
     """
     tokenizer = TextTokenizer.of(base_model)
-    if output is None:
-        return load_base(base_model, choice), tokenizer
-    return load_weights(base_model, output, choice).eval(), tokenizer
+    model: Any = load_weights(base_model, output, choice) if output else load_base(base_model, choice)
+    return model.eval(), tokenizer
 
 
 def load_adapters(
@@ -65,36 +130,31 @@ def load_adapters(
 ) -> tuple[Any, TextTokenizer, list[str]]:
     """The base model with several adapters at once, to sample from, and their names in it, in the order of ``outputs``.
 
-    They stay on, so that the next call finds them there. What another function returned must not be used any more.
+    They stay attached, so that the next call finds them there, and so do those of earlier calls if there is room.
 
     Args:
         base_model: what all of them were tuned from.
         outputs: folders that :func:`hugtweets.training.trainer.finetune` wrote with ``method=lora``, one at least.
         choice: where to compute, and in which number format.
     """
-    if _warm and _warm.key == _key(base_model, choice) and set(outputs) <= set(_warm.names):
-        model, names = _warm.adapter, _warm.names
-    else:
-        model, names = _put_on(base_model, outputs, choice)
-    return model, TextTokenizer.of(base_model), [names[output] for output in outputs]
+    before = CACHE.names_on(_key(base_model, choice))
+    if not before.keys() >= set(outputs):
+        wanted = list(dict.fromkeys([*outputs, *filter(is_adapter, before)]))[: max(MOST_ATTACHED, len(outputs))]
+        # No bare numbers: peft would take the layers that are called so for another adapter's.
+        _attach(load_base(base_model, choice), {output: f"adapter_{number}" for number, output in enumerate(wanted)})
+    return CACHE.adapted, TextTokenizer.of(base_model), [CACHE.names[output] for output in outputs]
 
 
-def _put_on(base_model: BaseModel, outputs: Sequence[Path], choice: DeviceChoice) -> tuple[PeftModel, dict[Path, str]]:
-    """Let the base model wear these adapters, and those that it wore before as far as there is room."""
+def _attach(base: PreTrainedModel, names: Mapping[Path, str]) -> None:
     from peft import PeftModel
 
-    before = _warm.names if _warm and _warm.key == _key(base_model, choice) else {}
-    wanted = list(dict.fromkeys([*outputs, *filter(is_adapter, before)]))[: max(MOST_WORN, len(outputs))]
-    # No bare numbers: peft would take the layers that are called so for another adapter's.
-    names = {output: f"adapter_{number}" for number, output in enumerate(wanted)}
-    base = load_base(base_model, choice)
+    (first, name), *others = names.items()
     # In the number format of the base model: peft would widen them, and convert back and forth in each layer.
-    model = PeftModel.from_pretrained(base, str(wanted[0]), adapter_name=names[wanted[0]], autocast_adapter_dtype=False)
-    wear(model)
-    for output in wanted[1:]:
-        model.load_adapter(str(output), names[output], autocast_adapter_dtype=False)
-    wear(model.eval(), names)
-    return model, names
+    model = PeftModel.from_pretrained(base, str(first), adapter_name=name, autocast_adapter_dtype=False)
+    CACHE.attach(model)
+    for output, name in others:
+        model.load_adapter(str(output), name, autocast_adapter_dtype=False)
+    CACHE.attach(model.eval(), names)
 
 
 def load_blend(
@@ -108,30 +168,13 @@ def load_blend(
     model, tokenizer, names = load_adapters(base_model, [folder for folder, _ in shares], choice)
     model.add_weighted_adapter(names, [share for _, share in shares], BLEND, combination_type="cat")
     model.set_adapter(BLEND)
-    # No later call wants this sum: whatever comes next starts from the bare base model.
-    wear(model.eval())
+    # Without names, for no later call wants this sum: whatever comes next starts from the bare base model.
+    CACHE.attach(model.eval())
     return model, tokenizer
 
 
-def is_adapter(output: Path) -> bool:
-    """Whether a training wrote an adapter rather than a whole model."""
-    return (output / ADAPTER).is_file()
-
-
-def load_weights(base_model: BaseModel, output: Path, choice: DeviceChoice, trainable: bool = False) -> Any:
-    """What a training wrote: the base model with its adapter, or another model in its place."""
-    if not is_adapter(output):
-        release()
-        return _read(output, choice).requires_grad_(trainable)
-    from peft import PeftModel
-
-    model = PeftModel.from_pretrained(load_base(base_model, choice), str(output), is_trainable=trainable)
-    wear(model)
-    return model
-
-
 def merge(model: PeftModel) -> PreTrainedModel:
-    """The base model with the adapter in its weights; what is warm is no base model any more.
+    """The base model with the adapter in its weights, which leaves the cache.
 
     Where one matrix reads tokens and writes them, an adapter that changes only how they are written makes it two.
     """
@@ -144,51 +187,13 @@ def merge(model: PeftModel) -> PreTrainedModel:
         own: Any = output.get_base_layer()
         own.weight = torch.nn.Parameter(own.weight.detach().clone(), requires_grad=False)
         base.config.tie_word_embeddings = False
-    release()
+    CACHE.clear()
     merged: PreTrainedModel = model.merge_and_unload()
     vars(merged).pop("peft_config", None)
     return merged
 
 
-def load_base(base_model: BaseModel, choice: DeviceChoice) -> PreTrainedModel:
-    """The base model without any adapter, from memory if it is warm."""
-    global _warm
-    key = _key(base_model, choice)
-    if _warm is None or _warm.key != key:
-        gc.unfreeze()
-        release()
-        _warm = _Warm(key, _read(base_model.folder, choice))
-        # The libraries and the model are half a million objects that stay. Accelerate has them searched for garbage
-        # after every training, which takes 0.3 seconds of processor time unless they are left out of it.
-        gc.freeze()
-    take_off()
-    return _warm.model
-
-
-def wear(adapter: PeftModel, names: dict[Path, str] | None = None) -> None:
-    """Note that the warm base model wears this adapter, or these, so that it is taken off before the next use."""
-    if _warm is not None:
-        _warm.adapter, _warm.names = adapter, names or {}
-
-
-def take_off() -> None:
-    """Make the warm base model again exactly what it was before it wore an adapter."""
-    if _warm is None or _warm.adapter is None:
-        return
-    _warm.adapter.unload()
-    _warm.adapter, _warm.names = None, {}
-    # peft leaves its mark on the model, and warns of it when the next adapter is put on.
-    vars(_warm.model).pop("peft_config", None)
-    _warm.model.requires_grad_(False).eval()  # type: ignore[no-untyped-call]
-
-
-def release() -> None:
-    """Forget the warm model, so that its memory can be used."""
-    global _warm
-    _warm = None
-
-
-def _key(base_model: BaseModel, choice: DeviceChoice) -> tuple[str, str, str]:
+def _key(base_model: BaseModel, choice: DeviceChoice) -> tuple[str, ...]:
     return base_model.digest, choice.device, choice.dtype
 
 

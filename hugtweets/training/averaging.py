@@ -8,12 +8,14 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from peft.helpers import rescale_adapter_scale
 
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
-from hugtweets.models.cache import ADAPTER, load_base, load_weights, merge, release
+from hugtweets.models.cache import CACHE, is_adapter, load_base, load_weights, merge
 from hugtweets.models.registry import BaseModel
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
@@ -23,7 +25,8 @@ def average(base_model: BaseModel, weights: Path, share: float, output: Path, co
     """Write ``(1 - share) * base + share * trained`` as a base model of its own, in float32, with its tokenizer.
 
     Half-way between the two a model keeps much of what each of them knows (Wortsman et al. 2022, "Robust fine-tuning of
-    zero-shot models"). Adapters are merged into the base's weights first; a share of 1 is the trained model itself.
+    zero-shot models"). Adapters are scaled by the share and merged into the base's weights; a share of 1 is the trained
+    model itself.
 
     Args:
         base_model: what the training started from.
@@ -34,18 +37,20 @@ def average(base_model: BaseModel, weights: Path, share: float, output: Path, co
     """
     # On the processor: adapters that are merged in bfloat16 lose most of what they learned.
     choice = replace(choose_device(config), device="cpu", dtype="float32")
+    trained: Any = load_weights(base_model, weights, choice)
     try:
-        trained = load_weights(base_model, weights, choice)
-        if (weights / ADAPTER).is_file():
-            trained = merge(trained)
-        # One matrix by two names may have become two.
-        theirs = dict(load_base(base_model, choice).named_parameters(remove_duplicate=False))
-        with torch.no_grad():
-            for name, ours in trained.named_parameters():
-                ours.copy_(torch.lerp(theirs[name], ours, share))
+        if is_adapter(weights):
+            with rescale_adapter_scale(trained, share):
+                trained = merge(trained)
+        else:
+            # peft averages adapters alone, so that whole models are averaged here.
+            base = dict(load_base(base_model, choice).named_parameters())
+            with torch.no_grad():
+                for name, own in trained.named_parameters():
+                    own.copy_(torch.lerp(base[name], own, share))
         trained.save_pretrained(output)
     finally:
-        release()
+        CACHE.clear()
     for name in TOKENIZER:
         if (base_model.folder / name).is_file():
             shutil.copyfile(base_model.folder / name, output / name)

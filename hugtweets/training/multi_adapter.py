@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +25,20 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import Trainer, set_seed
 
 from hugtweets.config import TrainConfig
-from hugtweets.devices.selection import DeviceChoice, choose_device
-from hugtweets.errors import ConfigurationError, TrainingError
-from hugtweets.models.cache import load_base, take_off, wear
+from hugtweets.devices.selection import choose_device
+from hugtweets.errors import ConfigurationError
+from hugtweets.models.cache import CACHE, load_base
 from hugtweets.models.registry import BaseModel
-from hugtweets.models.tokens import TextTokenizer, load_split
-from hugtweets.training.callbacks import Coach, HeldOut, Progress
+from hugtweets.models.tokens import TextTokenizer
+from hugtweets.training.callbacks import EvaluationCallback, Progress, ValidationPosts
+from hugtweets.training.lora import adapter_options, save_adapter
 from hugtweets.training.precision import Bfloat16Steps
 from hugtweets.training.trainer import (
     PostCollator,
     TrainingResult,
-    adapter_options,
+    load_training_posts,
     make_trainer,
     result_of,
-    save_adapter,
     training_format,
 )
 
@@ -48,8 +49,8 @@ Pack = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Pupil:
-    """One account: its token file, a folder for its adapter, and how to train, by ``lora``."""
+class AdapterTask:
+    """An adapter to train for one account: from which token file, into which folder, and how, by ``lora``."""
 
     tokens: Path
     output: Path
@@ -57,7 +58,7 @@ class Pupil:
     progress: Progress | None = None
 
 
-def finetune_together(base_model: BaseModel, pupils: Sequence[Pupil]) -> list[TrainingResult]:
+def finetune_together(base_model: BaseModel, tasks: Sequence[AdapterTask]) -> list[TrainingResult]:
     """Train an adapter for each account and write the epoch that predicts its held-out posts best.
 
     Accounts may have different options, numbers of posts and of epochs; one that is done leaves the batch.
@@ -67,145 +68,133 @@ def finetune_together(base_model: BaseModel, pupils: Sequence[Pupil]) -> list[Tr
         ConfigurationError: an account is not to be trained by ``lora``, or ``train.device`` of the first one, where all
             are trained, is not there.
     """
-    if any(pupil.config.method != "lora" for pupil in pupils):
-        raise ConfigurationError("a cohort and train.method=full exclude each other: only adapters share a base model")
+    if any(task.config.method != "lora" for task in tasks):
+        raise ConfigurationError(
+            "several adapters at once and train.method=full exclude each other: only adapters share a base model"
+        )
     started = time.monotonic()
-    choice = training_format(choose_device(pupils[0].config), pupils[0].config)
-    try:
-        cohort = _Cohort(base_model, pupils, choice)
-        cohort.train()
-    finally:
-        take_off()
+    choice = training_format(choose_device(tasks[0].config), tasks[0].config)
+    end_of_text = TextTokenizer.of(base_model).end_of_text
+    base = load_base(base_model, choice)
+    # Before the first adapter is attached: afterwards its own parts would be taken for the base model's.
+    step = Bfloat16Steps(base, choice.device).step if choice.autocast else nullcontext
+    options = [adapter_options(base, task.config) for task in tasks]
+    set_seed(tasks[0].config.seed)
+    with CACHE.attached(get_peft_model(base, options[0], adapter_name="0")) as model:
+        accounts = []
+        for number, task in enumerate(tasks):
+            name = str(number)
+            if number > 0:
+                set_seed(task.config.seed)
+                model.add_adapter(name, options[number])
+                model.set_adapter(name)
+            posts = load_training_posts(task.tokens)
+            callback = EvaluationCallback(
+                model,
+                ValidationPosts.of(task.tokens, end_of_text),
+                partial(save_adapter, model, base_model, task.output, name),
+                task.config.patience,
+                task.progress,
+            )
+            collator = PostCollator(end_of_text)
+            trainer = make_trainer(model, posts, collator, callback, task.output, choice, task.config)
+            accounts.append(_Account(name, trainer, callback))
+        _Batch(model, accounts, step).train()
     return [
-        result_of(member.coach, member.posts, member.trained, pupil.config, "lora in a cohort", choice, started)
-        for member, pupil in zip(cohort.members, pupils, strict=True)
+        result_of(
+            account.callback, account.posts, account.trained, task.config, "lora, several at once", choice, started
+        )
+        for account, task in zip(accounts, tasks, strict=True)
     ]
 
 
-class _Member:
+class _Account:
     """One account while it learns; it is made while its adapter is the only active one."""
 
-    def __init__(self, name: str, model: Any, posts: Any, trainer: Trainer, coach: Coach) -> None:
+    def __init__(self, name: str, trainer: Trainer, callback: EvaluationCallback) -> None:
         self.name = name
-        self.posts = posts
-        self.coach = coach
-        self._trainer = trainer
+        self.posts: Any = trainer.train_dataset
+        self.callback = callback
         self._loader = trainer.get_train_dataloader()
-        self._weights = [weights for weights in model.parameters() if weights.requires_grad]
+        self._weights = [weights for weights in callback.model.parameters() if weights.requires_grad]
+        self.trained = sum(weights.numel() for weights in self._weights)
         self._updates: deque[list[Pack]] = deque()
         self._packs_seen = 0
-        arguments, state = trainer.args, trainer.state
-        updates = -(-len(self._loader) // arguments.gradient_accumulation_steps)
-        state.max_steps = int(arguments.num_train_epochs) * updates
-        trainer.create_optimizer_and_scheduler(state.max_steps)
+        self._arguments, self._state, self._control = trainer.args, trainer.state, trainer.control
+        updates = -(-len(self._loader) // self._arguments.gradient_accumulation_steps)
+        self._state.max_steps = int(self._arguments.num_train_epochs) * updates
+        trainer.create_optimizer_and_scheduler(self._state.max_steps)
         self._optimizer: Any = trainer.optimizer
         self._schedule: Any = trainer.lr_scheduler
 
     @property
-    def trained(self) -> int:
-        """How many parameters learn."""
-        return sum(weights.numel() for weights in self._weights)
-
-    @property
     def is_done(self) -> bool:
-        """Whether all epochs are over, or the coach has seen enough."""
-        state, control = self._trainer.state, self._trainer.control
-        return bool(control.should_training_stop) or state.global_step == state.max_steps
+        """Whether all epochs are over, or the training has stopped early."""
+        return bool(self._control.should_training_stop) or self._state.global_step == self._state.max_steps
 
     @property
     def has_ended_epoch(self) -> bool:
         """Whether every post was seen as often as every other."""
         return not self._updates
 
-    def examine_first(self) -> None:
+    def evaluate_start(self) -> None:
         """Before any training."""
-        self.coach.on_train_begin(self._trainer.args, self._trainer.state, self._trainer.control)
+        self.callback.on_train_begin(self._arguments, self._state, self._control)
 
     def end_epoch(self) -> None:
-        """Examine, and save what is best."""
-        self.coach.on_epoch_end(self._trainer.args, self._trainer.state, self._trainer.control)
+        """Evaluate, and save what is best."""
+        self.callback.on_epoch_end(self._arguments, self._state, self._control)
 
     def next_update(self) -> list[Pack]:
         """The packs of posts that the next update is computed from."""
         if not self._updates:
             packs: list[Pack] = list(self._loader)
-            several = self._trainer.args.gradient_accumulation_steps
+            several = self._arguments.gradient_accumulation_steps
             self._updates.extend(packs[start : start + several] for start in range(0, len(packs), several))
-        self.coach.on_step_begin(self._trainer.args, self._trainer.state, self._trainer.control)
+        self.callback.on_step_begin(self._arguments, self._state, self._control)
         packs = self._updates.popleft()
         self._packs_seen += len(packs)
         return packs
 
     def update(self, loss: float) -> None:
         """Change the weights by the gradients that are there."""
-        arguments, state, control = self._trainer.args, self._trainer.state, self._trainer.control
-        clip_grad_norm_(self._weights, arguments.max_grad_norm)
+        clip_grad_norm_(self._weights, self._arguments.max_grad_norm)
         self._optimizer.step()
         rate = float(self._schedule.get_last_lr()[0])
         self._schedule.step()
         self._optimizer.zero_grad()
-        state.global_step += 1
-        state.epoch = self._packs_seen / len(self._loader)
-        self.coach.on_step_end(arguments, state, control)
-        self.coach.on_log(arguments, state, control, logs={"loss": loss, "learning_rate": rate})
+        self._state.global_step += 1
+        self._state.epoch = self._packs_seen / len(self._loader)
+        self.callback.on_step_end(self._arguments, self._state, self._control)
+        logs = {"loss": loss, "learning_rate": rate}
+        self.callback.on_log(self._arguments, self._state, self._control, logs=logs)
 
 
-class _Cohort:
-    """All accounts, and the base model that wears their adapters."""
+class _Batch:
+    """All accounts, and the model that has their adapters; ``step`` is around each forward pass."""
 
-    def __init__(self, base_model: BaseModel, pupils: Sequence[Pupil], choice: DeviceChoice) -> None:
-        self._choice = choice
-        base = load_base(base_model, choice)
-        # Before the first adapter is worn: afterwards its own parts would be taken for the base model's.
-        self._step = Bfloat16Steps(base, choice.device).step if choice.autocast else nullcontext
-        options = [adapter_options(base, pupil.config) for pupil in pupils]
-        self.members: list[_Member] = []
-        self._model: Any
-        for number, pupil in enumerate(pupils):
-            name = str(number)
-            set_seed(pupil.config.seed)
-            if number == 0:
-                self._model = get_peft_model(base, options[0], adapter_name=name)
-                wear(self._model)
-            else:
-                self._model.add_adapter(name, options[number])
-                self._model.set_adapter(name)
-            self.members.append(self._enrol(name, base_model, pupil))
+    def __init__(
+        self, model: Any, accounts: Sequence[_Account], step: Callable[[], AbstractContextManager[None]]
+    ) -> None:
         # What peft refuses while training, several adapters in a batch, it does otherwise, gradients and all.
-        self._model.eval()
-
-    def _enrol(self, name: str, base_model: BaseModel, pupil: Pupil) -> _Member:
-        posts = load_split(pupil.tokens, "train")
-        if len(posts) == 0:
-            raise TrainingError(
-                f"{pupil.tokens} holds no training post: fetch more posts, or lower clean.held_out_share"
-            )
-        end_of_text = TextTokenizer.of(base_model).end_of_text
-        coach = Coach(
-            self._model,
-            HeldOut.of(pupil.tokens, end_of_text),
-            lambda: save_adapter(self._model, base_model, pupil.output, name),
-            pupil.config.patience,
-            pupil.progress,
-        )
-        collator = PostCollator(end_of_text)
-        trainer = make_trainer(self._model, posts, collator, coach, pupil.output, self._choice, pupil.config)
-        return _Member(name, self._model, posts, trainer, coach)
+        self._model = model.eval()
+        self._accounts = accounts
+        self._step = step
 
     def train(self) -> None:
         """Until every account is done."""
-        for member in self.members:
-            with self._alone(member):
-                member.examine_first()
-        going = list(self.members)
+        for account in self._accounts:
+            with self._alone(account):
+                account.evaluate_start()
+        going = list(self._accounts)
         while going:
-            losses = self._add_gradients([(member.name, member.next_update()) for member in going])
-            for member, loss in zip(going, losses, strict=True):
-                member.update(loss)
-                if member.has_ended_epoch:
-                    with self._alone(member):
-                        member.end_epoch()
-            going = [member for member in going if not member.is_done]
+            losses = self._add_gradients([(account.name, account.next_update()) for account in going])
+            for account, loss in zip(going, losses, strict=True):
+                account.update(loss)
+                if account.has_ended_epoch:
+                    with self._alone(account):
+                        account.end_epoch()
+            going = [account for account in going if not account.is_done]
 
     def _add_gradients(self, updates: Sequence[tuple[str, Sequence[Pack]]]) -> list[float]:
         """The loss of each update in nats per token, whose gradients are left at the weights."""
@@ -236,8 +225,8 @@ class _Cohort:
         return losses.view(len(rows), -1).sum(1)
 
     @contextmanager
-    def _alone(self, member: _Member) -> Iterator[None]:
+    def _alone(self, account: _Account) -> Iterator[None]:
         """With no other adapter but that of one account."""
-        self._model.set_adapter(member.name)
+        self._model.set_adapter(account.name)
         yield
-        self._model.base_model.set_adapter([each.name for each in self.members])
+        self._model.base_model.set_adapter([each.name for each in self._accounts])

@@ -6,34 +6,30 @@ Importing this module imports torch and transformers. One training at a time: se
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from accelerate.utils import environment  # type: ignore[import-untyped]  # accelerate ships no types
+from peft import get_peft_model
 from transformers import DataCollatorWithFlattening, PrinterCallback, Trainer, TrainingArguments, set_seed
 
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import DeviceChoice, choose_device
 from hugtweets.errors import TrainingError
-from hugtweets.models.cache import load_base, load_weights, release, take_off, wear
+from hugtweets.models.cache import CACHE, load_base, load_weights
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import AUTHOR, TextTokenizer, load_split
-from hugtweets.training.callbacks import Coach, HeldOut, Progress
+from hugtweets.training.callbacks import EvaluationCallback, Progress, ValidationPosts
 from hugtweets.training.continual import Continuation
-from hugtweets.training.lora import describe_layers, freeze_others, linear_names
+from hugtweets.training.lora import adapter_options, describe_layers, save_adapter, set_trainable
 from hugtweets.training.precision import Bfloat16Steps
 from hugtweets.training.samplers import EqualShares, expected_sum
 
-if TYPE_CHECKING:
-    from peft import LoraConfig
-
-# With the output among what learns, 17 MB for SmolLM2-135M; rank 8 predicts worse by 0.8 %: see benchmarks/LOG.md.
-LORA_RANK = 12
 # Found on SmolLM2-135M with four posts a step: adapters on accounts of 300 to 1,200 posts, full weights on one of 600.
 LEARNING_RATES = {"lora": 2e-3, "full": 2e-4}
 
@@ -46,10 +42,10 @@ environment.clear_environment = nullcontext
 class TrainingResult:
     """What came of a training.
 
-    ``history`` has a row for each step (``train/loss`` in nats per token, ``train/lr``) and one for each held-out
-    examination (``held_out/loss`` in nats per token, ``held_out/bits_per_byte``, ``train/seconds`` spent in steps until
-    then), the first at step 0, before any training. Bits per byte (of what it started from, and in the end) are None
-    where nothing is held out. ``choice`` tells people what was chosen, and why.
+    ``history`` has a row for each step (``train/loss`` in nats per token, ``train/lr``) and one for each evaluation
+    (``held_out/loss`` in nats per token, ``held_out/bits_per_byte``, ``train/seconds`` spent in steps until then), the
+    first at step 0, before any training. Bits per byte (of what it started from, and in the end) are None where nothing
+    is held out. ``choice`` tells people what was chosen, and why.
     """
 
     history: list[dict[str, float]]
@@ -90,40 +86,81 @@ def finetune(
         ConfigurationError: ``train.device`` is not there.
     """
     started = time.monotonic()
-    posts = load_split(tokens, "train", earlier.posts if earlier else None)
-    if len(posts) == 0:
-        raise TrainingError(f"{tokens} holds no training post: fetch more posts, or lower clean.held_out_share")
+    posts = load_training_posts(tokens, earlier.posts if earlier else None)
     end_of_text = TextTokenizer.of(base_model).end_of_text
     choice = training_format(choose_device(config), config)
     set_seed(config.seed)
-    try:
-        model, save = _trainable(base_model, output, choice, config, earlier)
-        coach = Coach(model, HeldOut.of(tokens, end_of_text), save, config.patience, progress, rate)
-        make_trainer(model, posts, PostCollator(end_of_text), coach, output, choice, config).train()
+    with _model_to_train(base_model, choice, config, earlier) as model:
+
+        def save() -> None:
+            if config.method == "full":
+                model.save_pretrained(output)
+            else:
+                save_adapter(model, base_model, output)
+
+        validation = ValidationPosts.of(tokens, end_of_text)
+        callback = EvaluationCallback(model, validation, save, config.patience, progress, rate)
+        make_trainer(model, posts, PostCollator(end_of_text), callback, output, choice, config).train()
         trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
         where = f" in {describe_layers(model, config.layers)}" if config.layers != "all" else ""
-    finally:
-        take_off()
-        if config.method == "full":
-            release()
-    return result_of(coach, posts, trained, config, f"{config.method}{where}", choice, started)
+    return result_of(callback, posts, trained, config, f"{config.method}{where}", choice, started)
+
+
+def load_training_posts(tokens: Path, ids: Sequence[str] | None = None) -> Any:
+    """The posts of a token file to train on, or those of them that ``ids`` names.
+
+    Raises:
+        TrainingError: there is none.
+    """
+    posts = load_split(tokens, "train", ids)
+    if len(posts) == 0:
+        raise TrainingError(f"{tokens} holds no training post: fetch more posts, or lower clean.held_out_share")
+    return posts
+
+
+@contextmanager
+def _model_to_train(
+    base_model: BaseModel, choice: DeviceChoice, config: TrainConfig, earlier: Continuation | None
+) -> Iterator[Any]:
+    """The model, while it is trained; afterwards the cached base model is what it was, or gone if it learned itself."""
+    if config.method == "full":
+        model = load_weights(base_model, earlier.weights, choice) if earlier else load_base(base_model, choice)
+        try:
+            set_trainable(model, config.layers)
+            yield model
+        finally:
+            CACHE.clear()
+        return
+    if earlier:
+        model = load_weights(base_model, earlier.weights, choice, trainable=True)
+    else:
+        base = load_base(base_model, choice)
+        model = get_peft_model(base, adapter_options(base, config))
+    with CACHE.attached(model):
+        yield model
 
 
 def result_of(
-    coach: Coach, posts: Any, trained: int, config: TrainConfig, what: str, choice: DeviceChoice, started: float
+    callback: EvaluationCallback,
+    posts: Any,
+    trained: int,
+    config: TrainConfig,
+    what: str,
+    choice: DeviceChoice,
+    started: float,
 ) -> TrainingResult:
-    """What the coach saw; ``trained`` parameters learned, ``what`` names them, and it all ``started`` at a time."""
+    """What came of it: ``trained`` parameters learned, ``what`` names them, and it all ``started`` at a time."""
     lengths = [len(ids) + 2 for ids in posts["input_ids"]]
     mixed = AUTHOR in posts.column_names
-    tokens_seen = coach.epochs * (expected_sum(lengths, posts[AUTHOR]) if mixed else sum(lengths))
+    tokens_seen = callback.epochs * (expected_sum(lengths, posts[AUTHOR]) if mixed else sum(lengths))
     return TrainingResult(
-        history=coach.history,
-        start_bits_per_byte=coach.scores[0] if coach.scores else None,
-        bits_per_byte=coach.scores[coach.best_epoch] if coach.scores else None,
-        best_epoch=coach.best_epoch,
-        stopped_early=coach.epochs < config.epochs,
+        history=callback.history,
+        start_bits_per_byte=callback.scores[0] if callback.scores else None,
+        bits_per_byte=callback.scores[callback.best_epoch] if callback.scores else None,
+        best_epoch=callback.best_epoch,
+        stopped_early=callback.epochs < config.epochs,
         trained_parameters=trained,
-        tokens_per_second=round(tokens_seen / coach.training_seconds, 1),
+        tokens_per_second=round(tokens_seen / callback.training_seconds, 1),
         choice=f"{what} at learning rate {learning_rate(config):g}; {choice.reason}",
         seconds=round(time.monotonic() - started, 2),
     )
@@ -152,7 +189,7 @@ class PostCollator:
 
 
 class PostTrainer(Trainer):
-    """The option ``bf16`` would stay on the model and make examinations inexact; here it ends with each step."""
+    """Computes in bfloat16 in the steps alone: the option ``bf16`` would make evaluations inexact as well."""
 
     autocast = False
 
@@ -169,7 +206,7 @@ class PostTrainer(Trainer):
 
     @cached_property
     def _bfloat16(self) -> Bfloat16Steps:
-        """Made with the first step: a cohort makes trainers whose steps it computes itself."""
+        """Made with the first step: multi-adapter training computes the steps of its trainers itself."""
         return Bfloat16Steps(self.model, self.args.device.type)
 
 
@@ -180,76 +217,11 @@ def training_format(choice: DeviceChoice, config: TrainConfig) -> DeviceChoice:
     return replace(choice, dtype="float32", autocast=True)
 
 
-def _trainable(
-    base_model: BaseModel, output: Path, choice: DeviceChoice, config: TrainConfig, earlier: Continuation | None
-) -> tuple[Any, Callable[[], None]]:
-    """The model to train, and how to write its weights."""
-    if earlier:
-        model = load_weights(base_model, earlier.weights, choice, trainable=True)
-    elif config.method == "full":
-        model = load_base(base_model, choice).requires_grad_(True)
-    else:
-        model = _with_new_adapters(load_base(base_model, choice), config)
-    if config.method == "full":
-        if config.layers != "all":
-            freeze_others(model, config.layers)
-        return model, lambda: model.save_pretrained(output)
-    return model, lambda: save_adapter(model, base_model, output)
-
-
-def _with_new_adapters(base: Any, config: TrainConfig) -> Any:
-    from peft import get_peft_model
-
-    adapted = get_peft_model(base, adapter_options(base, config))
-    wear(adapted)
-    return adapted
-
-
-def adapter_options(base: Any, config: TrainConfig) -> LoraConfig:
-    """Which adapters the base model gets, and where.
-
-    Raises:
-        TrainingError: ``train.layers`` names more layers than there are.
-    """
-    from peft import LoraConfig
-    from transformers.pytorch_utils import Conv1D
-
-    rank = config.lora_rank or LORA_RANK
-    return LoraConfig(
-        task_type="CAUSAL_LM",
-        r=rank,
-        lora_alpha=config.lora_alpha or 2 * rank,  # type: ignore[arg-type]
-        target_modules=linear_names(base, config.layers),
-        fan_in_fan_out=any(isinstance(module, Conv1D) for module in base.modules()),
-    )
-
-
-def save_adapter(model: Any, base_model: BaseModel, output: Path, name: str = "default") -> None:
-    """Written without peft's own function, which names the base by its path on this machine and adds a model card."""
-    from peft import get_peft_model_state_dict
-    from safetensors.torch import save_file
-
-    output.mkdir(parents=True, exist_ok=True)
-    weights = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
-    save_file(
-        {key: tensor.contiguous() for key, tensor in weights.items()},
-        output / "adapter_model.safetensors",
-        metadata={"format": "pt"},
-    )
-    adapters = replace(
-        model.peft_config[name],
-        base_model_name_or_path=base_model.name,
-        target_modules=sorted(model.peft_config[name].target_modules),
-        inference_mode=True,
-    )
-    adapters.save_pretrained(str(output))
-
-
 def make_trainer(
     model: Any,
     posts: Any,
     collator: PostCollator,
-    coach: Coach,
+    callback: EvaluationCallback,
     output: Path,
     choice: DeviceChoice,
     config: TrainConfig,
@@ -278,7 +250,9 @@ def make_trainer(
     )
     # Several GPUs would split the one row of packed posts.
     arguments._n_gpu = min(arguments.n_gpu, 1)
-    trainer = PostTrainer(model=model, args=arguments, train_dataset=posts, data_collator=collator, callbacks=[coach])
+    trainer = PostTrainer(
+        model=model, args=arguments, train_dataset=posts, data_collator=collator, callbacks=[callback]
+    )
     trainer.autocast = choice.autocast
     trainer.remove_callback(PrinterCallback)
     return trainer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +154,43 @@ def test_another_process_keeps_off_a_device_until_its_holder_is_gone(tmp_path: P
         ended = time.monotonic()
         holder.send_signal(ending)
         assert 0 < mine.result(timeout=10) - ended < 2
+
+
+@contextmanager
+def held(device: str, ready: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process of this home computes on a device while the block runs, unless somebody ends it before."""
+    program = (
+        "from hugtweets.devices.process import DeviceProcess; from hugtweets.devices.queue import DeviceQueue;"
+        " from tests.fixtures.device_work import hold;"
+        f" DeviceQueue([DeviceProcess({device!r}, 1)]).run(hold, {str(ready)!r})"
+    )
+    with subprocess.Popen([sys.executable, "-c", program]) as holder:
+        try:
+            device_work.wait_for(ready)
+            yield holder
+        finally:
+            holder.kill()
+
+
+def test_a_process_takes_a_device_that_other_processes_leave_free(
+    two_devices: DeviceQueue, pool: ThreadPoolExecutor, tmp_path: Path
+) -> None:
+    for device, other in (("3", "7"), ("7", "3")):
+        with held(device, tmp_path / device):
+            # Twice, for the device that was just used may be the last to be tried.
+            for _ in range(2):
+                assert pool.submit(two_devices.run, os.getenv, "CUDA_VISIBLE_DEVICES").result(timeout=20) == other
+
+
+def test_where_others_compute_on_every_device_the_first_that_they_leave_is_taken(
+    pool: ThreadPoolExecutor, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "hugtweets")
+    devices = DeviceQueue([DeviceProcess("3", threads=1), DeviceProcess("7", threads=1)])
+    with held("3", tmp_path / "3"), held("7", tmp_path / "7") as leaver:
+        mine = pool.submit(devices.run, os.getenv, "CUDA_VISIBLE_DEVICES")
+        time.sleep(0.3)
+        assert not mine.done()
+        leaver.kill()
+        assert mine.result(timeout=20) == "7"
+    assert sum("waiting" in message for message in caplog.messages) == 1

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from hugtweets.config import TrainConfig
 from hugtweets.errors import ConfigurationError, TrainingError
 from hugtweets.storage.home import Home
-from hugtweets.training.multi_adapter import Pupil, finetune_together
+from hugtweets.training.multi_adapter import AdapterTask, finetune_together
 from hugtweets.training.trainer import finetune
 from tests.fixtures.tiny_models import SENTENCES, tiny_base_model
 from tests.fixtures.tokens import write_tokens
@@ -21,7 +21,7 @@ CONFIG = TrainConfig(epochs=2, lr=0.003, posts_per_step=4, lora_rank=4, device="
 
 
 @pytest.fixture
-def pupils(home: Home, tmp_path: Path) -> list[Pupil]:
+def tasks(home: Home, tmp_path: Path) -> list[AdapterTask]:
     """Three accounts of different size, with different options; the first stops early."""
     texts = [["a b c d e f"] * 12 + ["quiet zebras, Ω 7%"], SENTENCES * 5, [text * 3 for text in SENTENCES[:3]] * 2]
     options: list[dict[str, object]] = [
@@ -30,7 +30,7 @@ def pupils(home: Home, tmp_path: Path) -> list[Pupil]:
         {"lora_rank": 2, "schedule": "cosine", "posts_per_step": 1},
     ]
     return [
-        Pupil(
+        AdapterTask(
             write_tokens(home, tmp_path / f"{number}.parquet", posts, 1),
             tmp_path / f"{number}",
             CONFIG.model_copy(update=options[number]),
@@ -39,11 +39,11 @@ def pupils(home: Home, tmp_path: Path) -> list[Pupil]:
     ]
 
 
-def test_a_cohort_learns_what_each_account_learns_alone(home: Home, tmp_path: Path, pupils: list[Pupil]) -> None:
+def test_a_batch_learns_what_each_account_learns_alone(home: Home, tmp_path: Path, tasks: list[AdapterTask]) -> None:
     base_model = tiny_base_model(home)
-    together = finetune_together(base_model, pupils)
-    for number, (pupil, mixed) in enumerate(zip(pupils, together, strict=True)):
-        alone = finetune(base_model, pupil.tokens, tmp_path / f"alone-{number}", pupil.config)
+    together = finetune_together(base_model, tasks)
+    for number, (task, mixed) in enumerate(zip(tasks, together, strict=True)):
+        alone = finetune(base_model, task.tokens, tmp_path / f"alone-{number}", task.config)
         assert mixed.best_epoch == alone.best_epoch
         assert mixed.stopped_early == alone.stopped_early
         assert mixed.trained_parameters == alone.trained_parameters
@@ -54,25 +54,23 @@ def test_a_cohort_learns_what_each_account_learns_alone(home: Home, tmp_path: Pa
     assert [result.stopped_early for result in together] == [True, False, False]
 
 
-def test_a_cohort_writes_what_a_training_writes(home: Home, tmp_path: Path, pupils: list[Pupil]) -> None:
-    pupil = pupils[1]
-    finetune_together(
-        tiny_base_model(home), [replace(pupils[0], config=CONFIG.model_copy(update={"epochs": 1})), pupil]
-    )
-    finetune(tiny_base_model(home), pupil.tokens, tmp_path / "alone", pupil.config)
-    mixed, alone = (load_file(folder / "adapter_model.safetensors") for folder in (pupil.output, tmp_path / "alone"))
+def test_a_batch_writes_what_a_training_writes(home: Home, tmp_path: Path, tasks: list[AdapterTask]) -> None:
+    task = tasks[1]
+    finetune_together(tiny_base_model(home), [replace(tasks[0], config=CONFIG.model_copy(update={"epochs": 1})), task])
+    finetune(tiny_base_model(home), task.tokens, tmp_path / "alone", task.config)
+    mixed, alone = (load_file(folder / "adapter_model.safetensors") for folder in (task.output, tmp_path / "alone"))
     assert {name: tensor.shape for name, tensor in mixed.items()} == {n: t.shape for n, t in alone.items()}
-    options = [json.loads((f / "adapter_config.json").read_text()) for f in (pupil.output, tmp_path / "alone")]
+    options = [json.loads((f / "adapter_config.json").read_text()) for f in (task.output, tmp_path / "alone")]
     assert options[0] == options[1]
 
 
-def test_only_adapters_can_share_a_base_model(home: Home, pupils: list[Pupil]) -> None:
-    full = replace(pupils[0], config=TrainConfig(method="full", device="cpu"))
+def test_only_adapters_can_share_a_base_model(home: Home, tasks: list[AdapterTask]) -> None:
+    full = replace(tasks[0], config=TrainConfig(method="full", device="cpu"))
     with pytest.raises(ConfigurationError, match=r"train\.method=full"):
-        finetune_together(tiny_base_model(home), [pupils[1], full])
+        finetune_together(tiny_base_model(home), [tasks[1], full])
 
 
-def test_an_account_without_posts_is_refused(home: Home, tmp_path: Path, pupils: list[Pupil]) -> None:
+def test_an_account_without_posts_is_refused(home: Home, tmp_path: Path, tasks: list[AdapterTask]) -> None:
     tokens = write_tokens(home, tmp_path / "empty.parquet", SENTENCES, len(SENTENCES))
     with pytest.raises(TrainingError, match="no training post"):
-        finetune_together(tiny_base_model(home), [pupils[1], replace(pupils[0], tokens=tokens)])
+        finetune_together(tiny_base_model(home), [tasks[1], replace(tasks[0], tokens=tokens)])

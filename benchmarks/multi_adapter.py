@@ -1,6 +1,6 @@
 """Are the adapters of several small accounts trained faster in one batch than one after the other?
 
-    OMP_NUM_THREADS=1 python benchmarks/cohort.py --timeline timeline.jsonl [--accounts 1 4] [--posts 60]
+    OMP_NUM_THREADS=1 python benchmarks/multi_adapter.py --timeline timeline.jsonl [--accounts 1 4] [--posts 60]
         [--base packaged] [--models FOLDER] [--json]
 
 Each account is a slice of the timeline file, nothing is held out, and the base model is warm. Counted are processor
@@ -25,7 +25,7 @@ from hugtweets.config import TrainConfig
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.models.tokens import TOKENS_SCHEMA, TextTokenizer
 from hugtweets.storage.home import Home
-from hugtweets.training.multi_adapter import Pupil, finetune_together
+from hugtweets.training.multi_adapter import AdapterTask, finetune_together
 from hugtweets.training.trainer import finetune
 
 
@@ -39,7 +39,7 @@ class Cost:
     cpu_seconds: float
 
 
-def pupils(timeline: Path, base: BaseModel, folder: Path, accounts: int, posts: int) -> list[Pupil]:
+def tasks(timeline: Path, base: BaseModel, folder: Path, accounts: int, posts: int) -> list[AdapterTask]:
     """As many accounts, each with its slice of the posts."""
     tokenizer = TextTokenizer.of(base)
     lines = timeline.read_text(encoding="utf-8").splitlines()[: accounts * posts]
@@ -55,13 +55,13 @@ def pupils(timeline: Path, base: BaseModel, folder: Path, accounts: int, posts: 
         }
         path = folder / f"{number}.parquet"
         pq.write_table(pa.table(columns, schema=TOKENS_SCHEMA), path)
-        made.append(Pupil(path, folder / str(number), TrainConfig(device="cpu")))
+        made.append(AdapterTask(path, folder / str(number), TrainConfig(device="cpu")))
     return made
 
 
-def cost(way: str, given: Sequence[Pupil], work: Callable[[], object]) -> Cost:
+def cost(way: str, given: Sequence[AdapterTask], work: Callable[[], object]) -> Cost:
     """Do the work and count."""
-    tokens = sum(len(ids) + 2 for pupil in given for ids in pq.read_table(pupil.tokens)["input_ids"].to_pylist())
+    tokens = sum(len(ids) + 2 for task in given for ids in pq.read_table(task.tokens)["input_ids"].to_pylist())
     began = time.process_time()
     work()
     return Cost(way, len(given), tokens, round(time.process_time() - began, 1))
@@ -70,14 +70,14 @@ def cost(way: str, given: Sequence[Pupil], work: Callable[[], object]) -> Cost:
 def measure(timeline: Path, base: BaseModel, folder: Path, numbers: Sequence[int], posts: int) -> list[Cost]:
     """Both ways, after a first training that warms everything up."""
 
-    def one_by_one(given: Sequence[Pupil]) -> None:
-        for pupil in given:
-            finetune(base, pupil.tokens, pupil.output, pupil.config)
+    def one_by_one(given: Sequence[AdapterTask]) -> None:
+        for task in given:
+            finetune(base, task.tokens, task.output, task.config)
 
-    one_by_one(pupils(timeline, base, folder, 1, 4))
+    one_by_one(tasks(timeline, base, folder, 1, 4))
     costs = []
     for number in numbers:
-        given = pupils(timeline, base, folder, number, posts)
+        given = tasks(timeline, base, folder, number, posts)
         costs.append(cost("one after the other", given, partial(one_by_one, given)))
         costs.append(cost("in one batch", given, partial(finetune_together, base, given)))
     return costs
