@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,12 @@ def test_every_room_is_in_the_table_and_there_are_few_enough_to_see_at_a_glance(
     entries = {path.name for path in (ROOT / "hugtweets").iterdir() if path.name != "__pycache__"}
     assert {name.removesuffix(".py") for name in entries} - {"__init__", "py.typed"} == set(LEVELS)
     assert len(entries) <= MOST_ENTRIES
+
+
+def test_the_document_shows_the_same_rooms() -> None:
+    document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", document, re.MULTILINE)
+    assert {room: int(level) - 1 for level, room in rows} == LEVELS
 
 
 @pytest.mark.parametrize("room", LEVELS)

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+import pytest
 
 from hugtweets.cli.reference import reference
 
 ROOT = Path(__file__).resolve().parents[1]
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+MEASUREMENTS = ROOT / "benchmarks" / "README.md"
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), MEASUREMENTS]
+# Not to be run by themselves: other scripts import them.
+PARTS = {"chaos_promises.py", "chaos_world.py", "processes.py", "services.py", "tried.py"}
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def anchors(page: Path) -> set[str]:
+    """What may stand behind ``#`` in a link to a page: its headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_command_line_reference_is_up_to_date() -> None:
@@ -15,3 +34,50 @@ def test_the_command_line_reference_is_up_to_date() -> None:
 
 def test_every_option_is_documented() -> None:
     assert "| None |" not in reference()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_picture_and_link_is_there(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = target.partition("#")
+        linked = page.parent / path if path else page
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), target
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    linked = re.findall(r"\]\((docs/[^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert {name_of(page) for page in PAGES if page.parent.name == "docs"} <= set(linked)
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
+
+
+@pytest.mark.parametrize("page", [CONTRIBUTING, ARCHITECTURE], ids=name_of)
+def test_every_path_that_is_named_exists(page: Path) -> None:
+    """In backquotes, a path of the project begins with one of its folders, or is a file beside them."""
+    named = re.findall(r"`([\w./-]+)`", page.read_text(encoding="utf-8"))
+    folders = tuple(f"{path.name}/" for path in ROOT.iterdir() if path.is_dir())
+    paths = [name for name in named if name.startswith(folders) or name.endswith((".md", ".txt", ".toml"))]
+    assert paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_map_leads_into_every_room() -> None:
+    rooms = {path.name for path in (ROOT / "hugtweets").iterdir() if not path.name.startswith(("__", "py."))}
+    shown = set(re.findall(r"`hugtweets/([^/`]+)", CONTRIBUTING.read_text(encoding="utf-8")))
+    assert rooms - shown == set()
+
+
+def test_every_benchmark_has_a_row() -> None:
+    scripts = {path.name for path in (ROOT / "benchmarks").glob("*.py")} - PARTS
+    rows = re.findall(r"^\| \[`?(\w+\.py)`?\]", MEASUREMENTS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted(scripts)
+
+
+def test_the_options_of_every_benchmark_exist() -> None:
+    for script, arguments in re.findall(r"python benchmarks/(\w+\.py)([^`\n]*)", MEASUREMENTS.read_text("utf-8")):
+        text = (ROOT / "benchmarks" / script).read_text(encoding="utf-8")
+        unknown = [option for option in re.findall(r"--[\w-]+", arguments) if f'"{option}"' not in text]
+        assert unknown == [], script

@@ -1,4 +1,8 @@
-"""Every command of the README is run here, as it stands there, or is a target of the Makefile that CI itself runs."""
+"""Every command of the README and of the pages in ``docs`` is run here as it stands there, or skipped with a reason.
+
+A command is a line of an ``sh`` block; lines that are indented, or close a brace, belong to the one before. Commands
+run in the order of the pages, and later ones use what earlier ones left.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
+import typer.main
 
+from hugtweets.cli.app import app
 from hugtweets.simulator.demo import HANDLES, TIMELINES
 from hugtweets.simulator.server import running
 from tests.fixtures.exports import export, script, tweet, zipped
@@ -20,8 +27,25 @@ from tests.fixtures.flows import rows, write_timeline
 from tests.fixtures.tiny_models import save_tiny_model
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
+TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
+BLOCKS = [dedent(block) for text in TEXTS.values() for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)]
+COMMANDS = list(dict.fromkeys(line for block in BLOCKS for line in re.split(r"\n(?![\s}])", block.strip())))
+SKIPPED = {
+    "as root, on a machine that becomes a server": (
+        "apt-get",
+        "adduser",
+        "su",
+        "install",
+        "cp",
+        "systemctl",
+        "journalctl",
+    ),
+    "a function for the shell of such a machine": ("as_service()",),
+    "fetches the project itself": ("git", "cd"),
+    "installs packages": (".venv/bin/python -m pip",),
+    "asks the service of such a machine": ("as_service prefect deployment", "as_service prefect automation"),
+}
 SMALL = [
     "train.max_posts=60",
     "train.epochs=1",
@@ -36,10 +60,11 @@ SMALL = [
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with everything that the README speaks of."""
+    """A folder with everything that the pages speak of."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / "hugtweets").symlink_to(ROOT / "hugtweets")
+    (folder / "deployments").symlink_to(ROOT / "deployments")
     save_tiny_model(folder / "tiny")
     write_timeline(folder / "x" / "NASA.jsonl", rows(30, since=40))
     posts = [tweet(str(1_000 + index), row["text"]) for index, row in enumerate(rows(40))]
@@ -84,29 +109,49 @@ def smaller(command: list[str], sandbox: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_every_command_of_the_readme_runs(line: str, sandbox: Path, environment: dict[str, str]) -> None:
-    name, _, value = line.removeprefix("export ").partition("=")
-    if line.startswith("export "):
+def test_every_command_runs(line: str, sandbox: Path, environment: dict[str, str]) -> None:
+    for reason, beginnings in SKIPPED.items():
+        if line.startswith(tuple(f"{beginning} " for beginning in beginnings)):
+            pytest.skip(reason)
+    command = shlex.split(as_here(line), comments=True)
+    if command[0] == "export":
+        name, _, value = command[1].partition("=")
         environment.setdefault(name, value)
-    elif line.startswith("make "):
-        assert line.split()[1] in ("demo", "test")
-        recipe = subprocess.run([*line.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True)
-        assert {"make demo": "hugtweets --home .home demo", "make test": "-m pytest"}[line] in recipe.stdout
-        if line == "make demo":
-            run([".venv/bin/hugtweets", "--home", ".home", "demo"], sandbox, environment)
-    elif line.endswith("server start"):
+    elif command[0] == "make":
+        assert_made(command, sandbox, environment)
+    elif "pytest" in command:
+        # A suite of its own: it is told nothing of this one.
+        run(command, ROOT, {name: value for name, value in environment.items() if not name.startswith("PYTEST_")})
+    elif command[-2:] == ["server", "start"]:
         own = {"PREFECT_SERVER_API_PORT": str(free_port()), "PREFECT_HOME": str(sandbox / "prefect")}
-        assert_serves(shlex.split(line), b"/api", sandbox, environment | own)
-    elif line.endswith(" play"):
-        assert_serves([*shlex.split(line), "--port=0"], b"play at http://127.0.0.1:", sandbox, environment)
+        assert_serves(command, b"/api", sandbox, environment | own)
+    elif command[1:3] == ["worker", "start"]:
+        assert_serves(command, b"started!", sandbox, environment)
+    elif "serve" in command:
+        assert_serves(command, b"serving nightly", sandbox, environment)
+    elif command[-1] == "play":
+        assert_serves([*command, "--port=0"], b"play at http://127.0.0.1:", sandbox, environment)
     else:
-        run(shlex.split(line), sandbox, environment)
+        run(smaller(command, sandbox), sandbox, environment)
 
 
-def run(command: list[str], sandbox: Path, environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        smaller(command, sandbox), cwd=sandbox, env=environment, capture_output=True, text=True, check=False
-    )
+def as_here(line: str) -> str:
+    """What is done on a server with the rights of its service, and with its files, is done here with ours."""
+    return line.replace("as_service ", ".venv/bin/").replace("/etc/hugtweets/", "")
+
+
+def assert_made(command: list[str], sandbox: Path, environment: dict[str, str]) -> None:
+    """The Makefile has the target; what it would do for the demo is done, on less."""
+    recipe = subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    if command[1] == "test":
+        assert "-m pytest" in recipe
+    if command[1] == "demo":
+        assert "hugtweets --home .home demo" in recipe
+        run(smaller([".venv/bin/hugtweets", "--home", ".home", "demo"], sandbox), sandbox, environment)
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 
@@ -130,9 +175,19 @@ def free_port() -> int:
         return port
 
 
-def test_every_picture_and_link_of_the_readme_is_there() -> None:
-    targets = re.findall(r"\]\(((?!https?:)[^)#]+)\)", README)
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+def test_every_reason_to_skip_is_needed() -> None:
+    beginnings = [beginning for group in SKIPPED.values() for beginning in group]
+    assert [beginning for beginning in beginnings if not any(line.startswith(beginning) for line in COMMANDS)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_is_named_in_a_sentence_exists(page: Path) -> None:
+    """Inside a sentence stand commands that are not run: at least the command and its options are there."""
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for named in re.findall(r"(?<!`)`hugtweets ([a-z][^`]*)`", TEXTS[page]):
+        name, *arguments = named.split()
+        options = {option for parameter in commands[name].params for option in parameter.opts}
+        assert {argument for argument in arguments if argument.startswith("--")} <= options, named
 
 
 def test_the_demo_speaks_of_the_bundled_accounts() -> None:
