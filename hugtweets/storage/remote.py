@@ -51,7 +51,7 @@ class Store:
         Raises:
             ConfigurationError: it cannot.
         """
-        about = b"A store of hugtweets: timelines, ledgers and artifacts, as docs/nightly.md describes.\n"
+        about = b"A store of hugtweets: timelines, ledgers and artifacts, as docs/machines.md describes.\n"
         try:
             self.write(ABOUT, about)
         except StoreUnavailable as error:
