@@ -6,7 +6,6 @@ the nearest valid one.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
-from hugtweets.errors import ConfigurationError
+from hugtweets.errors import ConfigurationError, nearest
 
 DEFAULT_PROMPTS = ("I think that", "I like", "I don't like", "I want", "My dream is")
 
@@ -329,9 +328,8 @@ def unknown_key(where: str, valid: Iterable[str]) -> str:
     parent, _, key = where.rpartition(".")
     prefix = f"{parent}." if parent else ""
     names = sorted(valid)
-    nearest = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
-    if nearest:
-        return f"unknown option {where}: did you mean {prefix}{nearest[0]}?"
+    if meant := nearest(key, names):
+        return f"unknown option {where}: did you mean {prefix}{meant}?"
     return f"unknown option {where}: the options here are {', '.join(prefix + name for name in names)}"
 
 

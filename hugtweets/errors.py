@@ -41,11 +41,20 @@ A message says what happened, to which account, and what to do. It is one senten
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that a mistyped one is most like, if one is like it at all: for the sentence of an error."""
+    spelled = {name.casefold(): name for name in known}
+    alike = difflib.get_close_matches(word.casefold(), spelled, n=1)
+    return spelled[alike[0]] if alike else None
 
 
 class HugtweetsError(Exception):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hugtweets.cli.output import print_json
+from hugtweets.cli.output import print_json, print_table
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
-from hugtweets.cli.tables import print_table
+from hugtweets.cli.suggestions import known_name
 
 if TYPE_CHECKING:
     from hugtweets.report.analysis.report import Analysis
@@ -16,28 +16,30 @@ if TYPE_CHECKING:
 
 def analyse(
     handles: Annotated[
-        list[str] | None,
-        typer.Argument(help="Accounts that were learned before; without any, all of them.", metavar="HANDLE..."),
+        list[str] | None, typer.Argument(help="Accounts that were learned before; else all.", metavar="[HANDLE...]")
     ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Compare accounts: what they are like beside how well they are predicted, and whether that can be chance.
+    """Compare accounts: why is one predicted better than another?
 
-    Nothing is trained. Tables and plots are left in the folder `analysis`. For example: hugtweets analyse
+    Shows how properties of the accounts go with their losses, and how likely that is by chance. Nothing is trained.
+    Tables and plots are written to the folder `analysis`.
+
+    For example: hugtweets analyse
     """
     where = begin(home, verbose)
     # scipy and matplotlib take seconds to import.
     from hugtweets.report.analysis.report import analyse_accounts
 
-    analysis = analyse_accounts(where, handles or ())
+    analysis = analyse_accounts(where, [known_name(where, handle) for handle in handles or ()])
     print_json(analysis) if as_json else _print(analysis)
 
 
 def _print(analysis: Analysis) -> None:
     print_table([account.model_dump(exclude={"model", "base_model"}) for account in analysis.accounts])
-    typer.echo("\nrank correlations (Spearman), p by chance in brackets")
+    typer.echo("\nrank correlations (Spearman), p in brackets")
     print_table(_crossed(analysis))
     typer.echo(f"\n{analysis.conclusion}\n{analysis.files[0]}, and {len(analysis.files) - 1} more files beside it")
 

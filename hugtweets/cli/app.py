@@ -7,64 +7,62 @@ import traceback
 
 import typer
 
-from hugtweets.cli import (
-    analyse,
-    doctor,
-    export,
-    forget,
-    play,
-    pretrain,
-    promote,
-    push,
-    report,
-    runs,
-    sample,
-    serve,
-    setup,
-    show,
-    simulate,
-    sweep,
-)
+from hugtweets.cli.analyse import analyse
+from hugtweets.cli.doctor import doctor
+from hugtweets.cli.forget import forget
+from hugtweets.cli.output import printable
+from hugtweets.cli.play import play
+from hugtweets.cli.pretrain import pretrain
+from hugtweets.cli.promote import promote
+from hugtweets.cli.publish import export, push
+from hugtweets.cli.report import report
+from hugtweets.cli.runs import demo, refresh, run
+from hugtweets.cli.sample import sample
+from hugtweets.cli.serve import serve, setup
 from hugtweets.cli.settings import settings
+from hugtweets.cli.show import show
+from hugtweets.cli.simulate import simulate_x
+from hugtweets.cli.suggestions import Program, explain
+from hugtweets.cli.sweep import sweep
 from hugtweets.errors import HugtweetsError, RequestError
 
+PANELS = {
+    "Learn": (demo, run, refresh, pretrain, sweep, promote),
+    "Look": (sample, play, show, report, analyse),
+    "Share": (export, push),
+    "Operate": (doctor, setup, serve, forget, simulate_x),
+}
+STOPPED = 130
+
 app = typer.Typer(
-    name="hugtweets",
-    help="Learn how an X account writes and write new posts in that voice.\n\nStart with: hugtweets demo",
+    cls=Program,
+    callback=settings,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.callback()(settings)
-app.command("demo")(runs.demo)
-app.command("run")(runs.run)
-app.command("refresh")(runs.refresh)
-app.command("pretrain")(pretrain.pretrain)
-app.command("setup")(setup.setup)
-app.command("serve")(serve.serve)
-app.command("sample")(sample.sample)
-app.command("sweep")(sweep.sweep)
-app.command("analyse")(analyse.analyse)
-app.command("show")(show.show)
-app.command("export")(export.export)
-app.command("push")(push.push)
-app.command("play")(play.play)
-app.command("promote")(promote.promote)
-app.command("report")(report.report)
-app.command("simulate-x")(simulate.simulate_x)
-app.command("doctor")(doctor.doctor)
-app.command("forget")(forget.forget)
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
 
 
 def main() -> None:
     """Run the program: exit code 0 all well, 1 an account failed, 2 the request makes no sense."""
     try:
-        app()
+        # Typer catches a KeyboardInterrupt itself and returns its exit code.
+        if (code := app(prog_name="hugtweets", standalone_mode=False)) == STOPPED:
+            raise KeyboardInterrupt
+        sys.exit(code)
     except HugtweetsError as error:
         _fail(str(error), 2 if isinstance(error, RequestError) else 1)
+    except typer.TyperException as error:
+        # Without arguments typer has shown the help, and says no more.
+        _fail(explain(error), 2) if error.format_message() else sys.exit(2)
+    except typer.Abort:
+        _fail("nothing was done", 1)
     except KeyboardInterrupt:
-        _fail("stopped; the same command again goes on where this one was", 130)
+        _fail("stopped; the same command again goes on where this one was", STOPPED)
     except Exception as error:  # the last line of defence: a person reads one sentence, not a traceback
         _fail(f"unforeseen {type(error).__name__}: {error}; run it again with -v to see where", 1)
 
@@ -72,5 +70,5 @@ def main() -> None:
 def _fail(sentence: str, code: int) -> None:
     if "-v" in sys.argv or "--verbose" in sys.argv:
         traceback.print_exc()
-    typer.echo(f"hugtweets: {sentence}", err=True)
+    typer.echo(f"hugtweets: {printable(sentence)}", err=True)
     sys.exit(code)

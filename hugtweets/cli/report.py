@@ -1,4 +1,4 @@
-"""``report``: the static site over all accounts, brought up to date."""
+"""``report``: bring the web site about all accounts up to date."""
 
 from __future__ import annotations
 
@@ -10,15 +10,8 @@ import typer
 from pydantic import BaseModel
 
 from hugtweets.cli.output import print_json
-from hugtweets.cli.settings import (
-    ConfigOption,
-    HomeOption,
-    JsonOption,
-    SetOption,
-    VerboseOption,
-    begin,
-    read_config,
-)
+from hugtweets.cli.settings import ConfigOption, HomeOption, JsonOption, SetOption, VerboseOption, begin
+from hugtweets.config import load_config
 from hugtweets.errors import NothingKept
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import plan_jobs
@@ -33,26 +26,28 @@ class ReportMade(BaseModel):
 
 
 def report(
-    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.", show_default=False)] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
     config: ConfigOption = None,
     assignments: SetOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Bring the report over all accounts up to date: a site in a folder, which opens without network.
+    """Bring the report on all accounts up to date.
 
-    Every run does that at its end. For example: hugtweets report --open
+    It is a web site in a folder, and needs no network. Every run does this at its end.
+
+    For example: hugtweets report --open
     """
     where = begin(home, verbose)
     names = where.known_names()
     if not names:
         raise NothingKept(f"nothing is kept in {where.root} to report on: start with `hugtweets demo`")
-    # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for it.
+    # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for them.
     from hugtweets.report.site import INDEX
     from hugtweets.report.step import report as bring_up_to_date
 
-    options = read_config(config, assignments)
+    options = load_config(config, assignments or ())
     requests = [AccountRequest(handle=name, config=options) for name in names]
     done = bring_up_to_date(plan_jobs(where, requests, f"report-{datetime.now(UTC):%Y%m%d-%H%M%S}"))
     index = where.report / INDEX

@@ -13,54 +13,50 @@ import typer
 
 from hugtweets.budget.shared_ledger import catch_up
 from hugtweets.cli.output import print_costs, print_json, print_run, progress_shown
-from hugtweets.cli.settings import (
-    ConfigOption,
-    HomeOption,
-    JsonOption,
-    SetOption,
-    VerboseOption,
-    begin,
-    read_config,
-)
-from hugtweets.config import Dispatch
+from hugtweets.cli.settings import ConfigOption, HomeOption, JsonOption, SetOption, SourceOption, VerboseOption, begin
+from hugtweets.cli.suggestions import one_of
+from hugtweets.config import Dispatch, load_config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest, read_accounts, request_accounts
 from hugtweets.jobs.estimate import estimate_cost
 from hugtweets.jobs.job import plan_jobs
 from hugtweets.jobs.outcomes import RunOutcome
+from hugtweets.jobs.step_names import STEPS, StepName, includes
 from hugtweets.simulator.demo import demo_accounts
-from hugtweets.steps import STEPS, StepName, includes
 from hugtweets.storage.handles import is_blend, name_mix
 from hugtweets.storage.home import Home
 
-# Enough for each voice to be heard, and few enough for a laptop to be done in minutes.
+# Enough for each account to sound like itself, and few enough for a laptop to be done in minutes.
 DEMO_POSTS = 200
+PLACES = get_args(Dispatch)
 
 UntilOption = Annotated[
     StepName | None,
-    typer.Option("--until", help=f"Stop after this step: {', '.join(STEPS)}.", metavar="STEP", show_default=False),
+    typer.Option(
+        "--until", help=f"Stop after this step: {', '.join(STEPS)}.", metavar="STEP", parser=one_of("step", STEPS)
+    ),
 ]
 
 
 def run(
     handles: Annotated[list[str], typer.Argument(help="One or more X handles.", metavar="HANDLE...")],
-    source: Annotated[str, typer.Option(help="x, archive:PATH or file:PATH.", metavar="SOURCE")] = "x",
+    source: SourceOption = "x",
     until: UntilOption = None,
-    mix: Annotated[
-        bool, typer.Option("--mix", help="One model of all of them (2 to 5), with equal weight.", show_default=False)
-    ] = False,
+    mix: Annotated[bool, typer.Option("--mix", help="One model of 2 to 5 accounts, with equal weight.")] = False,
     config: ConfigOption = None,
     assignments: SetOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Learn one or more accounts now. With --mix one model of all of them, which is called ALICE+BOB from then on.
+    """Learn one or more accounts now.
 
-    For example: hugtweets run me --source archive:twitter-export.zip
+    With --mix they get one model together, which is called ALICE+BOB from then on.
+
+    For example: hugtweets run my_handle --source archive:twitter-export.zip
     """
     begin(home, verbose)
-    requests = request_accounts(handles, source, read_config(config, assignments))
+    requests = request_accounts(handles, source, load_config(config, assignments or ()))
     if mix:
         check_mix(requests, until)
     finish(run_flow(requests, until, verbose, mix=mix), as_json)
@@ -77,9 +73,7 @@ def check_mix(requests: Sequence[AccountRequest], until: StepName | None) -> Non
         raise ConfigurationError(f"--mix and --until {until} exclude each other: accounts are mixed after that step")
     dispatch = requests[0].config.refresh.dispatch
     if dispatch != "threads":
-        raise ConfigurationError(
-            f"--mix and refresh.dispatch={dispatch} exclude each other: a mix is learned on this machine"
-        )
+        raise ConfigurationError(f"--mix and refresh.dispatch={dispatch} exclude each other: a mix is learned here")
 
 
 def refresh(
@@ -88,20 +82,16 @@ def refresh(
     dispatch: Annotated[
         Dispatch | None,
         typer.Option(
-            "--dispatch",
-            help=f"Where to learn: {', '.join(get_args(Dispatch))} (refresh.dispatch).",
+            help=f"Where to learn: {', '.join(PLACES)} (refresh.dispatch).",
             metavar="PLACE",
-            show_default=False,
+            parser=one_of("place", PLACES),
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what it would cost at most; ask nobody.", show_default=False)
+        bool, typer.Option("--dry-run", help="Only say what it would cost at most; ask nobody.")
     ] = False,
     verify: Annotated[
-        bool,
-        typer.Option(
-            "--verify", help="Ask X again for stored posts, so that deleted ones go; each costs.", show_default=False
-        ),
+        bool, typer.Option("--verify", help="Ask X again for stored posts, to find those deleted; each costs.")
     ] = False,
     config: ConfigOption = None,
     assignments: SetOption = None,
@@ -109,14 +99,14 @@ def refresh(
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Refresh a list of accounts once, now: the nightly job by hand.
+    """Run the nightly job for a list of accounts once, now.
 
     For example: hugtweets refresh accounts.yaml --until clean
     """
     where = begin(home, verbose)
     # Also below the accounts file: options of that place may stand beside it.
     place = [f"refresh.dispatch={dispatch}"] if dispatch else []
-    requests = read_accounts(accounts, read_config(config, [*(assignments or ()), *place]))
+    requests = read_accounts(accounts, load_config(config, [*(assignments or ()), *place]))
     if dispatch:
         requests = [request.override({"refresh": {"dispatch": dispatch}}) for request in requests]
     if verify and all(request.source_spec.path for request in requests):
@@ -137,12 +127,14 @@ def demo(
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """The whole job on bundled timelines of three fictional accounts; needs no account anywhere.
+    """Learn three fictional accounts; needs no account anywhere.
+
+    It is the whole job, on timelines that are part of the program.
 
     For example: hugtweets --home /tmp/try demo
     """
     begin(home, verbose)
-    options = read_config(config, assignments)
+    options = load_config(config, assignments or ())
     if options.train.max_posts is None:
         typer.echo(f"the demo uses the newest {DEMO_POSTS} posts of each account: --set train.max_posts=N", err=True)
         options = options.override({"train": {"max_posts": DEMO_POSTS}})
@@ -167,7 +159,7 @@ def run_flow(
         logging.getLogger("hugtweets").info("starting Prefect")
         # Prefect takes seconds to import: not before the request has been found to make sense.
         from flows.account import account as account_flow
-        from flows.blend import blend as blend_flow
+        from flows.mix import blend as blend_flow
         from flows.mix import mix as mix_flow
         from flows.refresh import refresh as refresh_flow
         from flows.runs import outcome_of

@@ -9,16 +9,9 @@ import typer
 from pydantic import BaseModel
 
 from hugtweets.cli.output import print_json, printable, progress_shown
-from hugtweets.cli.settings import (
-    ConfigOption,
-    HomeOption,
-    JsonOption,
-    SetOption,
-    VerboseOption,
-    begin,
-    read_config,
-)
-from hugtweets.config import Config
+from hugtweets.cli.settings import ConfigOption, HomeOption, JsonOption, SetOption, VerboseOption, begin
+from hugtweets.cli.suggestions import known_name
+from hugtweets.config import Config, load_config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.outcomes import SampleOutcome
@@ -45,24 +38,12 @@ def sample(
     ] = None,
     blend: Annotated[
         str | None,
-        typer.Option(
-            "--blend",
-            help="Instead of accounts: a voice between several, which have these shares.",
-            metavar="ALICE=0.7,BOB=0.3",
-            show_default=False,
-        ),
+        typer.Option(help="Instead of accounts: several at once, by these shares.", metavar="ALICE=0.7,BOB=0.3"),
     ] = None,
     keep: Annotated[
-        bool,
-        typer.Option(
-            "--keep",
-            help="Keep the blend, with scores and a page; it is called ALICE-70+BOB-30.",
-            show_default=False,
-        ),
+        bool, typer.Option("--keep", help="Keep the blend, with scores and a page; it is called ALICE-70+BOB-30.")
     ] = False,
-    prompt: Annotated[
-        list[str] | None, typer.Option("--prompt", help="How the post begins (repeatable).", show_default=False)
-    ] = None,
+    prompt: Annotated[list[str] | None, typer.Option(help="How the post begins (repeatable).")] = None,
     number: Annotated[int, typer.Option("-n", help="Posts for each prompt.", min=1, max=1000)] = 5,
     config: ConfigOption = None,
     assignments: SetOption = None,
@@ -70,54 +51,60 @@ def sample(
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Write new posts in the voice of an account, or of several at once.
+    """Write new posts as an account would, or several at once.
 
-    A blend with --keep is a run that ends like any other: the posts, the scorecard, the page in the report.
+    With --keep the posts of a blend are stored, scored, and shown in the report.
+
     For example: hugtweets sample fogbell_keeper --prompt "The fog" -n 3
     """
     where = begin(home, verbose)
-    options = read_config(config, assignments)
-    drawing = options.sample.model_dump() | {"per_prompt": number} | ({"prompts": prompt} if prompt else {})
-    options = options.override({"sample": drawing})
+    options = load_config(config, assignments or ())
+    sampling = options.sample.model_dump() | {"per_prompt": number} | ({"prompts": prompt} if prompt else {})
+    options = options.override({"sample": sampling})
     if bool(handles) == bool(blend):
         raise ConfigurationError("name accounts, or a blend of several: hugtweets sample --blend alice=0.7,bob=0.3")
     if keep:
         _keep(where, blend, options, verbose, as_json)
         return
     with progress_shown(verbose):
-        documents = [_draw_blend(where, blend, options)] if blend else _draw(where, handles or (), options)
+        documents = [_sample_blend(where, blend, options)] if blend else _sample_accounts(where, handles or (), options)
     if as_json:
         print_json(documents[0] if len(documents) == 1 else SampleDocuments(accounts=documents))
     else:
         _print(documents)
 
 
-def _draw(home: Home, handles: Sequence[str], options: Config) -> list[SampleDocument]:
+def _sample_accounts(home: Home, handles: Sequence[str], options: Config) -> list[SampleDocument]:
     from hugtweets.steps.sample import Author, draw_for_all
 
-    authors = [Author.find(home, handle) for handle in dict.fromkeys(map(home.spelling, handles))]
-    drawn = draw_for_all(authors, options)
+    authors = [Author.find(home, name) for name in dict.fromkeys(known_name(home, handle) for handle in handles)]
     return [
         SampleDocument(handle=author.handle, model=author.model.digest, samples=list(map(SampleOutcome.drawn, posts)))
-        for author, posts in zip(authors, drawn, strict=True)
+        for author, posts in zip(authors, draw_for_all(authors, options), strict=True)
     ]
 
 
-def _draw_blend(home: Home, blend: str, options: Config) -> SampleDocument:
-    from hugtweets.steps.blend import blend_name, draw_blend, parse_blend
+def _sample_blend(home: Home, blend: str, options: Config) -> SampleDocument:
+    from hugtweets.steps.blend import blend_name, draw_blend
 
-    shares = parse_blend(blend, home)
+    shares = _shares(home, blend)
     posts = draw_blend(home, shares, options)
     return SampleDocument(handle=blend_name(shares), model=None, samples=list(map(SampleOutcome.drawn, posts)))
+
+
+def _shares(home: Home, blend: str) -> dict[str, float]:
+    from hugtweets.steps.blend import parse_blend
+
+    return {known_name(home, handle): share for handle, share in parse_blend(blend, home).items()}
 
 
 def _keep(home: Home, blend: str | None, options: Config, verbose: bool, as_json: bool) -> None:
     if blend is None:
         raise ConfigurationError("--keep is for a blend: hugtweets sample --blend alice=0.7,bob=0.3 --keep")
     from hugtweets.cli.runs import finish, run_flow
-    from hugtweets.steps.blend import find_authors, kept_name, parse_blend
+    from hugtweets.steps.blend import find_authors, kept_name
 
-    shares = parse_blend(blend, home)
+    shares = _shares(home, blend)
     find_authors(home, list(shares))
     request = AccountRequest(handle=kept_name(shares), config=options)
     finish(run_flow([request], None, verbose), as_json)

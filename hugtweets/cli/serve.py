@@ -1,4 +1,4 @@
-"""``serve``: the nightly schedule and ad hoc runs, for a Prefect server."""
+"""``setup`` and ``serve``: the nightly schedule and ad hoc runs, on a Prefect server."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ def serve(
         Path, typer.Argument(help="The accounts file; it is read again at each run.", metavar="ACCOUNTS.yaml")
     ],
     cron: Annotated[str, typer.Option(help="When: minute, hour, day, month, weekday.", metavar="CRON")] = "0 3 * * *",
-    timezone: Annotated[str, typer.Option(help="Where the clock of the schedule hangs.", metavar="ZONE")] = "UTC",
+    timezone: Annotated[str, typer.Option(help="The time zone of the schedule.", metavar="ZONE")] = "UTC",
     verify_cron: Annotated[
         str | None,
         typer.Option(
-            help="When to ask X again for stored posts too, so that deleted ones go; each costs. Never, if left out.",
+            help="When to ask X again for stored posts too, to find those deleted; each costs. Never, if left out.",
             metavar="CRON",
-            show_default=False,
         ),
     ] = None,
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Serve the nightly schedule and ad hoc runs to the Prefect server that PREFECT_API_URL names.
+    """Serve the nightly schedule and ad hoc runs to a Prefect server.
 
-    A night that is still going makes the next one skip.
+    The server is the one that PREFECT_API_URL names. A night is left out if the one before is still going.
+
     For example: hugtweets serve accounts.yaml --timezone Europe/Paris
     """
     where = begin(home, verbose)
@@ -51,8 +51,23 @@ def serve(
         if provision.state == "created":
             typer.echo(f"created {provision.subject}: {provision.detail}", err=True)
     nights = f"{len(listed)} accounts, next at {first:%Y-%m-%d %H:%M} {timezone}{verifying}"
-    typer.echo(
-        f"serving nightly ({nights}), account and sample to {server}; stop with Ctrl-C",
-        err=True,
-    )
+    typer.echo(f"serving nightly ({nights}), account and sample to {server}; stop with Ctrl-C", err=True)
     serve_deployments(accounts, cron, timezone, verify_cron)
+
+
+def setup(home: HomeOption = None, verbose: VerboseOption = False) -> None:
+    """Create what the nightly service needs on a Prefect server.
+
+    The server is the one that PREFECT_API_URL names. What is there already is left as it is, so it can be run at any
+    time; it also says what a person must do. `hugtweets serve` does the same at its start.
+
+    For example: hugtweets setup
+    """
+    begin(home, verbose)
+    # Prefect takes seconds to import.
+    from deployments.serve import check_server
+    from deployments.setup import provide
+
+    typer.echo(f"Prefect server at {check_server()}", err=True)
+    for provision in provide(create=True):
+        typer.echo(f"{provision.state:8} {provision.subject}: {provision.detail}")

@@ -1,4 +1,4 @@
-"""Options that hold for every command, and what they set up before anything heavy is imported."""
+"""Options that several commands have, and what they set up before anything heavy is imported."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ from typing import Annotated
 import typer
 
 from hugtweets import __version__
-from hugtweets.config import Config, load_config
 from hugtweets.storage.home import VARIABLE, Home
 
 HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="Folder of all state (HUGTWEETS_HOME).", metavar="DIR", show_default=False)
+    Path | None, typer.Option("--home", help="The folder that everything is kept in (HUGTWEETS_HOME).", metavar="DIR")
 ]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Tell more; show tracebacks.", show_default=False)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.", show_default=False)]
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="YAML file of options.", metavar="FILE.yaml", show_default=False)
-]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more, and show tracebacks.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="A YAML file of options.", metavar="FILE.yaml")]
 SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="One option: section.key=value (repeatable).", metavar="KEY=VALUE", show_default=False),
+    list[str] | None, typer.Option("--set", help="One option: section.key=value (repeatable).", metavar="KEY=VALUE")
+]
+HandleArgument = Annotated[str, typer.Argument(help="An account that was learned before.", metavar="HANDLE")]
+SourceOption = Annotated[
+    str, typer.Option("--source", help="Where posts come from: x, archive:PATH or file:PATH.", metavar="SOURCE")
+]
+AccountsOption = Annotated[
+    Path | None, typer.Option("--accounts", help="An accounts file instead of handles.", metavar="ACCOUNTS.yaml")
 ]
 
 PREFECT_ENVIRONMENT = {
@@ -37,7 +40,7 @@ PREFECT_ENVIRONMENT = {
 }
 
 
-def _version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"hugtweets {__version__}")
         raise typer.Exit
@@ -47,7 +50,7 @@ def settings(
     home: HomeOption = None,
     verbose: VerboseOption = False,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True, show_default=False)
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
     """Learn how an X account writes and write new posts in that voice.
@@ -58,7 +61,7 @@ def settings(
 
 
 def begin(home: Path | None, verbose: bool) -> Home:
-    """Apply the options of a command: they may stand before its name or behind it."""
+    """Apply the options that every command has, whether they stand before its name or behind it; returns the home."""
     if home is not None:
         os.environ[VARIABLE] = str(home)
     if verbose:
@@ -69,12 +72,7 @@ def begin(home: Path | None, verbose: bool) -> Home:
     os.environ.setdefault("PREFECT_RESULTS_LOCAL_STORAGE_PATH", str(found.results))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     if not verbose:
-        # What libraries tell each other about their next versions, and their own bars, are not for our users.
+        # Warnings about future versions of a library, and the progress bars of others, are not for our users.
         warnings.simplefilter("ignore", FutureWarning)
         os.environ.setdefault("TQDM_DISABLE", "1")
     return found
-
-
-def read_config(path: Path | None, assignments: list[str] | None) -> Config:
-    """The options of a command, checked."""
-    return load_config(path, assignments or ())

@@ -1,17 +1,13 @@
-"""``show``: what is known of an account."""
+"""``show``: what is kept of an account."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
 from pydantic import BaseModel
-from rich.console import Console
-from rich.text import Text
 
 from hugtweets.budget.ledger import Ledger
-from hugtweets.cli.output import print_json
-from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
+from hugtweets.cli.output import plain_console, print_json
+from hugtweets.cli.settings import HandleArgument, HomeOption, JsonOption, VerboseOption, begin
+from hugtweets.cli.suggestions import known_name
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.promotion import Decision, current_model, read_promotions
 from hugtweets.jobs.outcomes import ApiUsage
@@ -45,21 +41,15 @@ class ShownAccount(BaseModel):
 
 
 def show(
-    handle: Annotated[str, typer.Argument(help="An account.", metavar="HANDLE")],
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
+    handle: HandleArgument, as_json: JsonOption = False, home: HomeOption = None, verbose: VerboseOption = False
 ) -> None:
-    """Show what is known of an account: every artifact, its path, its numbers.
+    """Show what is kept of an account: every artifact and its numbers.
 
     For example: hugtweets show fogbell_keeper
     """
     where = begin(home, verbose)
-    account = look(where, where.spelling(handle))
-    if as_json:
-        print_json(account)
-    else:
-        _print(account)
+    account = look(where, known_name(where, handle))
+    print_json(account) if as_json else _print(account)
 
 
 def look(home: Home, handle: str) -> ShownAccount:
@@ -99,26 +89,23 @@ def look(home: Home, handle: str) -> ShownAccount:
 
 
 def _print(account: ShownAccount) -> None:
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(Text(account.handle, style="bold"))
+    console = plain_console()
+    console.print(account.handle, style="bold")
     span = f" from {account.oldest} to {account.newest}" if account.oldest else ""
     unread = f", {account.gaps} stretches still to fetch" if account.gaps else ""
     if account.timeline:
-        console.print(Text(f"{account.posts:,} raw posts{span}{unread}: {account.timeline}"))
+        console.print(f"{account.posts:,} raw posts{span}{unread}: {account.timeline}")
         api = account.api
-        console.print(Text(f"read from X: {api.requests} requests, {api.posts_read} posts, ${api.usd:.2f}"))
+        console.print(f"read from X: {api.requests} requests, {api.posts_read} posts, ${api.usd:.2f}")
     for decision in account.promotions:
-        console.print(Text(f"model {decision.model}: {decision.reason} ({decision.by}, {decision.at:%Y-%m-%d})"))
-    console.print(Text(f"current model: {account.current_model or 'none'}"))
+        console.print(f"model {decision.model}: {decision.reason} ({decision.by}, {decision.at:%Y-%m-%d})")
+    console.print(f"current model: {account.current_model or 'none'}")
     for pool in account.pools:
-        console.print(Text(f"learned by {pool} too, which goes when the account is forgotten"))
+        console.print(f"learned by {pool} too, which goes when the account is forgotten")
     for artifact in account.artifacts:
         manifest = artifact.manifest
-        console.print(
-            Text(f"\n{manifest.step} {manifest.digest}", style="bold"), f"{manifest.created:%Y-%m-%d %H:%M:%S} UTC"
-        )
-        console.print(Text(f"  {_numbers(manifest)}"))
-        console.print(Text(f"  {artifact.path}"))
+        console.print(f"\n{manifest.step} {manifest.digest}", style="bold", end=" ")
+        console.print(f"{manifest.created:%Y-%m-%d %H:%M:%S} UTC\n  {_numbers(manifest)}\n  {artifact.path}")
 
 
 def _numbers(manifest: Manifest) -> str:

@@ -14,10 +14,8 @@ from hugtweets.errors import ConfigurationError
 def simulate_x(
     directory: Annotated[Path, typer.Argument(help="Folder of <handle>.jsonl timelines.", metavar="DIR")],
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 8765,
-    faults: Annotated[
-        Path | None, typer.Option(help="JSON file: a list of faults to serve.", metavar="FILE", show_default=False)
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Which requests meet the faults that have a share.")] = 0,
+    faults: Annotated[Path | None, typer.Option(help="JSON file: a list of faults to serve.", metavar="FILE")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of which requests meet a fault, for faults that have a share.")] = 0,
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:

@@ -1,30 +1,29 @@
-"""``sweep``: the same accounts under varied options."""
+"""``sweep``: the same accounts with varied options."""
 
 from __future__ import annotations
 
 import json
 import logging
-import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import yaml
 
-from hugtweets.cli.output import print_json, progress_shown
+from hugtweets.cli.output import print_json, print_table
+from hugtweets.cli.prefect_console import flow_shown
 from hugtweets.cli.settings import (
+    AccountsOption,
     ConfigOption,
     HomeOption,
     JsonOption,
     SetOption,
+    SourceOption,
     VerboseOption,
     begin,
-    read_config,
 )
-from hugtweets.cli.tables import print_table
-from hugtweets.config import Config
+from hugtweets.config import Config, load_config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest, read_accounts, request_accounts
 from hugtweets.sources import SourceSpec
@@ -33,68 +32,48 @@ from hugtweets.storage.home import Home
 from hugtweets.sweeps.outcome import SweepOutcome
 from hugtweets.sweeps.points import Point, parse_variations, plan_points, read_point
 from hugtweets.sweeps.wandb_export import export_sweep
-from hugtweets.tracking.agent import AgentRun, take_agent_run
-
-HandlesArgument = Annotated[list[str] | None, typer.Argument(help="X handles.", metavar="HANDLE...")]
-AccountsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--accounts", help="An accounts file instead of handles.", metavar="ACCOUNTS.yaml", show_default=False
-    ),
-]
-VaryOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--vary",
-        help="An option and its values, or with --random its range: train.lr=1e-3,2e-3 or train.lr=1e-4..1e-2 "
-        "(repeatable). A range of positive ends, a decade or more apart, is drawn from evenly on a logarithmic scale.",
-        metavar="KEY=VALUES",
-        show_default=False,
-    ),
-]
-RandomOption = Annotated[
-    int | None,
-    typer.Option("--random", help="Draw that many points instead of all combinations.", min=1, show_default=False),
-]
-PointOption = Annotated[
-    str | None,
-    typer.Option(
-        "--point", help="One point only, as W&B's agent passes it.", metavar="'{\"KEY\": VALUE}'", show_default=False
-    ),
-]
-ExportOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--export-wandb",
-        help="Only write the sweep as a W&B sweep configuration, for `wandb sweep`.",
-        metavar="FILE.yaml",
-        show_default=False,
-    ),
-]
+from hugtweets.tracking.agent import take_agent_run
 
 
 def sweep(
-    handles: HandlesArgument = None,
-    vary: VaryOption = None,
-    number: RandomOption = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the draw.")] = 0,
-    point: PointOption = None,
-    export: ExportOption = None,
+    handles: Annotated[list[str] | None, typer.Argument(help="X handles.", metavar="HANDLE...")] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An option and its values, or with --random its range: train.lr=1e-3,2e-3 or train.lr=1e-4..1e-2 "
+            "(repeatable). Values are chosen evenly on a logarithmic scale if both ends of a range are positive and a "
+            "decade or more apart.",
+            metavar="KEY=VALUES",
+        ),
+    ] = None,
+    number: Annotated[
+        int | None, typer.Option("--random", help="That many random points, not all combinations.", min=1)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the random points.")] = 0,
+    point: Annotated[
+        str | None, typer.Option(help="One point only, as W&B's agent passes it.", metavar="'{\"KEY\": VALUE}'")
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export-wandb", help="Only write a configuration for `wandb sweep`.", metavar="FILE.yaml"),
+    ] = None,
     accounts: AccountsOption = None,
-    source: Annotated[str, typer.Option(help="x, archive:PATH or file:PATH.", metavar="SOURCE")] = "x",
+    source: SourceOption = "x",
     config: ConfigOption = None,
     assignments: SetOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Learn accounts under varied options and compare; no current model changes.
+    """Learn accounts with varied options, and compare.
 
-    The first point is the configuration as it is. For example: hugtweets sweep me --vary train.lr=1e-3,4e-3
+    The first point is the configuration as it is. The current model of an account stays as it is.
+
+    For example: hugtweets sweep fogbell_keeper --vary train.lr=1e-3,4e-3
     """
     begin(home, verbose)
     agent = take_agent_run()
-    options = read_config(config, assignments)
+    options = load_config(config, assignments or ())
     requests = _requests(handles or [], accounts, source, options)
     if point is not None:
         points = [_read_point(point, requests)]
@@ -108,7 +87,12 @@ def sweep(
         write_text(export, yaml.safe_dump(exported, sort_keys=False, allow_unicode=True))
         typer.echo(f"{export} is written: `wandb sweep {export}` makes the sweep, and says how to start an agent")
         return
-    outcome = _run(requests, points, agent, verbose)
+    with flow_shown(requests[0].config.tracking, verbose):
+        logging.getLogger("hugtweets").info("%d points for %d accounts", len(points), len(requests))
+        from flows.runs import ended_with
+        from flows.sweep import sweep as sweep_flow
+
+        outcome = ended_with(sweep_flow(requests, points, agent, return_state=True), SweepOutcome)
     print_json(outcome) if as_json else _print(outcome)
     if outcome.status == "failed":
         raise typer.Exit(1)
@@ -130,25 +114,6 @@ def _read_point(text: str, requests: Sequence[AccountRequest]) -> Point:
     if not isinstance(options, dict) or not options:
         raise ConfigurationError(f"--point {text} is no JSON object of options: write '{{\"train.epochs\": 1}}'")
     return read_point(requests, options)
-
-
-def _run(requests: list[AccountRequest], points: list[Point], agent: AgentRun | None, verbose: bool) -> SweepOutcome:
-    """Run the flow in this process."""
-    from hugtweets.tracking import check_mode
-
-    check_mode(requests[0].config.tracking)
-    # As in `run`: stdout is for the result.
-    with progress_shown(verbose), redirect_stdout(sys.stderr):
-        logger = logging.getLogger("hugtweets")
-        logger.info("%d points for %d accounts; the first is the configuration as it is", len(points), len(requests))
-        from flows.runs import ended_with
-        from flows.sweep import sweep as sweep_flow
-        from hugtweets.cli.prefect_console import quiet_console
-
-        if not verbose:
-            quiet_console()
-        state = sweep_flow(requests, points, agent, return_state=True)
-    return ended_with(state, SweepOutcome)
 
 
 def _print(outcome: SweepOutcome) -> None:

@@ -5,33 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from hugtweets.budget.ledger import Ledger, Usage
-from hugtweets.cli.app import main
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import Post
 from hugtweets.timelines.timeline import Timeline, save
+from tests.cli.conftest import Program
 from tests.fixtures.reports import learn
-
-Program = Callable[..., int]
-
-
-@pytest.fixture
-def program(monkeypatch: pytest.MonkeyPatch) -> Program:
-    """Runs the program in this process and returns its exit code."""
-
-    def call(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["hugtweets", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code if isinstance(ended.value.code, int) else 1
-
-    return call
 
 
 def write(path: Path, text: str) -> str:

@@ -1,4 +1,4 @@
-"""``push``: an account's model and its card to the Hugging Face Hub."""
+"""``export`` and ``push``: the current model of an account with its card, as a folder or on the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -10,37 +10,65 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr
 
-from hugtweets.cli.export import AdapterOption, PostsOption
 from hugtweets.cli.output import progress_shown
-from hugtweets.cli.settings import ConfigOption, HomeOption, SetOption, VerboseOption, begin, read_config
+from hugtweets.cli.settings import ConfigOption, HandleArgument, HomeOption, SetOption, VerboseOption, begin
+from hugtweets.cli.suggestions import known_name
+from hugtweets.config import load_config
 from hugtweets.errors import NoHubToken
 from hugtweets.storage.atomic import new_folder
 
+AdapterOption = Annotated[bool, typer.Option("--adapter", help="The adapter alone, for who has the base model.")]
+PostsOption = Annotated[bool, typer.Option("--with-posts", help="Also the real posts that it has learned.")]
 
-def push(
-    handle: Annotated[str, typer.Argument(help="An account that was learned before.", metavar="HANDLE")],
-    repo_id: Annotated[
-        str | None,
-        typer.Option("--repo-id", help="USER/NAME (hugtweets-HANDLE).", metavar="REPOSITORY", show_default=False),
-    ] = None,
-    private: Annotated[bool, typer.Option("--private/--public", help="Who may see it: only you, or everybody.")] = True,
+
+def export(
+    handle: HandleArgument,
+    to: Annotated[Path, typer.Option(help="The folder to make.", metavar="DIR")],
     adapter: AdapterOption = False,
     with_posts: PostsOption = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only write the folder; ask nobody.", show_default=False)
-    ] = False,
     config: ConfigOption = None,
     assignments: SetOption = None,
     home: HomeOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Publish an account's current model and its card on the Hugging Face Hub, for you alone unless --public is said.
+    """Write the current model as a folder that transformers loads.
 
-    Needs HF_TOKEN, a token with the right to write. For example: hugtweets push fogbell_keeper --dry-run
+    Its card is in the folder, and the sample options become its generation defaults.
+
+    For example: hugtweets export fogbell_keeper --to model
     """
     where = begin(home, verbose)
-    options = read_config(config, assignments)
-    name = where.spelling(handle)
+    options = load_config(config, assignments or ())
+    name, folder = known_name(where, handle), to.expanduser().resolve()
+    from hugtweets.publishing.bundle import Wanted, write_bundle
+
+    wanted = Wanted(adapter=adapter, with_posts=with_posts, sampling=options.sample)
+    with progress_shown(verbose), new_folder(folder) as partial:
+        write_bundle(where, name, partial, wanted)
+    typer.echo(f"the model of {name} is in {folder}: transformers.pipeline('text-generation', model='{folder}')")
+
+
+def push(
+    handle: HandleArgument,
+    repo_id: Annotated[str | None, typer.Option(help="USER/NAME (hugtweets-HANDLE).", metavar="REPOSITORY")] = None,
+    private: Annotated[bool, typer.Option("--private/--public", help="Who may see it: only you, or everybody.")] = True,
+    adapter: AdapterOption = False,
+    with_posts: PostsOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only write the folder; ask nobody.")] = False,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
+    home: HomeOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Publish the current model and its card on the Hugging Face Hub.
+
+    It is for you alone unless --public is given. Needs HF_TOKEN, a token with the right to write.
+
+    For example: hugtweets push fogbell_keeper --dry-run
+    """
+    where = begin(home, verbose)
+    options = load_config(config, assignments or ())
+    name = known_name(where, handle)
     # Takes a second to import.
     from hugtweets.publishing.bundle import Wanted, write_bundle
     from hugtweets.publishing.hub import Hub, check_repository, repository_name
@@ -52,7 +80,7 @@ def push(
         wanted = Wanted(repository or ".", adapter, with_posts, options.sample)
         with progress_shown(verbose), new_folder(folder) as partial:
             write_bundle(where, name, partial, wanted)
-        _tell(folder, repository or repository_name("USER", name), private)
+        _print_contents(folder, repository or repository_name("USER", name), private)
         return
     hub = Hub(find_token())
     repository = repository or repository_name(hub.user(), name)
@@ -65,7 +93,7 @@ def push(
 
 
 def find_token() -> SecretStr:
-    """The hub's token: of the environment, of ``hf auth login``, or of Prefect's Secret block.
+    """The token for the hub, from the environment, from ``hf auth login``, or from Prefect's Secret block.
 
     Raises:
         NoHubToken: there is none.
@@ -83,7 +111,7 @@ def find_token() -> SecretStr:
     raise NoHubToken("there is no token for the hub: set HF_TOKEN to one with the right to write, or use --dry-run")
 
 
-def _tell(folder: Path, repository: str, private: bool) -> None:
+def _print_contents(folder: Path, repository: str, private: bool) -> None:
     typer.echo(f"nothing was uploaded; {repository}, {'private' if private else 'public'}, would get from {folder}:")
     for path in sorted(folder.iterdir()):
         typer.echo(f"{path.stat().st_size:>13,} bytes  {path.name}")
