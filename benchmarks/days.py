@@ -121,10 +121,10 @@ def make(bench: Bench, variant: str, config: Config, posts: Path, night: int, un
     """One night of one variant."""
     job = Job(bench.home(variant), AccountRequest(handle=posts.stem, source=f"file:{posts}", config=config), "days")
     cleaned = clean(job, fetch(job).reference)
-    tokens = tokenise(job, cleaned, bench.base_model)
-    start = find_start(job, cleaned, tokens, bench.base_model)
+    tokens = tokenise(job, cleaned)
+    start = find_start(job, tokens, cleaned)
     cpu, wall = time.process_time(), time.monotonic()
-    model = finetune(job, tokens, bench.base_model, start)
+    model = finetune(job, tokens, start)
     cpu, wall = time.process_time() - cpu, time.monotonic() - wall
     counts = model.manifest().counts
     row = Row(

@@ -54,13 +54,13 @@ def measure(home: Home, accounts: Sequence[str], timelines: Path, config: Config
     cleaned = [clean(job, fetch(job).reference) for job in jobs]
     both = Job(home, AccountRequest(handle=name_mix(accounts), config=config), "benchmark")
     posts = [*cleaned, mix(both, cleaned)]
-    tokens = [tokenise(job, found, base) for job, found in zip([*jobs, both], posts, strict=True)]
+    tokens = [tokenise(job, found) for job, found in zip([*jobs, both], posts, strict=True)]
     held_out = dict(zip(accounts, tokens[:-1], strict=True))
     rows = [Row("base", on_device(score, base, [], held_out, config), 0.0)]
     models: list[Reference] = []
     for job, found in zip([*jobs, both], tokens, strict=True):
         started = time.process_time()
-        models.append(finetune(job, found, base, Start(None, "as the benchmark asks")))
+        models.append(finetune(job, found, Start(None, "as the benchmark asks")))
         seconds = round(time.process_time() - started, 1)
         weights = [(models[-1].file(WEIGHTS), 1.0)]
         rows.append(Row(job.handle, on_device(score, base, weights, held_out, config), seconds))

@@ -32,7 +32,6 @@ from processes import processor_seconds
 from hugtweets.config import load_config
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import Job
-from hugtweets.models.registry import resolve_base_model
 from hugtweets.simulator.demo import HANDLES, TIMELINES
 from hugtweets.steps.clean import clean
 from hugtweets.steps.fetch import fetch
@@ -68,14 +67,12 @@ class Answer:
 
 def learn(home: Home) -> None:
     """Models of two demo accounts."""
-    base_model = resolve_base_model("packaged", home)
     for handle in HANDLES[:2]:
-        request = AccountRequest(
-            handle=handle, source=f"file:{TIMELINES / handle}.jsonl", config=load_config(None, OPTIONS)
-        )
+        config = load_config(None, [*OPTIONS, "train.base_model=packaged"])
+        request = AccountRequest(handle=handle, source=f"file:{TIMELINES / handle}.jsonl", config=config)
         job = Job(home, request, "benchmark")
-        tokens = tokenise(job, clean(job, fetch(job).reference), base_model)
-        finetune(job, tokens, base_model, Start(None, "as the benchmark asks"))
+        tokens = tokenise(job, clean(job, fetch(job).reference))
+        finetune(job, tokens, Start(None, "as the benchmark asks"))
 
 
 @contextmanager

@@ -66,15 +66,15 @@ def measure(job: Job, base: BaseModel, authors: int) -> list[Cost]:
     """All parts, in the order of a run."""
     bill = Bill()
     cleaned = clean(job, fetch(job).reference)
-    tokens = tokenise(job, cleaned, base)
-    start = find_start(job, cleaned, tokens, base)
-    model = bill.pay("finetune", "a model", lambda: finetune(job, tokens, base, start))
+    tokens = tokenise(job, cleaned)
+    start = find_start(job, tokens, cleaned)
+    model = bill.pay("finetune", "a model", lambda: finetune(job, tokens, start))
     people = with_options(job, {"evaluate": {"generated": 0}})
-    bill.pay("posts for people", "a model", lambda: sample(people, model, cleaned, base))
+    bill.pay("posts for people", "a model", lambda: sample(people, model, cleaned))
     # One post with a prompt is among them: the step draws both kinds.
     card = with_options(job, {"sample": {"prompts": ["I"], "per_prompt": 1}})
-    samples = bill.pay("posts for the scorecard", "a model", lambda: sample(card, model, cleaned, base))
-    bill.pay("evaluate", "a model", lambda: evaluate(job, model, samples, tokens, cleaned, model, base))
+    samples = bill.pay("posts for the scorecard", "a model", lambda: sample(card, model, cleaned))
+    bill.pay("evaluate", "a model", lambda: evaluate(job, model, samples, tokens, cleaned))
     bill.pay("posts by the base model", "a base model", lambda: base_posts(job.home, base, job.config))
     posts = texts_of(cleaned, "train")
     several = [

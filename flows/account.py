@@ -1,24 +1,64 @@
-"""One account, ad hoc: from its timeline to new posts in its voice.
+"""One account: from its timeline to new posts in its voice.
 
 hugtweets run NASA
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 
-from flows.comparison import compare
-from flows.credentials import load_credentials
-from flows.models import BaseModels
-from flows.reporting import report_run
-from flows.runs import end, look_up_all, name_run, open_home
-from flows.steps import process
-from flows.watching import tag_run
+from flows.recording import recorded
+from flows.runs import begin, finish, name_run
 from hugtweets.jobs.accounts import AccountRequest
-from hugtweets.jobs.job import plan_jobs
-from hugtweets.jobs.outcomes import RunOutcome
-from hugtweets.steps import StepName
+from hugtweets.jobs.job import Job
+from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
+from hugtweets.jobs.step_names import StepName
+from hugtweets.steps.blend import Part
+from hugtweets.steps.waiting import posts_to_learn
+from hugtweets.storage.artifacts import Reference
+from tasks.clean import clean
+from tasks.evaluate import evaluate
+from tasks.fetch import fetch
+from tasks.finetune import blend, finetune
+from tasks.promote import promote
+from tasks.retract import retract
+from tasks.sample import sample
+from tasks.tokenise import tokenise
+
+FindPosts = Callable[[Job], Reference]
+
+
+def learn(
+    job: Job, timeline: Reference | None = None, find_posts: FindPosts | None = None, parts: Sequence[Part] = ()
+) -> AccountOutcome:
+    """Take one account through the steps: from a timeline or posts that are there, if told so; a blend from models."""
+    with recorded(job) as outcome:
+        if find_posts:
+            posts = find_posts(job)
+        else:
+            timeline = timeline or fetch(job)
+            if job.until == "fetch":
+                return outcome
+            posts = clean(job, timeline)
+        if job.until == "clean":
+            return outcome
+        posts = posts if parts else posts_to_learn(job, posts)
+        tokens = tokenise(job, posts)
+        if job.until == "tokenise":
+            return outcome
+        model = blend(job, tokens, parts) if parts else finetune(job, tokens, posts)
+        retract(job)
+        if job.until == "finetune":
+            return outcome
+        samples = sample(job, model, posts)
+        if job.until == "sample":
+            return outcome
+        scores = evaluate(job, model, samples, tokens, posts)
+        promote(job, model, scores)
+    return outcome
 
 
 def _name() -> str:
@@ -28,16 +68,5 @@ def _name() -> str:
 @flow(name="account", flow_run_name=_name)
 def account(request: AccountRequest, until: StepName | None = None) -> State[RunOutcome]:
     """Take one account through the steps, up to ``until``."""
-    load_credentials()
-    home = open_home()
-    run = str(runtime.flow_run.name)
-    jobs = plan_jobs(home, [request], run)
-    tag_run([request.handle])
-    users = look_up_all(jobs)
-    models = BaseModels(home)
-    outcomes = [
-        process(job, users.get(job.handle), lambda: models.find(request.config.train.base_model), until) for job in jobs
-    ]
-    compare(jobs, outcomes, models)
-    report_run(jobs, outcomes, until)
-    return end(run, home, outcomes)
+    jobs = begin([request], until=until)
+    return finish(jobs, [learn(job) for job in jobs])

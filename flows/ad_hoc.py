@@ -17,7 +17,7 @@ from flows.runs import name_run
 from hugtweets.config import DEFAULT_PROMPTS, Config, NotNegative
 from hugtweets.jobs.accounts import request_accounts
 from hugtweets.jobs.outcomes import RunOutcome
-from hugtweets.steps import StepName
+from hugtweets.jobs.step_names import StepName
 
 
 def _name() -> str:

@@ -1,7 +1,4 @@
-"""One account from its cleaned posts on, on whichever machine is told to: a flow for a work pool, a task for Ray.
-
-The deployment ``learn`` is made by the first run with ``refresh.dispatch: pool``.
-"""
+"""One account from its cleaned posts on, on whichever machine is told to: a flow for a work pool, a task for Ray."""
 
 from __future__ import annotations
 
@@ -16,15 +13,13 @@ from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.credentials import load_credentials
-from flows.models import BaseModels
-from flows.runs import name_run
-from flows.steps import Walk, settle
+from flows.account import learn as learn_posts
+from flows.runs import name_run, open_home
 from hugtweets.errors import NotShared
+from hugtweets.jobs.assignments import Assignment
+from hugtweets.jobs.job import Job
 from hugtweets.jobs.outcomes import AccountOutcome
-from hugtweets.steps.assignments import Assignment
 from hugtweets.storage.artifacts import Reference, obtain
-from hugtweets.storage.home import Home
 from hugtweets.storage.remote import VARIABLE
 from hugtweets.timelines.shared import SharedTimeline
 
@@ -44,18 +39,13 @@ def learn(assignment: Assignment) -> State[Any]:
         assignment: The account, its options, and the posts; written by the run that fetched them.
     """
     outcome = carry_out(assignment)
-    leave(outcome)
-    if outcome.status == "failed":
-        return Failed(message=outcome.reason)
-    return Completed(name=outcome.status.capitalize(), message=outcome.reason)
-
-
-def leave(outcome: AccountOutcome) -> None:
-    """Leave the outcome where whoever asked for this flow run finds it."""
     artifact = ArtifactCreate(type=OUTCOME, data=outcome.model_dump(mode="json"), flow_run_id=runtime.flow_run.id)
     # Prefect's own function for this leaves its connection open.
     with get_client(sync_client=True) as client:
         client.create_artifact(artifact)
+    if outcome.status == "failed":
+        return Failed(message=outcome.reason)
+    return Completed(name=outcome.status.capitalize(), message=outcome.reason)
 
 
 def read_outcome(data: object) -> AccountOutcome:
@@ -71,32 +61,18 @@ def learn_account(assignment: Assignment) -> AccountOutcome:
 
 def carry_out(assignment: Assignment) -> AccountOutcome:
     """Learn from cleaned posts that another machine made; the outcome is that of these steps."""
-    load_credentials()
-    home = Home.from_environment()
-    walk = Walk(assignment.job(home), AccountOutcome(handle=assignment.handle))
+    home = open_home()
 
-    def work() -> None:
-        posts = bring(home, assignment)
-        base = BaseModels(home).find(assignment.request.config.train.base_model)
+    def bring(job: Job) -> Reference:
+        posts = assignment.cleaned(home)
+        if not obtain(home, posts):
+            place = f"the store {home.store.shown}" if home.store else f"{home.root} on {socket.gethostname()}"
+            raise NotShared(
+                f"the posts of {job.handle} are not in {place}: give all machines the same {VARIABLE}, "
+                "or a home that all of them see"
+            )
         # Tells which posts were deleted meanwhile: what this machine made of them goes with the new model.
-        SharedTimeline(home, assignment.handle).pull()
-        walk.learn(posts, base, assignment.until)
-
-    settle(walk, work)
-    return walk.outcome
-
-
-def bring(home: Home, assignment: Assignment) -> Reference:
-    """The cleaned posts, from the store if there is one.
-
-    Raises:
-        NotShared: they are neither here nor there.
-    """
-    posts = assignment.cleaned(home)
-    if obtain(home, posts):
+        SharedTimeline(home, job.handle).pull()
         return posts
-    place = f"the store {home.store.shown}" if home.store else f"{home.root} on {socket.gethostname()}"
-    raise NotShared(
-        f"the posts of {assignment.handle} are not in {place}: give all machines the same {VARIABLE}, "
-        "or a home that all of them see"
-    )
+
+    return learn_posts(assignment.job(home), find_posts=bring)

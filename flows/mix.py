@@ -1,85 +1,77 @@
-"""One model of several accounts with equal weight: each is fetched and cleaned by itself, and all are learned together.
+"""One model of several accounts: each is fetched and cleaned by itself, and all are learned together, equally or not.
 
 hugtweets run alice bob --mix
+hugtweets sample --blend alice=0.7,bob=0.3 --keep
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 
-from flows.credentials import load_credentials
-from flows.models import BaseModels
-from flows.reporting import report_run
-from flows.runs import end, look_up_all, name_run, open_home
-from flows.steps import FindBaseModel, Walk, process, settle
-from flows.watching import tag_run
+from flows.account import learn
+from flows.runs import begin, finish, name_run, open_home
 from hugtweets.errors import AccountError, PutOff
 from hugtweets.jobs.accounts import AccountRequest
-from hugtweets.jobs.job import Job, plan_jobs
+from hugtweets.jobs.job import Job
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
-from hugtweets.models.registry import BaseModel
-from hugtweets.steps import StepName
+from hugtweets.jobs.step_names import StepName
+from hugtweets.steps.blend import Part, find_authors
 from hugtweets.steps.clean import check_enough_text
-from hugtweets.steps.mix import add_counts, plan_mix
 from hugtweets.storage.artifacts import Reference
-from hugtweets.storage.handles import name_mix
-from tasks.mix import mix as mix_posts
+from hugtweets.storage.handles import name_mix, shares_of
+from tasks.clean import mix as mix_posts
 
 
-def _name() -> str:
+def _mix_name() -> str:
     return name_run(f"mix-{name_mix(request.handle for request in runtime.flow_run.parameters['requests'])}")
 
 
-@flow(name="mix", flow_run_name=_name)
+@flow(name="mix", flow_run_name=_mix_name)
 def mix(requests: list[AccountRequest], until: StepName | None = None) -> State[RunOutcome]:
-    """Bring the accounts up to date, and learn one model of all of them, up to ``until``."""
-    load_credentials()
-    home = open_home()
-    run = str(runtime.flow_run.name)
-    jobs = plan_jobs(home, requests, run)
-    tag_run([job.handle for job in jobs])
-    users, models = look_up_all(jobs), BaseModels(home)
-
-    def find_base_model() -> BaseModel:
-        return models.find(requests[0].config.train.base_model)
-
-    members = [process(job, users.get(job.handle), find_base_model, "clean") for job in jobs]
+    """Bring the accounts up to date, and learn one model of all of them, with equal weight, up to ``until``."""
+    jobs = begin(requests, until=until)
+    members = [learn(replace(job, until="clean")) for job in jobs]
     name = name_mix(job.handle for job in jobs)
-    job = Job(home, requests[0].model_copy(update={"handle": name}), run)
-    outcome = AccountOutcome(handle=name)
-    walk = MixWalk(job, outcome)
-    settle(walk, lambda: walk.mix(members, find_base_model, until))
-    outcomes = [*members, outcome]
-    report_run([*jobs, job], outcomes, until)
-    return end(run, home, outcomes)
+    job = replace(jobs[0], request=jobs[0].request.model_copy(update={"handle": name}))
+    job.outcome.counts["new"] = sum(member.counts.get("new", 0) for member in members)
+    outcome = learn(job, find_posts=lambda job: mix_posts(job, cleaned_posts(job, members)))
+    return finish([*jobs, job], [*members, outcome], compared=False)
 
 
-class MixWalk(Walk):
-    """The walk of a mix, from the clean posts of its accounts on."""
+def cleaned_posts(job: Job, members: Sequence[AccountOutcome]) -> list[Reference]:
+    """The clean posts of the accounts that are to be mixed.
 
-    def mix(self, members: Sequence[AccountOutcome], base_model: FindBaseModel, until: StepName | None) -> None:
-        """All steps up to ``until``.
-
-        Raises:
-            AccountError, PutOff: an account has no clean posts, or not enough of them.
-        """
-        cleaned = [self._cleaned(member) for member in members]
-        for posts in cleaned:
-            check_enough_text(posts, self.job.config.clean)
-        mixed = self.step(mix_posts, plan_mix(self.job, cleaned), cleaned)
-        new = sum(member.counts["new"] for member in members)
-        self.outcome.counts = add_counts([posts.manifest().counts for posts in cleaned]) | {"new": new}
-        self.learn(mixed, base_model(), until)
-
-    def retract(self) -> None:
-        """Nothing here: what holds deleted posts of an account goes when that account is learned again."""
-
-    def _cleaned(self, member: AccountOutcome) -> Reference:
+    Raises:
+        AccountError, PutOff: an account has none, or not enough of them.
+    """
+    for member in members:
         if "clean" not in member.steps:
             kind = AccountError if member.status == "failed" else PutOff
             raise kind(f"{member.handle} cannot be mixed in, see above: mix the others without it, or run it again")
-        step = member.steps["clean"]
-        return Reference("clean", member.handle, step.digest, step.path)
+    posts = [member.reference("clean", job.home) for member in members]
+    for each in posts:
+        check_enough_text(each, job.config.clean)
+    return posts
+
+
+@flow(name="blend", flow_run_name=lambda: name_run(f"blend-{runtime.flow_run.parameters['request'].handle}"))
+def blend(request: AccountRequest) -> State[RunOutcome]:
+    """Make the blend that is called so, ``alice-70+bob-30``: its accounts' current models, added up without training.
+
+    Raises:
+        NothingKept: an account has no current model.
+        BaseModelError: the base model is gone.
+        ConfigurationError: the models cannot be added up.
+    """
+    home, shares = open_home(), shares_of(request.handle)
+    authors = find_authors(home, list(shares))
+    [job] = begin([request.override({"train": {"base_model": authors[0].base_model_option}})], look_up=False)
+    job.outcome.counts["new"] = 0
+    learned = [author.clean for author in authors]
+    parts = [Part(author.model, shares[author.handle]) for author in authors]
+    outcome = learn(job, find_posts=lambda job: mix_posts(job, learned), parts=parts)
+    return finish([job], [outcome], compared=False)

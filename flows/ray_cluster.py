@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
+from flows.dispatch import Dispatcher, announce, unlearned
 from flows.learn import learn_account
-from flows.machines import Machines, announce, check_server
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
+from hugtweets.jobs.assignments import Assignment
 from hugtweets.jobs.outcomes import AccountOutcome
-from hugtweets.steps.assignments import Assignment
-from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:
     from prefect_ray.task_runners import PrefectRayFuture
 
 
-class RayCluster(Machines):
+class RayCluster(Dispatcher):
     """A task for each account, with a GPU of its own if the cluster has any; Ray starts lost ones again by itself."""
 
-    def __init__(self, config: Config, home: Home) -> None:
-        super().__init__()
+    def __init__(self, config: Config) -> None:
         self._config = config
-        self._home = home
-        self._futures: dict[str, PrefectRayFuture[Any]] = {}
+        self._futures: list[tuple[Assignment, PrefectRayFuture[Any]]] = []
 
     def __enter__(self) -> Self:
-        check_server(self._config.refresh)
         try:
             from prefect_ray import RayTaskRunner
         except ImportError:
@@ -45,29 +42,28 @@ class RayCluster(Machines):
             ) from None
         self._options = resources(self._config)
         place = f"on the Ray cluster {address}" if address else "on a Ray cluster of this machine"
-        announce(self._home, f"{place}, each account with {self._options}")
+        announce(f"{place}, each account with {self._options}")
         return self
 
     def __exit__(self, *error: object) -> None:
         self._runner.__exit__(*error)
 
-    def start(self, assignment: Assignment) -> None:
+    def submit(self, assignment: Assignment) -> None:
         """Submit a task; Ray keeps it until a machine has room."""
         from prefect_ray.context import remote_options
 
         with remote_options(**self._options):
-            self._futures[assignment.handle] = self._runner.submit(learn_account, {"assignment": assignment})
+            self._futures.append((assignment, self._runner.submit(learn_account, {"assignment": assignment})))
 
-    def poll(self) -> None:
-        """Collect the tasks that have ended."""
-        import ray
-
-        tasks = {future.wrapped_future: handle for handle, future in self._futures.items()}
-        ended, _ = ray.wait(list(tasks), num_returns=len(tasks), timeout=0) if tasks else ([], [])
-        for task in ended:
-            future = self._futures.pop(tasks[task])
+    def results(self) -> Iterator[AccountOutcome]:
+        """The outcomes, in the order in which the accounts were handed over."""
+        for assignment, future in self._futures:
             future.wait()
-            self.outcomes[tasks[task]] = _outcome(tasks[task], future)
+            result = future.state.result(raise_on_failure=False)
+            if isinstance(result, AccountOutcome):
+                yield result
+            else:
+                yield unlearned(assignment, f"the Ray task ended ({type(result).__name__}: {result})")
 
 
 def resources(config: Config) -> dict[str, Any]:
@@ -76,12 +72,3 @@ def resources(config: Config) -> dict[str, Any]:
 
     has_gpus = ray.cluster_resources().get("GPU", 0) >= 1 and config.train.device in ("auto", "cuda")
     return {"num_gpus": 1 if has_gpus else 0, "num_cpus": 1}
-
-
-def _outcome(handle: str, future: PrefectRayFuture[Any]) -> AccountOutcome:
-    result = future.state.result(raise_on_failure=False)
-    if isinstance(result, AccountOutcome):
-        return result
-    return AccountOutcome(
-        handle=handle, status="failed", reason=f"the Ray task ended ({type(result).__name__}: {result})"
-    )

@@ -1,30 +1,40 @@
-"""What every flow run has: a name, jobs, look-ups, an end that tells which accounts failed."""
+"""What every flow run has: a name, jobs, look-ups, a report, and an end that tells which accounts failed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from prefect import runtime
 from prefect.client.schemas.objects import State
+from prefect.settings import get_current_settings
 from prefect.states import Completed, Failed
 from pydantic import BaseModel
 
-from flows.watching import show_outcome
+from flows.credentials import load_credentials
+from flows.watching import show_outcome, tag_run
 from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.shared_ledger import catch_up, push_ledger
 from hugtweets.errors import AccountsFailed, HugtweetsError
-from hugtweets.jobs.job import Job
-from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
+from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import Job, plan_jobs
+from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome, StepOutcome
+from hugtweets.jobs.step_names import includes
+from hugtweets.report.overview_page import LastRun
+from hugtweets.steps.authorship import Candidate, is_compared, read_authorship
+from hugtweets.storage.artifacts import obtain
+from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
 from tasks.fetch import look_up
+from tasks.report import authorship, report
 from tasks.retries import patient
 
-if TYPE_CHECKING:
-    from hugtweets.sources.x.users import XUser
-
 Outcome = TypeVar("Outcome", bound=BaseModel)
+
+logger = logging.getLogger("hugtweets.flows")
 
 
 def name_run(subject: str) -> str:
@@ -33,42 +43,92 @@ def name_run(subject: str) -> str:
 
 
 def open_home() -> Home:
-    """The home of this machine, knowing what all machines spent.
+    """The home of this machine, knowing what all machines spent, and with the credentials that Prefect keeps.
 
     Raises:
         ConfigurationError: there is a store that cannot be used.
     """
+    load_credentials()
     home = Home.from_environment()
     catch_up(home)
     return home
 
 
-def look_up_all(jobs: Sequence[Job]) -> dict[str, XUser | HugtweetsError]:
+def begin(requests: Sequence[AccountRequest], look_up: bool = True, **options: Any) -> list[Job]:
+    """The jobs of this run, looked up on X if that is where their posts are; ``options`` are those of a Job."""
+    jobs = plan_jobs(open_home(), requests, str(runtime.flow_run.name), **options)
+    tag_run([member for job in jobs for member in members_of(job.handle)])
+    return look_up_users(jobs) if look_up else jobs
+
+
+def look_up_users(jobs: Sequence[Job]) -> list[Job]:
     """One request for up to 100 accounts on X; an answer that concerns the whole request is every account's."""
     asked = [job for job in jobs if job.request.source_spec.kind == "x"]
     if not asked:
-        return {}
-    handles = [job.handle for job in asked]
-    config = asked[0].config.fetch
-    home, run = asked[0].home, asked[0].run
+        return list(jobs)
+    home, run, config = asked[0].home, asked[0].run, asked[0].config.fetch
     try:
-        found = dict(patient(look_up, config)(handles, Ledger(home.ledger, run), config))
+        found = patient(look_up, config)([job.handle for job in asked], Ledger(home.ledger, run), config)
         push_ledger(home, run)
     except HugtweetsError as error:
-        return dict.fromkeys(handles, error)
-    return found
+        found = dict.fromkeys((job.handle for job in asked), error)
+    return [replace(job, user=found.get(job.handle)) for job in jobs]
+
+
+def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome], compared: bool = True) -> State[RunOutcome]:
+    """Compare the authors, bring the report up to date, and end the run.
+
+    The final state's data is the :class:`RunOutcome`, or :class:`AccountsFailed` naming who failed.
+    """
+    if compared:
+        compare(jobs, outcomes)
+    if includes(jobs[0].until, "report"):
+        report_run(jobs, outcomes)
+    ledger = Ledger(jobs[0].home.ledger, jobs[0].run)
+    outcome = RunOutcome.of(jobs[0].run, outcomes, ledger.spent())
+    show_outcome(outcome, ledger)
+    return final_state(outcome, outcome.failure(), outcome.describe())
+
+
+def compare(jobs: Sequence[Job], outcomes: Iterable[AccountOutcome]) -> None:
+    """For whose are an account's posts taken? Asked once a run, when all its accounts are done.
+
+    Posts that were compared before, and models that are not to be judged by posts, are left alone.
+    """
+    scored = [(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True) if "evaluate" in outcome.steps]
+    samples = {outcome.handle: outcome.reference("sample", job.home) for job, outcome in scored}
+    for job, outcome in scored:
+        # Another machine may have drawn them.
+        obtain(job.home, samples[outcome.handle])
+    candidates = [
+        Candidate(job, samples[job.handle], job.base_model)
+        for job, _ in scored
+        if job.config.evaluate.generated and not is_compared(job, samples[job.handle])
+    ]
+    if candidates:
+        authorship(candidates)
+    for job, outcome in scored:
+        outcome.metrics |= read_authorship(job.home, samples[job.handle]).model_dump()
+
+
+def report_run(jobs: Sequence[Job], outcomes: Iterable[AccountOutcome]) -> None:
+    """Add the report step to the outcomes, also of accounts that failed or were skipped: what is known is shown.
+
+    A report can be made again at any time, so that trouble with it is no failure of the run.
+    """
+    # The server that Prefect starts for one run alone is gone when somebody follows the link.
+    url = runtime.flow_run.ui_url if get_current_settings().api.url else None
+    made = report(jobs, LastRun(jobs[0].run, url), return_state=True).result(raise_on_failure=False)
+    if isinstance(made, BaseException):
+        logger.warning("the report was not brought up to date (%s): make it with `hugtweets report`", made)
+        return
+    for outcome in outcomes:
+        if done := made.get(outcome.handle):
+            outcome.steps["report"] = StepOutcome.of(done.reference, done.cached, done.seconds)
 
 
 # What ended in this process, by the id of Prefect's run.
 _ended: dict[str, BaseModel] = {}
-
-
-def end(run: str, home: Home, accounts: Sequence[AccountOutcome]) -> State[RunOutcome]:
-    """The final state of a run: its data is the :class:`RunOutcome`, or :class:`AccountsFailed` naming who failed."""
-    ledger = Ledger(home.ledger, run)
-    outcome = RunOutcome.of(run, accounts, ledger.spent())
-    show_outcome(outcome, ledger)
-    return final_state(outcome, outcome.failure(), outcome.describe())
 
 
 def final_state(outcome: Outcome, failure: str | None, sentence: str) -> State[Outcome]:

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from prefect import task
-
 from hugtweets.jobs.job import Job
-from hugtweets.models.registry import BaseModel
-from hugtweets.steps import evaluate as step
+from hugtweets.steps import evaluate as steps
 from hugtweets.storage.artifacts import Reference
-from tasks.caching import cache_key
+from tasks.step import step
 
 
-@task(
-    name="evaluate",
-    task_run_name="evaluate[{job.handle}]",
-    cache_key_fn=cache_key(step.plan_evaluate),
-    persist_result=True,
-    result_serializer="json",
-)
-def evaluate(
-    job: Job,
-    model: Reference,
-    samples: Reference,
-    tokens: Reference,
-    clean: Reference,
-    previous: Reference | None,
-    base_model: BaseModel,
-) -> Reference:
+@step(steps.plan_evaluate, steps.record_evaluate)
+def evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, clean: Reference) -> Reference:
     """See :func:`hugtweets.steps.evaluate.evaluate`."""
-    return step.evaluate(job, model, samples, tokens, clean, previous, base_model)
+    return steps.evaluate(job, model, samples, tokens, clean)

@@ -10,26 +10,52 @@ from prefect.cache_policies import NO_CACHE
 
 from hugtweets.budget.ledger import Ledger
 from hugtweets.config import FetchConfig
-from hugtweets.errors import AccessError, HugtweetsError
+from hugtweets.errors import AccessError, HugtweetsError, RetryableError
 from hugtweets.jobs.job import Job
-from hugtweets.steps import fetch as step
+from hugtweets.steps import fetch as steps
 from hugtweets.steps.fetch import Fetched, Tally
 from hugtweets.storage.artifacts import Reference
+from tasks.retries import patient
+from tasks.step import working_seconds
 
 if TYPE_CHECKING:
     from hugtweets.sources.x.users import XUser
 
 
+def fetch(job: Job) -> Reference:
+    """The raw timeline, brought up to date; attempts that brought posts do not count, for a long timeline meets more
+    failures.
+
+    Raises:
+        AccountError: X does not show the account.
+        RetryableError: what could not be had by ``fetch.retries`` attempts in a row.
+    """
+    if isinstance(job.user, HugtweetsError) and not isinstance(job.user, AccessError):
+        raise job.user
+    started, tally = working_seconds(), Tally()
+    while True:
+        before = job.ledger.spent().posts_read
+        try:
+            fetched = patient(attempt, job.config.fetch)(job, tally)
+            break
+        except RetryableError:
+            if job.ledger.spent().posts_read == before:
+                raise
+    job.outcome.note("fetch", fetched.reference, fetched.cached, working_seconds() - started)
+    steps.record_fetch(job, fetched)
+    return fetched.reference
+
+
 @task(name="fetch", task_run_name="fetch[{job.handle}]", cache_policy=NO_CACHE)
-def fetch(job: Job, user: XUser | AccessError | None, tally: Tally, verify: bool) -> Fetched:
+def attempt(job: Job, tally: Tally) -> Fetched:
     """See :func:`hugtweets.steps.fetch.fetch`. Never cached: whether there is something new is the question."""
-    return step.fetch(job, user, tally, verify)
+    return steps.fetch(job, tally)
 
 
 @task(name="stored", task_run_name="stored[{job.handle}]", cache_policy=NO_CACHE)
 def stored(job: Job) -> Reference:
     """See :func:`hugtweets.steps.fetch.copy_stored`."""
-    return step.copy_stored(job)
+    return steps.copy_stored(job)
 
 
 @task(name="look-up", task_run_name="look-up", cache_policy=NO_CACHE)

@@ -1,23 +1,29 @@
-"""The finetune step as a Prefect task."""
+"""The finetune step as a Prefect task, and its stand-in for a blend."""
 
 from __future__ import annotations
 
-from prefect import task
+from collections.abc import Sequence
 
 from hugtweets.jobs.job import Job
-from hugtweets.models.registry import BaseModel
-from hugtweets.steps import finetune as step
-from hugtweets.storage.artifacts import Reference
-from tasks.caching import cache_key
+from hugtweets.steps import blend as blends
+from hugtweets.steps import finetune as steps
+from hugtweets.steps.starting import find_start
+from hugtweets.storage.artifacts import Plan, Reference
+from tasks.step import step
 
 
-@task(
-    name="finetune",
-    task_run_name="finetune[{job.handle}]",
-    cache_key_fn=cache_key(step.plan_finetune),
-    persist_result=True,
-    result_serializer="json",
-)
-def finetune(job: Job, tokens: Reference, base_model: BaseModel, start: step.Start) -> Reference:
+def plan_finetune(job: Job, tokens: Reference, posts: Reference) -> Plan:
+    """The training from wherever it should start."""
+    return steps.plan_finetune(job, tokens, find_start(job, tokens, posts))
+
+
+@step(plan_finetune)
+def finetune(job: Job, tokens: Reference, posts: Reference) -> Reference:
     """See :func:`hugtweets.steps.finetune.finetune`."""
-    return step.finetune(job, tokens, base_model, start)
+    return steps.finetune(job, tokens, find_start(job, tokens, posts))
+
+
+@step(blends.plan_blend)
+def blend(job: Job, tokens: Reference, parts: Sequence[blends.Part]) -> Reference:
+    """See :func:`hugtweets.steps.blend.blend`."""
+    return blends.blend(job, tokens, parts)

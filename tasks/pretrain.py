@@ -1,22 +1,23 @@
-"""The pretrain step as a Prefect task."""
+"""Learning a base model from many accounts, and what that brings to others, as Prefect tasks."""
 
 from __future__ import annotations
 
-from prefect import task
-
+from hugtweets.jobs.job import Job
 from hugtweets.jobs.pools import Pooling
-from hugtweets.steps import pretrain as step
+from hugtweets.models.registry import BaseModel
+from hugtweets.steps import pretrain as pools
+from hugtweets.steps import transfer as transfers
 from hugtweets.storage.artifacts import Reference
-from tasks.caching import cache_key
+from tasks.step import step
 
 
-@task(
-    name="pretrain",
-    task_run_name="pretrain[{pooling.name}]",
-    cache_key_fn=cache_key(step.plan_pretrain),
-    persist_result=True,
-    result_serializer="json",
-)
-def pretrain(pooling: Pooling) -> Reference:
+@step(pools.plan_pretrain)
+def pretrain(job: Pooling) -> Reference:
     """See :func:`hugtweets.steps.pretrain.pretrain`."""
-    return step.pretrain(pooling)
+    return pools.pretrain(job)
+
+
+@step(transfers.plan_transfer)
+def transfer(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseModel) -> Reference:
+    """See :func:`hugtweets.steps.transfer.transfer`."""
+    return transfers.transfer(job, clean, base_model, pooled)

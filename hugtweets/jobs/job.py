@@ -5,25 +5,60 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from hugtweets.budget.ledger import Ledger
 from hugtweets.config import Config
+from hugtweets.errors import HugtweetsError
 from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.base_models import BaseModels
+from hugtweets.jobs.outcomes import AccountOutcome
+from hugtweets.jobs.step_names import StepName
+from hugtweets.models.registry import BaseModel
 from hugtweets.storage.home import Home
+
+if TYPE_CHECKING:
+    from hugtweets.sources.x.users import XUser
 
 
 @dataclass(frozen=True)
 class Job:
-    """One account in one run.
+    """One account in one run, and what has come of it so far.
 
-    ``run`` names the run: the W&B group, and the key in the ledger. Posts that X showed since it ``began``
-    are not asked for again.
+    Args:
+        home: where things live.
+        request: the account, its source and its options.
+        run: names the run: the W&B group, and the key in the ledger.
+        began: posts that X showed since then are not asked for again.
+        until: the last step; None is the whole job.
+        may_wait: a model waits until as many posts are new as ``config.refresh`` asks for, and a step without anything
+            to do is told of in the log only: as task runs, such steps of hundreds of unchanged accounts cost more than
+            all else in a night, and hide in Prefect's UI what was done (see benchmarks/LOG.md).
+        verify: X is asked again for the posts that are stored.
+        is_trial: the model is compared with others, and never becomes the account's current one.
+        finds_only: steps that are not done are not run here; see ``flows/dispatch.py``.
+        user: what the look-up on X said; None for other sources.
+        base_models: those of the run; its accounts share them.
+        outcome: written as the steps are done.
     """
 
     home: Home
     request: AccountRequest
     run: str
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    until: StepName | None = None
+    may_wait: bool = False
+    verify: bool = False
+    is_trial: bool = False
+    finds_only: bool = False
+    user: XUser | HugtweetsError | None = field(default=None, repr=False, compare=False)
+    base_models: BaseModels = field(default=None, repr=False, compare=False)  # type: ignore[assignment]
+    outcome: AccountOutcome = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.base_models is None:
+            object.__setattr__(self, "base_models", BaseModels(self.home))
+        object.__setattr__(self, "outcome", AccountOutcome(handle=self.handle))
 
     @property
     def handle(self) -> str:
@@ -34,6 +69,15 @@ class Job:
     def config(self) -> Config:
         """The options that hold for the account."""
         return self.request.config
+
+    @property
+    def base_model(self) -> BaseModel:
+        """What the account's model starts from.
+
+        Raises:
+            BaseModelError: it cannot be had.
+        """
+        return self.base_models.find(self.config.train.base_model)
 
     @property
     def ledger(self) -> Ledger:
@@ -47,12 +91,16 @@ def longest_waiting_first(jobs: Sequence[Job]) -> list[Job]:
     return sorted(jobs, key=lambda job: answers.get(job.handle, ""))
 
 
-def plan_jobs(home: Home, requests: Sequence[AccountRequest], run: str) -> list[Job]:
-    """One job a request, each handle in the spelling that this home already knows it by."""
+def plan_jobs(home: Home, requests: Sequence[AccountRequest], run: str, **options: Any) -> list[Job]:
+    """One job a request, each handle in the spelling that this home already knows it by; ``options`` are those of Job.
+
+    All of them share their base models.
+    """
     # Looked for once: the home holds a folder an account and step, and a list may name hundreds of accounts.
     known = home.spellings()
     spelled = [known.get(request.handle.casefold(), request.handle) for request in requests]
+    options = {"base_models": BaseModels(home)} | options
     return [
-        Job(home, request.model_copy(update={"handle": handle}), run)
+        Job(home, request.model_copy(update={"handle": handle}), run, **options)
         for request, handle in zip(requests, spelled, strict=True)
     ]

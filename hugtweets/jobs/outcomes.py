@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -11,9 +12,12 @@ from pydantic import BaseModel, Field
 from hugtweets.budget.ledger import Usage
 from hugtweets.evaluation.promotion import Standing
 from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:
     from hugtweets.generation.sampler import Sample
+
+logger = logging.getLogger("hugtweets.flows")
 
 AccountStatus = Literal["completed", "unchanged", "skipped", "failed"]
 
@@ -70,9 +74,29 @@ class AccountOutcome(BaseModel):
         """Add what came of the steps that were done later, perhaps on another machine."""
         self.steps |= learned.steps
         self.samples, self.metrics, self.promotion = learned.samples, learned.metrics, learned.promotion
-        if learned.status in ("skipped", "failed"):
-            self.status = learned.status
-            self.reason = "; ".join(filter(None, (self.reason, learned.reason)))
+        self.status = learned.status
+        self.remark(learned.reason)
+
+    def note(self, step: str, made: Reference, cached: bool, seconds: float) -> None:
+        """Write a finished step down."""
+        self.steps[step] = StepOutcome.of(made, cached, seconds)
+        state = "cached" if cached else f"done in {seconds:.1f} s"
+        logger.info("%s: %s %s", self.handle, step, state)
+
+    def reference(self, step: str, home: Home) -> Reference:
+        """The artifact of a step that was done, on whichever machine, as it is or will be in that home."""
+        digest = self.steps[step].digest
+        return Reference(step, self.handle, digest, str(home.artifacts / step / self.handle / digest))
+
+    def remark(self, *remarks: object) -> None:
+        """Add to the reason what there is to say."""
+        said = [str(remark) for remark in (self.reason, *remarks) if remark]
+        self.reason = "; ".join(said) or None
+
+    def is_unchanged(self) -> bool:
+        """Whether nothing was made; new posts in store are no change while the model waits for more."""
+        learned = [step for name, step in self.steps.items() if name not in ("fetch", "clean")]
+        return all(step.cached for step in learned or self.steps.values())
 
     def best_sample(self) -> str:
         """The generated post that the model finds likeliest for its length; empty if there is none."""

@@ -44,6 +44,11 @@ class Pooling:
     corpora: tuple[Path, ...]
     base_model: base_models.BaseModel
 
+    @property
+    def handle(self) -> str:
+        """What its artifact and its task are called by."""
+        return self.name
+
 
 class Transfer(BaseModel):
     """How well posts of an account that was not pooled are predicted, in bits per byte, before it is learned itself.

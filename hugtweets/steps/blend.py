@@ -44,19 +44,19 @@ class Part:
     percent: int
 
 
-def plan_blend(job: Job, tokens: Reference, parts: Sequence[Part], base_model: BaseModel) -> Plan:
+def plan_blend(job: Job, tokens: Reference, parts: Sequence[Part]) -> Plan:
     """Depends on the posts of all accounts, their models, and the share of each."""
     models = {f"finetune/{part.model.handle}": part.model.digest for part in parts}
     shares = {part.model.handle: part.percent for part in parts}
-    return Plan("finetune", VERSION, job.handle, (tokens,), shares, models | {"base_model": base_model.digest})
+    return Plan("finetune", VERSION, job.handle, (tokens,), shares, models | {"base_model": job.base_model.digest})
 
 
-def blend(job: Job, tokens: Reference, parts: Sequence[Part], base_model: BaseModel) -> Reference:
+def blend(job: Job, tokens: Reference, parts: Sequence[Part]) -> Reference:
     """Write ``weights/``, the sum of the adapters as one; ``history.json`` is empty, for nothing is trained."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
         adapters = [(part.model.file(WEIGHTS), part.percent / 100) for part in parts]
-        on_device(_write_sum, base_model, adapters, folder / WEIGHTS, job.config)
+        on_device(_write_sum, job.base_model, adapters, folder / WEIGHTS, job.config)
         write_text(folder / HISTORY, "[]\n")
         first = parts[0].model.manifest().counts
         return {
@@ -67,11 +67,11 @@ def blend(job: Job, tokens: Reference, parts: Sequence[Part], base_model: BaseMo
             "trainings_in_a_row": 0,
             "best_epoch": 0,
             "seconds": 0.0,
-            "base_model": base_model.name,
+            "base_model": job.base_model.name,
             "base_model_option": first["base_model_option"],
         }
 
-    return perform(job, plan_blend(job, tokens, parts, base_model), fill, _content)
+    return perform(job, plan_blend(job, tokens, parts), fill, _content)
 
 
 def kept_name(shares: Mapping[str, float]) -> str:
@@ -184,7 +184,7 @@ def _write_sum(base_model: BaseModel, adapters: Sequence[tuple[Path, float]], ou
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices.selection import choose_device
     from hugtweets.models.cache import BLEND, load_blend
-    from hugtweets.training.trainer import save_adapter
+    from hugtweets.training.lora import save_adapter
 
     # Adapters are stored in float32, whatever the device draws in.
     choice = replace(choose_device(config.train), dtype="float32")

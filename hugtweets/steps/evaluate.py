@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from hugtweets.config import TrainConfig
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import BaseModelError
-from hugtweets.evaluation.predictions import member_scores, prediction_scores, previous_scores
+from hugtweets.evaluation.bits_per_byte import member_scores, prediction_scores, previous_scores
+from hugtweets.evaluation.promotion import Standing, judge, previous_of
 from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.evaluation.writing import writing_scores
 from hugtweets.jobs.job import Job
@@ -36,33 +37,39 @@ SCORES = "scores.json"
 logger = logging.getLogger(__name__)
 
 
-def plan_evaluate(
-    job: Job, model: Reference, samples: Reference, tokens: Reference, clean: Reference, previous: Reference | None
-) -> Plan:
+def plan_evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, clean: Reference) -> Plan:
     """Depends on the model, its posts, the held-out posts, and the model that it is compared with."""
+    previous = compared_with(job, model)
     compared = {"previous": previous.digest} if previous else {}
     return Plan("evaluate", VERSION, job.handle, (model, samples, tokens, clean), extra=compared)
 
 
-def evaluate(
-    job: Job,
-    model: Reference,
-    samples: Reference,
-    tokens: Reference,
-    clean: Reference,
-    previous: Reference | None,
-    base_model: BaseModel,
-) -> Reference:
-    """Write ``scores.json``, a :class:`Scorecard`; ``previous`` was the account's current model so far."""
+def evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, clean: Reference) -> Reference:
+    """Write ``scores.json``, a :class:`Scorecard`."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        tuned = Tuned(model, base_model)
-        predictions = on_device(_score_predictions, job, tokens, clean, tuned, _find_previous(job, previous))
+        tuned, previous = Tuned(model, job.base_model), _find_previous(job, compared_with(job, model))
+        predictions = on_device(_score_predictions, job, tokens, clean, tuned, previous)
         card = Scorecard.model_validate(predictions | _score_writing(samples, clean))
         write_text(folder / SCORES, card.model_dump_json(indent=1) + "\n")
         return card.figures()
 
-    return perform(job, plan_evaluate(job, model, samples, tokens, clean, previous), fill, _content)
+    return perform(job, plan_evaluate(job, model, samples, tokens, clean), fill, _content)
+
+
+def record_evaluate(job: Job, scores: Reference) -> None:
+    """Put the scores into the outcome."""
+    job.outcome.metrics = read_scores(scores).figures()
+
+
+def compared_with(job: Job, model: Reference) -> Reference | None:
+    """The model that was the account's current one so far; a trial is compared with none."""
+    return None if job.is_trial else previous_of(job.home, model)
+
+
+def promote(job: Job, model: Reference, scores: Reference) -> Standing:
+    """Decide whether the model becomes the account's current one, unless that was done."""
+    return judge(job.home, model, compared_with(job, model), read_scores(scores), job.run)
 
 
 def read_scores(scores: Reference) -> Scorecard:

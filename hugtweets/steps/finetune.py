@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import BaseModelError, NothingKept, TrainingError
-from hugtweets.evaluation.promotion import current_model
+from hugtweets.evaluation.promotion import current_model, note_trial
 from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.pools.pool import pinned
@@ -51,18 +51,18 @@ class Start:
     reason: str
 
 
-def plan_finetune(job: Job, tokens: Reference, base_model: BaseModel, start: Start) -> Plan:
+def plan_finetune(job: Job, tokens: Reference, start: Start) -> Plan:
     """Depends on the tokens, the base model, how it is trained, and the earlier model that it goes on from."""
     options = job.config.train.model_dump(mode="json", exclude=ELSEWHERE)
     inputs = [tokens]
     if start.model:
         inputs.append(start.model)
         options["replay"] = _replay(job)
-    return Plan("finetune", VERSION, job.handle, tuple(inputs), options, {"base_model": base_model.digest})
+    return Plan("finetune", VERSION, job.handle, tuple(inputs), options, {"base_model": job.base_model.digest})
 
 
-def finetune(job: Job, tokens: Reference, base_model: BaseModel, start: Start) -> Reference:
-    """Write ``weights/`` (adapter or full) and ``history.json`` (the loss curves).
+def finetune(job: Job, tokens: Reference, start: Start) -> Reference:
+    """Write ``weights/`` (adapter or full) and ``history.json`` (the loss curves); a trial is noted before.
 
     Raises:
         TrainingError: the loss is not a number, or the options cannot be met.
@@ -71,15 +71,18 @@ def finetune(job: Job, tokens: Reference, base_model: BaseModel, start: Start) -
     def fill(folder: Path) -> Mapping[str, Any]:
         earlier = _continuation(job, tokens, start)
         logger.info("%s: training starts from the %s, %s", job.handle, _name(start), start.reason)
-        result = on_device(_train, job, tokens, base_model, folder / WEIGHTS, earlier)
+        result = on_device(_train, job, tokens, job.base_model, folder / WEIGHTS, earlier)
         write_text(folder / HISTORY, json.dumps(result.history, indent=1) + "\n")
         numbers = {name: value for name, value in asdict(result).items() if name != "history"}
         posts = {"new_posts": len(earlier.new), "replayed_posts": len(earlier.replayed)} if earlier else {}
         posts["trainings_in_a_row"] = trainings_in_a_row(start.model) + 1
-        names = {"base_model": base_model.name, "base_model_option": job.config.train.base_model}
+        names = {"base_model": job.base_model.name, "base_model_option": job.config.train.base_model}
         return {"start": _name(start), "start_reason": start.reason} | posts | numbers | names
 
-    return perform(job, plan_finetune(job, tokens, base_model, start), fill, _content)
+    plan = plan_finetune(job, tokens, start)
+    if job.is_trial:
+        note_trial(job.home, plan.reference(job.home), job.run)
+    return perform(job, plan, fill, _content)
 
 
 def base_model_of(model: Reference, home: Home) -> BaseModel:

@@ -45,6 +45,11 @@ def mix(job: Job, members: Sequence[Reference]) -> Reference:
     return perform(job, plan_mix(job, members), fill, _content)
 
 
+def record_mix(job: Job, mixed: Reference) -> None:
+    """Put the counts into the outcome, as far as they are not those of the run."""
+    job.outcome.counts |= mixed.manifest().counts
+
+
 def add_counts(counts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The sums of the counts of several clean artifacts."""
     numbers, dropped = Counter[str](), Counter[str]()

@@ -15,6 +15,7 @@ from hugtweets.config import Config
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.jobs.job import Job
+from hugtweets.jobs.outcomes import SampleOutcome
 from hugtweets.models.cache import is_adapter, load_adapters, load_tuned
 from hugtweets.models.registry import BaseModel
 from hugtweets.steps.clean import texts_of
@@ -52,18 +53,23 @@ def plan_sample(job: Job, model: Reference, clean: Reference) -> Plan:
     return Plan("sample", VERSION, job.handle, (model, clean), options)
 
 
-def sample(job: Job, model: Reference, clean: Reference, base_model: BaseModel) -> Reference:
+def sample(job: Job, model: Reference, clean: Reference) -> Reference:
     """Write ``samples.parquet`` for people and ``unprompted.parquet`` for the scorecard."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
         judged = without_prompts(job.config, job.config.evaluate.generated)
-        drawn, unprompted = draw_posts(job.handle, model, clean, base_model, [job.config, judged])
+        drawn, unprompted = draw_posts(job.handle, model, clean, job.base_model, [job.config, judged])
         write_posts(folder / SAMPLES, to_table(drawn))
         write_posts(folder / UNPROMPTED, to_table(unprompted))
         copies = sum(sample.replaced for sample in [*drawn, *unprompted])
         return {"samples": len(drawn), "unprompted": len(unprompted), "copies_replaced": copies}
 
     return perform(job, plan_sample(job, model, clean), fill, _content)
+
+
+def record_sample(job: Job, samples: Reference) -> None:
+    """Put the posts that are for people into the outcome."""
+    job.outcome.samples = [SampleOutcome.of(row) for row in read_samples(samples)]
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,11 @@ class Author:
         name = home.spelling(handle)
         model, clean = find_model(home, name)
         return cls(name, model, clean, base_model_of(model, home))
+
+    @property
+    def base_model_option(self) -> str:
+        """What ``train.base_model`` was when the model was made."""
+        return str(self.model.manifest().counts["base_model_option"])
 
     @property
     def weights(self) -> Path:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from hugtweets.config import TrainConfig
 from hugtweets.evaluation.promotion import current_model
 from hugtweets.jobs.job import Job
-from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import load_ids
 from hugtweets.steps.clean import CLEAN, same_rules
 from hugtweets.steps.finetune import Start, plan_finetune, trainings_in_a_row
@@ -24,32 +23,32 @@ SHAPE = ("method", "layers", "lora_rank", "lora_alpha")
 FRESH_EVERY = 4
 
 
-def find_start(job: Job, clean: Reference, tokens: Reference, base_model: BaseModel) -> Start:
+def find_start(job: Job, tokens: Reference, clean: Reference) -> Start:
     """What ``refresh.start`` asks for, or the base model if the current model cannot be gone on from, with the reason.
 
     A model that is there already keeps its start: what was made once is not made again the next night.
     """
     if job.config.refresh.start == "base":
         return Start(None, "as refresh.start says")
-    made = find_made(job, tokens, base_model)
+    made = find_made(job, tokens)
     if made:
         return start_of(made)
     model = current_model(job.home, job.handle)
     if model is None:
         return Start(None, "since the account has no current model")
-    objection = _other_kind(job, model, base_model) or _worn(job, model) or _other_posts(job, model, clean, tokens)
+    objection = _other_kind(job, model) or _worn(job, model) or _other_posts(job, model, clean, tokens)
     return Start(None, objection) if objection else Start(model, "the current one of the account")
 
 
-def find_made(job: Job, tokens: Reference, base_model: BaseModel) -> Reference | None:
+def find_made(job: Job, tokens: Reference) -> Reference | None:
     """The model of these posts under these options, from whichever start ``refresh.start`` allows; None if not made."""
-    anew = plan_finetune(job, tokens, base_model, Start(None, "")).reference(job.home)
+    anew = plan_finetune(job, tokens, Start(None, "")).reference(job.home)
     if is_shared(job.home, anew):
         return anew
     if job.config.refresh.start == "base":
         return None
     made = reversed(references(job.home, job.handle, "finetune"))
-    return next((model for model in made if _plan_again(job, tokens, base_model, model) == model.digest), None)
+    return next((model for model in made if _plan_again(job, tokens, model) == model.digest), None)
 
 
 def start_of(model: Reference) -> Start:
@@ -59,15 +58,15 @@ def start_of(model: Reference) -> Start:
     return Start(earlier, "as before")
 
 
-def _plan_again(job: Job, tokens: Reference, base_model: BaseModel, model: Reference) -> str:
+def _plan_again(job: Job, tokens: Reference, model: Reference) -> str:
     """The digest that a training of these posts from the same start would have."""
-    return plan_finetune(job, tokens, base_model, start_of(model)).digest
+    return plan_finetune(job, tokens, start_of(model)).digest
 
 
-def _other_kind(job: Job, model: Reference, base_model: BaseModel) -> str | None:
+def _other_kind(job: Job, model: Reference) -> str | None:
     """Why the weights of a model cannot be gone on from, if so."""
     manifest = model.manifest()
-    if manifest.inputs["base_model"] != base_model.digest:
+    if manifest.inputs["base_model"] != job.base_model.digest:
         return "since its current model was made from another base model"
     options = job.config.train.model_dump(mode="json", include=set(SHAPE))
     # A model made before an option was there was trained as the default says.

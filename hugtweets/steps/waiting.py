@@ -9,11 +9,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hugtweets.config import RefreshConfig
+from hugtweets.errors import NotEnoughText
 from hugtweets.evaluation.promotion import newest_model
 from hugtweets.jobs.job import Job
-from hugtweets.models.registry import BaseModel
-from hugtweets.steps.clean import CLEAN, same_rules
-from hugtweets.steps.retraction import holds_text
+from hugtweets.steps.clean import CLEAN, check_enough_text, same_rules
+from hugtweets.steps.retraction import holds_text, retract
 from hugtweets.steps.starting import find_made
 from hugtweets.steps.tokenise import plan_tokenise
 from hugtweets.storage.artifacts import Reference, learned_posts
@@ -27,7 +27,25 @@ class Waiting:
     reason: str
 
 
-def find_waiting(job: Job, clean: Reference, base_model: BaseModel) -> Waiting | None:
+def posts_to_learn(job: Job, clean: Reference) -> Reference:
+    """The posts that the account's model is to be made from: those of the last one while it waits for more new ones.
+
+    Raises:
+        NotEnoughText: see :func:`hugtweets.steps.clean.check_enough_text`; what cannot be learned again is retracted.
+    """
+    try:
+        check_enough_text(clean, job.config.clean)
+    except NotEnoughText:
+        retract(job)
+        raise
+    waiting = find_waiting(job, clean) if job.may_wait else None
+    if waiting is None:
+        return clean
+    job.outcome.remark(waiting.reason)
+    return waiting.posts
+
+
+def find_waiting(job: Job, clean: Reference) -> Waiting | None:
     """What to go on with instead of ``clean``; None if these posts are to be learned now.
 
     A model waits only for posts: one that was made under other options, of other rules of cleaning or from another
@@ -38,7 +56,7 @@ def find_waiting(job: Job, clean: Reference, base_model: BaseModel) -> Waiting |
         return None
     model = newest_model(job.home, job.handle)
     learned = learned_posts(job.home, model) if model else None
-    if learned is None or learned == clean or not _same_options(job, clean, learned, base_model):
+    if learned is None or learned == clean or not _same_options(job, clean, learned):
         return None
     if _holds_deleted(clean, learned):
         return None
@@ -64,9 +82,9 @@ def _holds_deleted(clean: Reference, learned: Reference) -> bool:
     return holds_text(learned, deleted.to_pylist())
 
 
-def _same_options(job: Job, clean: Reference, learned: Reference, base_model: BaseModel) -> bool:
-    tokens = plan_tokenise(job, learned, base_model).reference(job.home)
-    return same_rules(clean, learned) and find_made(job, tokens, base_model) is not None
+def _same_options(job: Job, clean: Reference, learned: Reference) -> bool:
+    tokens = plan_tokenise(job, learned).reference(job.home)
+    return same_rules(clean, learned) and find_made(job, tokens) is not None
 
 
 def _newly_kept(clean: Reference, learned: Reference) -> pa.Array:

@@ -10,6 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from hugtweets.evaluation.intervals import mean_interval
+from hugtweets.jobs.outcomes import AccountOutcome
+from hugtweets.storage.home import Home
 from hugtweets.sweeps.points import Point
 
 Figure = float | None
@@ -46,6 +48,23 @@ class TrialOutcome(BaseModel):
     distinct_2: Figure = None
     model: str | None = None
     seconds: float = 0.0
+
+    @classmethod
+    def of(cls, place: int, account: AccountOutcome, home: Home, seconds: float) -> TrialOutcome:
+        """What came of an account at the point of that place."""
+        figures: dict[str, Any] = {name: value for name, value in account.metrics.items() if name in cls.model_fields}
+        if "evaluate" in account.steps:
+            figures["training_posts"] = account.reference("tokenise", home).manifest().counts["train"]
+            figures["train_seconds"] = account.reference("finetune", home).manifest().counts["seconds"]
+        return cls(
+            point=place,
+            handle=account.handle,
+            status="completed" if account.status == "unchanged" else account.status,
+            reason=account.reason,
+            model=account.steps["finetune"].digest if "finetune" in account.steps else None,
+            seconds=round(seconds, 3),
+            **figures,
+        )
 
     @property
     def held_out(self) -> tuple[int | None, int | None]:

@@ -22,8 +22,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from deployments.serve import build
 from flows.ad_hoc import ad_hoc
 from flows.nightly import nightly
-from flows.pool import build_deployment
 from flows.sample import TABLE, sample
+from flows.work_pool import build_deployment
 from hugtweets.cli.app import main
 from hugtweets.errors import ConfigurationError
 from tests.fixtures.flows import outcome_of, rows, tiny_config, write_timeline

@@ -6,7 +6,6 @@ import secrets
 import sys
 import threading
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -23,15 +22,15 @@ from prefect.flow_engine import run_flow
 from prefect.states import Cancelled, Crashed
 
 from flows.learn import learn
-from flows.pool import Watched, find_deployment
 from flows.refresh import refresh
+from flows.work_pool import find_deployment
 from hugtweets.cli.app import main
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.assignments import Assignment
 from hugtweets.jobs.outcomes import AccountOutcome
-from hugtweets.steps import STEPS
-from hugtweets.steps.assignments import Assignment
+from hugtweets.jobs.step_names import STEPS
 from hugtweets.storage.home import Home
 from tests.fixtures.flows import outcome_of, request, rows, tiny_config, write_timeline
 from tests.fixtures.wandb_log import read_runs
@@ -196,19 +195,6 @@ def test_the_same_work_is_recognised_whoever_asks_for_it(tmp_path: Path, config:
     assert monday.identity == monday.model_copy(update={"run": "tuesday"}).identity
     assert monday.identity != monday.model_copy(update={"posts": "1" * 16}).identity
     assert Assignment.model_validate_json(monday.model_dump_json()) == monday
-
-
-def test_only_a_new_sign_is_one_of_life(tmp_path: Path, config: Config) -> None:
-    assignment = Assignment(request=request("alice", tmp_path / "alice", config), run="monday", posts="0" * 16)
-    watched = Watched(assignment, uuid4())
-    for sign in ("running", "a heartbeat"):
-        watched.show(sign)
-    watched.seen -= 60
-    for sign in ("running", "a heartbeat", "running"):
-        watched.show(sign)
-    assert watched.silence > 59
-    watched.show("another heartbeat")
-    assert watched.silence < 59
 
 
 def test_what_cannot_be_is_refused_before_any_work(

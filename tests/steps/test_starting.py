@@ -56,13 +56,13 @@ class Night:
 def night(home: Home, posts: list[dict[str, Any]], config: Config = PREVIOUS, base: BaseModel | None = None) -> Night:
     """The steps up to a model, of a timeline that holds these posts and what was stored before."""
     path = write_timeline(home.root / "alice.jsonl", posts)
-    job = Job(home, AccountRequest(handle="alice", source=f"file:{path}", config=config), "night")
-    base = base or tiny_base_model(home)
+    options = config.override({"train": {"base_model": (base or tiny_base_model(home)).path}})
+    job = Job(home, AccountRequest(handle="alice", source=f"file:{path}", config=options), "night")
     cleaned = clean(job, fetch(job).reference)
-    tokens = tokenise(job, cleaned, base)
-    start = find_start(job, cleaned, tokens, base)
-    cached = is_done(job, plan_finetune(job, tokens, base, start))
-    return Night(job, tokens, start, finetune(job, tokens, base, start), cached)
+    tokens = tokenise(job, cleaned)
+    start = find_start(job, tokens, cleaned)
+    cached = is_done(job, plan_finetune(job, tokens, start))
+    return Night(job, tokens, start, finetune(job, tokens, start), cached)
 
 
 def forget_posts(home: Home) -> None:

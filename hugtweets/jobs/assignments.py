@@ -10,7 +10,7 @@ from pydantic import Field
 from hugtweets.config import Section
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import Job
-from hugtweets.steps import StepName
+from hugtweets.jobs.step_names import StepName
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
 
@@ -36,7 +36,7 @@ class Assignment(Section):
 
     def job(self, home: Home) -> Job:
         """What the steps are told on the machine of that home."""
-        return Job(home, self.request, self.run)
+        return Job(home, self.request, self.run, until=self.until)
 
     def cleaned(self, home: Home) -> Reference:
         """Where the cleaned posts are in that home, or will be."""

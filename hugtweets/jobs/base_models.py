@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 
 from hugtweets.errors import BaseModelError
-from hugtweets.models.registry import BaseModel
+from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.storage.home import Home
-from tasks.base_model import base_model
 
 
 class BaseModels:
@@ -26,15 +25,12 @@ class BaseModels:
         """
         with self._lock:
             if spec not in self._found:
-                self._found[spec] = self._look_for(spec)
+                try:
+                    self._found[spec] = resolve_base_model(spec, self._home)
+                except BaseModelError as error:
+                    # Kept, so that three hundred accounts do not wait three hundred times for the same answer.
+                    self._found[spec] = error
             found = self._found[spec]
         if isinstance(found, BaseModelError):
             raise found
         return found
-
-    def _look_for(self, spec: str) -> BaseModel | BaseModelError:
-        try:
-            return base_model(spec, self._home)
-        except BaseModelError as error:
-            # Kept, so that three hundred accounts do not wait three hundred times for the same answer.
-            return error
