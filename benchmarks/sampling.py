@@ -101,9 +101,9 @@ def prompts_of(tokenizer: TextTokenizer, rows: int) -> list[list[int]]:
 
 def ours(model: Any, tokenizer: TextTokenizer, rows: int, tokens: int, adapters: Sequence[str] = ()) -> None:
     """Draw a batch."""
-    dice = [np.random.default_rng(row) for row in range(rows)]
+    generators = [np.random.default_rng(row) for row in range(rows)]
     beginnings = prompts_of(tokenizer, rows)
-    continue_rows(model, beginnings, 0, 1.0, TOP_P, tokens, lambda row, drawn: False, dice, adapters)
+    continue_rows(model, beginnings, 0, 1.0, TOP_P, tokens, lambda row, drawn: False, generators, adapters)
 
 
 def one_by_one(model: Any, tokenizer: TextTokenizer, posts: int, tokens: int) -> None:

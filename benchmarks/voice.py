@@ -96,7 +96,7 @@ def material(account: Path, posts: int, held_out: int, base: str, home: Path) ->
     from hugtweets.cleaning.table import clean_table
     from hugtweets.config import CleanConfig
     from hugtweets.models.registry import resolve_base_model
-    from hugtweets.sources.files.reader import read_posts
+    from hugtweets.sources.files.source import read_posts
     from hugtweets.storage.home import Home
     from hugtweets.timelines import timeline
     from hugtweets.timelines.posts import to_table
@@ -197,7 +197,7 @@ def _evaluated(given: Material, weights: Path, curve: list[tuple[float, float]],
     from hugtweets.config import SampleConfig, TrainConfig
     from hugtweets.devices.selection import choose_device
     from hugtweets.evaluation.writing import distinct_n
-    from hugtweets.generation.sampler import draw
+    from hugtweets.generation.sampler import GenerationRequest, generate
     from hugtweets.models.cache import load_tuned
 
     choice = choose_device(TrainConfig())
@@ -206,7 +206,8 @@ def _evaluated(given: Material, weights: Path, curve: list[tuple[float, float]],
         curve = [(0.0, ends[0]), (curve[-1][0], ends[1])]
     model, tokenizer = load_tuned(given.base, weights, choice)
     options = SampleConfig(per_prompt=4)
-    drawn = draw(model, tokenizer, options.prompts, given.train, options)
+    request = GenerationRequest(options.prompts, options.per_prompt, given.train, options.seed)
+    drawn = generate(model, tokenizer, [request], options)[0]
     return Measured(
         account=given.account,
         variant="",

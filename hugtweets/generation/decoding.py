@@ -1,4 +1,4 @@
-"""Draws continuations token by token: all rows in one batch, which a row leaves as soon as it is finished.
+"""Samples continuations token by token: all rows in one batch, which a row leaves as soon as it is finished.
 
 ``generate`` of transformers computes a finished row until the last one ends, and sorts the whole vocabulary for every
 token: see benchmarks/LOG.md.
@@ -22,21 +22,21 @@ def continue_rows(
     top_p: float,
     most: int,
     is_finished: Callable[[int, list[int]], bool],
-    dice: Sequence[Generator],
+    generators: Sequence[Generator],
     adapters: Sequence[str] = (),
 ) -> list[list[int]]:
-    """The tokens drawn for each row, at most ``most``.
+    """The tokens sampled for each row, at most ``most``.
 
     Args:
         model: any causal language model with a cache of keys and values.
         rows: token ids to go on from, one at least in each; shorter ones are padded on the left.
         padding: any token; it is masked.
         temperature: 1 follows the model, less is safer.
-        top_p: share of the probability to draw from.
-        most: tokens drawn for a row.
-        is_finished: asked after each token, with the row's number and all tokens drawn for it.
-        dice: what each row is drawn with, so that a row does not depend on those beside it.
-        adapters: which of the model's adapters goes on with each row, if it wears several.
+        top_p: share of the probability to sample from.
+        most: tokens sampled for a row.
+        is_finished: asked after each token, with the row's number and all tokens sampled for it.
+        generators: of the random numbers of each row, so that it does not depend on the rows beside it.
+        adapters: which of the model's adapters goes on with each row, if several are attached.
     """
     import torch
     from transformers import DynamicCache
@@ -46,7 +46,7 @@ def continue_rows(
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=model.device)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     cache = DynamicCache(config=model.config)
-    drawn: list[list[int]] = [[] for _ in rows]
+    sampled: list[list[int]] = [[] for _ in rows]
     going = list(range(len(rows)))
     with torch.inference_mode():
         for _ in range(most):
@@ -59,10 +59,10 @@ def continue_rows(
                 use_cache=True,
                 **mixed,
             ).logits[:, -1]
-            fresh = draw_tokens(logits.float() / temperature, top_p, [dice[row] for row in going])
+            fresh = sample_tokens(logits.float() / temperature, top_p, [generators[row] for row in going])
             for row, token in zip(going, fresh.tolist(), strict=True):
-                drawn[row].append(token)
-            staying = [place for place, row in enumerate(going) if not is_finished(row, drawn[row])]
+                sampled[row].append(token)
+            staying = [place for place, row in enumerate(going) if not is_finished(row, sampled[row])]
             if not staying:
                 break
             if len(staying) < len(going):
@@ -72,17 +72,17 @@ def continue_rows(
             tokens = fresh[:, None]
             mask = torch.cat([mask, mask.new_ones(len(going), 1)], dim=1)
             positions = mask.sum(1, keepdim=True) - 1
-    return drawn
+    return sampled
 
 
-def draw_tokens(logits: Tensor, top_p: float, dice: Sequence[Generator]) -> Tensor:
+def sample_tokens(logits: Tensor, top_p: float, generators: Sequence[Generator]) -> Tensor:
     """One token a row, from the likeliest that together have ``top_p`` of the probability (Holtzman et al. 2020).
 
-    Without sorting: a token is drawn from all; if the likelier ones have ``top_p`` already, then neither it nor any
-    less likely token is among those to draw from, and the row is drawn again without them.
+    Without sorting: a token is sampled from all; if the likelier ones have ``top_p`` already, then neither it nor any
+    less likely token is among those to sample from, and the row is sampled again without them.
     """
     probabilities = logits.softmax(-1)
-    tokens = _draw(probabilities, dice)
+    tokens = _sample(probabilities, generators)
     while True:
         own = probabilities.gather(-1, tokens[:, None])
         likelier = probabilities * (probabilities > own)
@@ -90,15 +90,15 @@ def draw_tokens(logits: Tensor, top_p: float, dice: Sequence[Generator]) -> Tens
         if not len(again):
             return tokens
         probabilities[again] = likelier[again]
-        tokens[again] = _draw(likelier[again], [dice[row] for row in again.tolist()])
+        tokens[again] = _sample(likelier[again], [generators[row] for row in again.tolist()])
 
 
-def _draw(weights: Tensor, dice: Sequence[Generator]) -> Tensor:
+def _sample(weights: Tensor, generators: Sequence[Generator]) -> Tensor:
     """One place a row, with a probability in proportion to its weight."""
     import numpy as np
     import torch
 
     sums = weights.cumsum(-1)
-    thrown = torch.tensor([die.random(dtype=np.float32) for die in dice], device=weights.device)
-    points = thrown[:, None] * sums[:, -1:]
+    numbers = torch.tensor([generator.random(dtype=np.float32) for generator in generators], device=weights.device)
+    points = numbers[:, None] * sums[:, -1:]
     return torch.searchsorted(sums, points, right=True).clamp(max=weights.shape[-1] - 1)[:, 0]

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from filelock import FileLock
 from pydantic import Field
 
-from hugtweets.generation.posts import WrittenPost
+from hugtweets.generation.posts import GeneratedPost
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
 
 
-class Favourite(WrittenPost):
+class Favourite(GeneratedPost):
     """A generated post that is kept."""
 
     id: str = Field(description="names the favourite")
@@ -43,7 +43,7 @@ class Favourites:
         wanted = {name.casefold() for name in names}
         return [kept for kept in self.all() if kept.handle is not None and kept.handle.casefold() in wanted]
 
-    def add(self, post: WrittenPost) -> Favourite:
+    def add(self, post: GeneratedPost) -> Favourite:
         """Keep a post; one that is kept already stays as it is."""
         fresh = Favourite(**post.model_dump(), kept_at=datetime.now(UTC))
         kept = self._change(lambda kept: kept if any(one.id == fresh.id for one in kept) else [*kept, fresh])
@@ -66,7 +66,6 @@ class Favourites:
             self._change(lambda kept: [one for one in kept if one.id not in ids])
 
     def _change(self, change: Callable[[Sequence[Favourite]], Sequence[Favourite]]) -> Sequence[Favourite]:
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self._lock):
             kept = change(self.all())
             write_text(self._path, "".join(f"{one.model_dump_json()}\n" for one in kept))

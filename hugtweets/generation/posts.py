@@ -1,10 +1,9 @@
-"""Posts that were written for the page: each is marked as generated, wherever it goes from there."""
+"""Generated posts for people: each is marked as generated, wherever it goes from there."""
 
 from __future__ import annotations
 
 import secrets
-from collections import OrderedDict
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,7 +18,7 @@ MOST_CHARACTERS = 280
 MOST_REMEMBERED = 10_000
 
 
-class WrittenPost(BaseModel):
+class GeneratedPost(BaseModel):
     """A post by the model of an account; without a handle, by the base model itself."""
 
     model_config = ConfigDict(frozen=True)
@@ -35,21 +34,21 @@ class WrittenPost(BaseModel):
     label: str = Field(description="says that the post is generated, and by what")
     compose_url: str = Field(description="opens X's compose window with the post and its mark")
 
-
-def write_post(handle: str | None, text: str, prompt: str, model: str, temperature: float, top_p: float) -> WrittenPost:
-    """A post with its marks."""
-    label = label_of(handle)
-    return WrittenPost(
-        id=secrets.token_urlsafe(12),
-        handle=handle,
-        text=text,
-        prompt=prompt,
-        model=model,
-        temperature=temperature,
-        top_p=top_p,
-        label=label,
-        compose_url=f"{COMPOSE}?{urlencode({'text': marked(text, label)})}",
-    )
+    @classmethod
+    def of(cls, handle: str | None, text: str, prompt: str, model: str, temperature: float, top_p: float) -> Self:
+        """A new post with its marks."""
+        label = label_of(handle)
+        return cls(
+            id=secrets.token_urlsafe(12),
+            handle=handle,
+            text=text,
+            prompt=prompt,
+            model=model,
+            temperature=temperature,
+            top_p=top_p,
+            label=label,
+            compose_url=f"{COMPOSE}?{urlencode({'text': marked(text, label)})}",
+        )
 
 
 def label_of(handle: str | None) -> str:
@@ -63,23 +62,23 @@ def marked(text: str, label: str) -> str:
     return shorten(text, MOST_CHARACTERS - x_length(mark)) + mark
 
 
-class WrittenPosts:
-    """The latest posts, by id: whatever else is sent as a favourite was not written here."""
+class RecentPosts:
+    """The latest posts, by id: whatever else is sent as a favourite was not generated here."""
 
     def __init__(self, most: int = MOST_REMEMBERED) -> None:
         self._most = most
-        self._posts: OrderedDict[str, WrittenPost] = OrderedDict()
+        self._posts: dict[str, GeneratedPost] = {}
 
     def __len__(self) -> int:
         return len(self._posts)
 
-    def add(self, post: WrittenPost) -> None:
+    def add(self, post: GeneratedPost) -> None:
         """Remember a post, and forget the oldest if there are too many."""
         self._posts[post.id] = post
-        while len(self._posts) > self._most:
-            self._posts.popitem(last=False)
+        if len(self._posts) > self._most:
+            del self._posts[next(iter(self._posts))]
 
-    def get(self, name: str) -> WrittenPost:
+    def get(self, name: str) -> GeneratedPost:
         """The post of an id.
 
         Raises:

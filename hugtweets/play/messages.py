@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hugtweets.generation.posts import MOST_CHARACTERS, WrittenPost
+from hugtweets.generation.posts import MOST_CHARACTERS, GeneratedPost
 from hugtweets.play.registry import PlayableAccount
 
 # With these the base model and all accounts fit into two batches.
@@ -81,7 +81,7 @@ class Finished(BaseModel):
     event: Literal["post"] = "post"
     handle: str | None
     index: int
-    post: WrittenPost
+    post: GeneratedPost
 
 
 class Failed(BaseModel):

@@ -15,8 +15,8 @@ from hugtweets.devices.queue import DeviceQueue
 from hugtweets.devices.selection import visible_gpus
 from hugtweets.devices.thread import DeviceThread
 from hugtweets.errors import HugtweetsError, Stopped
-from hugtweets.generation.posts import WrittenPosts, write_post
-from hugtweets.models.cache import MOST_WORN
+from hugtweets.generation.posts import GeneratedPost, RecentPosts
+from hugtweets.models.cache import MOST_ATTACHED
 from hugtweets.play.messages import Done, Event, Failed, Finished, PostsRequest, Waiting, Writing
 from hugtweets.play.queue import RequestQueue
 from hugtweets.play.registry import Batch, likeliest_batch, plan_batches
@@ -24,7 +24,7 @@ from hugtweets.play.streaming import stream_batch
 from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:
-    from hugtweets.generation.sampler import Heard
+    from hugtweets.generation.sampler import PartialPost
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class PlayService:
 
     def __init__(self, home: Home, config: Config) -> None:
         self.home = home
-        self.posts = WrittenPosts()
+        self.posts = RecentPosts()
         self._config = config
         self._queue = RequestQueue()
         # One device is plenty for a few readers, and what is streamed does not leave the process.
@@ -48,7 +48,7 @@ class PlayService:
             BaseModelError: a base model cannot be found any more, or is another one now.
         """
         config = self._config.override({"sample": {"prompts": ["."], "per_prompt": 1, "max_characters": 20}})
-        self._device.run(stream_batch, likeliest_batch(self.home, MOST_WORN), config, lambda handle, heard: None)
+        self._device.run(stream_batch, likeliest_batch(self.home, MOST_ATTACHED), config, lambda handle, partial: None)
 
     async def stream(self, request: PostsRequest) -> AsyncGenerator[Event]:
         """The events of a request until all is written; whoever stops listening stops the sampling.
@@ -92,7 +92,7 @@ class PlayService:
 class Sampling:
     """One request: sampled in a thread, its events put into the event loop's queue; None is the end of them."""
 
-    def __init__(self, config: Config, device: DeviceQueue, posts: WrittenPosts) -> None:
+    def __init__(self, config: Config, device: DeviceQueue, posts: RecentPosts) -> None:
         self.events: asyncio.Queue[Event | None] = asyncio.Queue()
         self.started = False
         self._config = config
@@ -133,12 +133,14 @@ class Sampling:
             raise Stopped("the reader left before it began")
         stream_batch(batch, self._config, lambda handle, partial: self._report(batch.digests, handle, partial))
 
-    def _report(self, digests: Mapping[str | None, str], handle: str | None, partial: Heard) -> None:
+    def _report(self, digests: Mapping[str | None, str], handle: str | None, partial: PartialPost) -> None:
         if not partial.finished:
             self._send(Writing(handle=handle, index=partial.index, text=partial.text))
             return
         options = self._config.sample
-        post = write_post(handle, partial.text, options.prompts[0], digests[handle], options.temperature, options.top_p)
+        post = GeneratedPost.of(
+            handle, partial.text, options.prompts[0], digests[handle], options.temperature, options.top_p
+        )
         self._later(self._posts.add, post)
         self._send(Finished(handle=handle, index=partial.index, post=post))
 

@@ -14,23 +14,23 @@ from hugtweets.steps.sample import account_seed
 
 if TYPE_CHECKING:
     from hugtweets.devices.selection import DeviceChoice
-    from hugtweets.generation.sampler import Heard
+    from hugtweets.generation.sampler import PartialPost
     from hugtweets.models.tokens import TextTokenizer
 
 # Called with the account, None for the base model, and its post so far.
-Listener = Callable[[str | None, "Heard"], None]
+Listener = Callable[[str | None, "PartialPost"], None]
 
 
 def stream_batch(batch: Batch, config: Config, listener: Listener) -> None:
     """Sample the posts of a batch, none of them a copy of a training post of its account. On the device."""
     # Imported on the device's thread only, as in finetune.
-    from hugtweets.generation.sampler import Voice, draw_aloud
+    from hugtweets.generation.sampler import GenerationRequest, stream
 
     model, tokenizer, adapters = _load(batch, config)
     texts = [*(texts_of(author.clean, "train") for author in batch.authors), *([[]] if batch.with_base_model else [])]
     handles = dict(zip(adapters, batch.digests, strict=True))
-    voices = [
-        Voice(
+    requests = [
+        GenerationRequest(
             config.sample.prompts,
             config.sample.per_prompt,
             learned,
@@ -39,7 +39,7 @@ def stream_batch(batch: Batch, config: Config, listener: Listener) -> None:
         )
         for (adapter, handle), learned in zip(handles.items(), texts, strict=True)
     ]
-    draw_aloud(model, tokenizer, voices, config.sample, lambda heard: listener(handles[heard.voice.adapter], heard))
+    stream(model, tokenizer, requests, config.sample, lambda post: listener(handles[post.request.adapter], post))
 
 
 def _load(batch: Batch, config: Config) -> tuple[Any, TextTokenizer, list[str | None]]:

@@ -173,11 +173,12 @@ def _draw(
 ) -> Sequence[Sample]:
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices.selection import choose_device
-    from hugtweets.generation.sampler import draw
+    from hugtweets.generation.sampler import GenerationRequest, generate
     from hugtweets.models.cache import load_blend
 
     model, tokenizer = load_blend(base_model, adapters, choose_device(config.train))
-    return draw(model, tokenizer, config.sample.prompts, texts, config.sample, reporter(name, "sample"))
+    request = GenerationRequest(config.sample.prompts, config.sample.per_prompt, texts, config.sample.seed)
+    return generate(model, tokenizer, [request], config.sample, reporter(name, "sample"))[0]
 
 
 def _write_sum(base_model: BaseModel, adapters: Sequence[tuple[Path, float]], output: Path, config: Config) -> None:

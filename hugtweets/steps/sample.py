@@ -142,12 +142,12 @@ def draw_posts(
 def _draw_mixed(authors: Sequence[Author], config: Config) -> Sequence[Sequence[Sample]]:
     """New posts from adapters to the same base model. On the device."""
     from hugtweets.devices.selection import choose_device
-    from hugtweets.generation.sampler import Voice, draw_together
+    from hugtweets.generation.sampler import GenerationRequest, generate
 
     weights = [author.weights for author in authors]
     model, tokenizer, adapters = load_adapters(authors[0].base_model, weights, choose_device(config.train))
-    voices = [
-        Voice(
+    requests = [
+        GenerationRequest(
             config.sample.prompts,
             config.sample.per_prompt,
             texts_of(author.clean, "train"),
@@ -157,7 +157,7 @@ def _draw_mixed(authors: Sequence[Author], config: Config) -> Sequence[Sequence[
         for author, adapter in zip(authors, adapters, strict=True)
     ]
     names = ", ".join(author.handle for author in authors)
-    return draw_together(model, tokenizer, voices, config.sample, reporter(names, "sample"))
+    return generate(model, tokenizer, requests, config.sample, reporter(names, "sample"))
 
 
 def draw_from(
@@ -180,11 +180,11 @@ def draw_from(
     """
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices.selection import choose_device
-    from hugtweets.generation.sampler import Voice, draw_together
+    from hugtweets.generation.sampler import GenerationRequest, generate
 
     tuned, tokenizer = load_tuned(base_model, weights, choose_device(configs[0].train))
-    voices = [Voice(config.sample.prompts, config.sample.per_prompt, texts, seed) for config in configs]
-    return draw_together(tuned, tokenizer, voices, configs[0].sample, reporter(name, "sample"))
+    requests = [GenerationRequest(config.sample.prompts, config.sample.per_prompt, texts, seed) for config in configs]
+    return generate(tuned, tokenizer, requests, configs[0].sample, reporter(name, "sample"))
 
 
 def without_prompts(config: Config, number: int) -> Config:

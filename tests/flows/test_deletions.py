@@ -13,7 +13,7 @@ import pytest
 from flows.refresh import refresh
 from hugtweets.config import Config
 from hugtweets.generation.favourites import Favourites
-from hugtweets.generation.posts import write_post
+from hugtweets.generation.posts import GeneratedPost
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import plan_jobs
 from hugtweets.jobs.outcomes import AccountOutcome
@@ -67,7 +67,7 @@ def test_a_deleted_post_leaves_nothing_behind_and_forces_a_new_model(
     gone, page = POSTS[-3], home.report / "accounts" / "alice.html"
     first = run(config.override({"tracking": {"mode": "offline"}}))
     for model in (first.steps["finetune"].digest, "0" * 16):
-        Favourites(home).add(write_post("alice", gone["text"], "", model, 1.0, 0.95))
+        Favourites(home).add(GeneratedPost.of("alice", gone["text"], "", model, 1.0, 0.95))
     folder = home.hub("alice")
     folder.mkdir(parents=True)
     assert gone["text"] in page.read_text(encoding="utf-8")

@@ -9,14 +9,14 @@ from typer.testing import CliRunner
 
 from hugtweets.cli.app import app, main
 from hugtweets.generation.favourites import Favourites
-from hugtweets.generation.posts import WrittenPost, WrittenPosts, write_post
+from hugtweets.generation.posts import GeneratedPost, RecentPosts
 from hugtweets.storage.home import Home
 
 ODD = "<b>\u2028two\x85lines\"'\\n"
 
 
-def post(handle: str | None, text: str = "The fog again.") -> WrittenPost:
-    return write_post(handle, text, prompt="The", model="0123456789abcdef", temperature=1.0, top_p=0.95)
+def post(handle: str | None, text: str = "The fog again.") -> GeneratedPost:
+    return GeneratedPost.of(handle, text, prompt="The", model="0123456789abcdef", temperature=1.0, top_p=0.95)
 
 
 def test_favourites_are_kept_in_order_and_once(home: Home) -> None:
@@ -57,7 +57,7 @@ def test_the_question_counts_favourites_too(home: Home) -> None:
 
 
 def test_the_oldest_posts_are_no_longer_known() -> None:
-    remembered = WrittenPosts(most=2)
+    remembered = RecentPosts(most=2)
     posts = [post("alice", text) for text in ("one", "two", "three")]
     for one in posts:
         remembered.add(one)

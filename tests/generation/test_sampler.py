@@ -1,9 +1,10 @@
-"""Drawing posts: batches, ends, lengths, copies."""
+"""Sampling posts: batches, ends, lengths, copies."""
 
 from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hugtweets.config import SampleConfig, TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import post_nats
-from hugtweets.generation.sampler import ROUNDS, Heard, Voice, draw, draw_aloud, draw_together
+from hugtweets.generation.sampler import ROUNDS, GenerationRequest, PartialPost, Progress, Sample, generate, stream
 from hugtweets.models.cache import load_adapters, load_tuned
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.storage.home import Home
@@ -44,10 +45,22 @@ def parrot(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, TextTokenizer
     return load_tuned(tiny_base_model(home), folder / "weights", choose_device(config))
 
 
+def sample_posts(
+    model: Any,
+    tokenizer: TextTokenizer,
+    prompts: Sequence[str],
+    training_texts: Sequence[str],
+    config: SampleConfig,
+    progress: Progress | None = None,
+) -> list[Sample]:
+    request = GenerationRequest(prompts, config.per_prompt, training_texts, config.seed)
+    return generate(model, tokenizer, [request], config, progress)[0]
+
+
 def test_posts_begin_with_their_prompt_and_fit(loaded: tuple[Any, TextTokenizer]) -> None:
-    drawn = draw(*loaded, PROMPTS, [], CONFIG)
-    assert [(sample.prompt, sample.index) for sample in drawn] == [(p, i) for p in PROMPTS for i in range(3)]
-    for sample in drawn:
+    samples = sample_posts(*loaded, PROMPTS, [], CONFIG)
+    assert [(sample.prompt, sample.index) for sample in samples] == [(p, i) for p in PROMPTS for i in range(3)]
+    for sample in samples:
         assert sample.text.startswith(sample.prompt)
         assert len(sample.text) > len(sample.prompt)
         assert x_length(sample.text) <= 60
@@ -55,17 +68,17 @@ def test_posts_begin_with_their_prompt_and_fit(loaded: tuple[Any, TextTokenizer]
         assert not any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in sample.text)
 
 
-def test_the_same_seed_draws_the_same_posts(loaded: tuple[Any, TextTokenizer]) -> None:
-    first = draw(*loaded, PROMPTS, [], CONFIG)
+def test_the_same_seed_gives_the_same_posts(loaded: tuple[Any, TextTokenizer]) -> None:
+    first = sample_posts(*loaded, PROMPTS, [], CONFIG)
     torch.manual_seed(99)
-    assert draw(*loaded, PROMPTS, [], CONFIG) == first
-    other = draw(*loaded, PROMPTS, [], CONFIG.model_copy(update={"seed": 1}))
+    assert sample_posts(*loaded, PROMPTS, [], CONFIG) == first
+    other = sample_posts(*loaded, PROMPTS, [], CONFIG.model_copy(update={"seed": 1}))
     assert [sample.text for sample in other] != [sample.text for sample in first]
 
 
 def test_the_log_probability_is_that_of_the_whole_post(loaded: tuple[Any, TextTokenizer]) -> None:
     model, tokenizer = loaded
-    for sample in draw(model, tokenizer, PROMPTS, [], CONFIG):
+    for sample in sample_posts(model, tokenizer, PROMPTS, [], CONFIG):
         nats = post_nats(model, [tokenizer.encode(sample.text)], tokenizer.end_of_text)
         assert sample.log_prob == pytest.approx(-nats[0], rel=1e-4)
         assert math.isfinite(sample.log_prob)
@@ -74,36 +87,36 @@ def test_the_log_probability_is_that_of_the_whole_post(loaded: tuple[Any, TextTo
 def test_a_prompt_padded_on_the_left_continues_as_if_alone(parrot: tuple[Any, TextTokenizer]) -> None:
     cold = SampleConfig(per_prompt=1, temperature=0.01, copy_share=1.0)
     prompts = ["My dream is", "The quick brown fox jumps", "I"]
-    together = [sample.text for sample in draw(*parrot, prompts, [], cold)]
-    assert together == [draw(*parrot, [prompt], [], cold)[0].text for prompt in prompts]
+    together = [sample.text for sample in sample_posts(*parrot, prompts, [], cold)]
+    assert together == [sample_posts(*parrot, [prompt], [], cold)[0].text for prompt in prompts]
     assert together[:2] == [SENTENCES[2], SENTENCES[0]]
 
 
-def test_copies_are_drawn_again_and_counted(parrot: tuple[Any, TextTokenizer]) -> None:
+def test_copies_are_sampled_again_and_counted(parrot: tuple[Any, TextTokenizer]) -> None:
     config = SampleConfig(per_prompt=4, temperature=0.3, copy_share=0.7)
-    drawn = draw(*parrot, ["My dream is"], SENTENCES, config)
-    copies = [sample for sample in drawn if sample.longest_copy >= 0.7 * len(sample.text)]
-    assert sum(sample.replaced for sample in drawn) > 0
+    samples = sample_posts(*parrot, ["My dream is"], SENTENCES, config)
+    copies = [sample for sample in samples if sample.longest_copy >= 0.7 * len(sample.text)]
+    assert sum(sample.replaced for sample in samples) > 0
     assert all(sample.replaced == ROUNDS - 1 for sample in copies)
-    untouched = draw(*parrot, ["My dream is"], [], config)
+    untouched = sample_posts(*parrot, ["My dream is"], [], config)
     assert {sample.replaced for sample in untouched} == {0}
 
 
 def test_a_prompt_without_room_for_a_post_is_refused(loaded: tuple[Any, TextTokenizer]) -> None:
     with pytest.raises(ConfigurationError, match="shorten it"):
-        draw(*loaded, ["word " * 20], [], CONFIG)
+        sample_posts(*loaded, ["word " * 20], [], CONFIG)
 
 
-def test_every_word_can_be_drawn(loaded: tuple[Any, TextTokenizer]) -> None:
+def test_every_word_can_be_sampled(loaded: tuple[Any, TextTokenizer]) -> None:
     model, tokenizer = loaded
     hot = SampleConfig(per_prompt=300, temperature=100, top_p=1.0, max_characters=20, batch_size=300)
-    drawn = draw(model, tokenizer, [""], [], hot)
-    assert len({tokenizer.encode(sample.text)[0] for sample in drawn}) > 100
+    samples = sample_posts(model, tokenizer, [""], [], hot)
+    assert len({tokenizer.encode(sample.text)[0] for sample in samples}) > 100
 
 
 def test_progress_is_told(loaded: tuple[Any, TextTokenizer]) -> None:
     told: list[tuple[int, int, str]] = []
-    draw(*loaded, PROMPTS, [], CONFIG, lambda *news: told.append(news))
+    sample_posts(*loaded, PROMPTS, [], CONFIG, lambda *news: told.append(news))
     assert told[-1][:2] == (9, 9)
 
 
@@ -113,35 +126,37 @@ def test_posts_of_several_adapters_are_those_of_each_alone(home: Home, tmp_path:
     for name, posts in texts.items():
         tokens = write_tokens(home, tmp_path / f"{name}.parquet", posts, 0)
         finetune(base_model, tokens, tmp_path / name, TrainConfig(lr=0.02, epochs=4, lora_rank=4, device="cpu"))
-    # Less than all posts at once, so that batches hold posts of several voices.
+    # Less than all posts at once, so that batches hold posts of several adapters.
     config = CONFIG.model_copy(update={"batch_size": 7})
     alone = []
     for seed, name in enumerate(texts):
         loaded = load_tuned(base_model, tmp_path / name, choice)
-        alone.append(draw(*loaded, PROMPTS, [], config.model_copy(update={"seed": seed})))
+        alone.append(sample_posts(*loaded, PROMPTS, [], config.model_copy(update={"seed": seed})))
     model, tokenizer, adapters = load_adapters(base_model, [tmp_path / name for name in texts], choice)
-    voices = [Voice(PROMPTS, CONFIG.per_prompt, [], seed, adapter) for seed, adapter in enumerate(adapters)]
-    together = draw_together(model, tokenizer, voices, config)
+    requests = [
+        GenerationRequest(PROMPTS, CONFIG.per_prompt, [], seed, adapter) for seed, adapter in enumerate(adapters)
+    ]
+    together = generate(model, tokenizer, requests, config)
     for mixed, separate in zip(together, alone, strict=True):
         assert [replace(sample, log_prob=0.0) for sample in mixed] == [replace(s, log_prob=0.0) for s in separate]
         assert [s.log_prob for s in mixed] == pytest.approx([s.log_prob for s in separate], rel=1e-4)
-    assert len({sample.text for samples in together for sample in samples}) > 20
+    assert len({sample.text for posts in together for sample in posts}) > 20
 
 
-def test_whoever_reads_along_hears_every_token_and_may_stop(parrot: tuple[Any, TextTokenizer]) -> None:
-    heard: list[Heard] = []
-    voice = Voice(["My dream is"], CONFIG.per_prompt, SENTENCES, 0)
+def test_every_token_is_streamed_until_the_callback_raises(parrot: tuple[Any, TextTokenizer]) -> None:
+    partial: list[PartialPost] = []
+    request = GenerationRequest(["My dream is"], CONFIG.per_prompt, SENTENCES, 0)
     config = SampleConfig(per_prompt=2, temperature=0.3, copy_share=0.7)
-    draw_aloud(*parrot, [voice], config, heard.append)
-    drawn = draw_together(*parrot, [voice], config)[0]
-    for sample in drawn:
-        mine = [one for one in heard if one.index == sample.index]
+    stream(*parrot, [request], config, partial.append)
+    samples = generate(*parrot, [request], config)[0]
+    for sample in samples:
+        mine = [one for one in partial if one.index == sample.index]
         assert [one.finished for one in mine] == [False] * (len(mine) - 1) + [True]
         assert mine[-1].text == sample.text
         assert len(mine) > 5
 
-    def leave(one: Heard) -> None:
+    def leave(one: PartialPost) -> None:
         raise StopIteration
 
     with pytest.raises(StopIteration):
-        draw_aloud(*parrot, [voice], config, leave)
+        stream(*parrot, [request], config, leave)

@@ -17,7 +17,7 @@ from hugtweets.cli.doctor import check_pools
 from hugtweets.cli.show import look
 from hugtweets.errors import NothingKept
 from hugtweets.generation.favourites import Favourites
-from hugtweets.generation.posts import write_post
+from hugtweets.generation.posts import GeneratedPost
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import Job
 from hugtweets.pools.learned_posts import LEARNED, to_learned
@@ -70,7 +70,7 @@ def test_a_pool_goes_with_the_account_it_learned_and_takes_what_was_made_from_it
     for path in drawn:
         write_posts(path, pa.table({"text": ["drawn"]}))
     for digest in (model.digest, pool.digest, kept[1].digest):
-        Favourites(home).add(write_post("bob", "The fog.", "The", digest, 1.0, 0.95))
+        Favourites(home).add(GeneratedPost.of("bob", "The fog.", "The", digest, 1.0, 0.95))
     assert look(home, "alice").pools == [spec_of(pool)]
     refused = forget("alice", answer="n")
     assert f"and {spec_of(pool)} with the models of bob that were made from it for ever?" in refused.stderr
