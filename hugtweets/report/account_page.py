@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hugtweets.evaluation.scorecard import prediction, writing_rows
-from hugtweets.report.csv_files import to_csv
-from hugtweets.report.figures import Figures, smooth
-from hugtweets.report.habits import LENGTH_STEP, Habits
+from hugtweets.report.account_data import AccountData
+from hugtweets.report.csv_files import Table, to_csv
 from hugtweets.report.plots import Line, bars, lines, over_time
-from hugtweets.report.story import Story
-from hugtweets.report.templating import render
-from hugtweets.report.wording import change, percent
+from hugtweets.report.post_statistics import PostStatistics
+from hugtweets.report.summary import JUDGED_COLUMNS, AccountSummary, smooth
+from hugtweets.report.templating import percent, render
 
 
 @dataclass(frozen=True)
@@ -34,116 +33,93 @@ class Headline:
     note: str = ""
 
 
-def account_files(story: Story) -> dict[str, str]:
+def account_files(account: AccountData) -> dict[str, str]:
     """Every file of an account by name: ``<handle>.html``, ``<handle>.json``, and its CSV files."""
-    handle, metrics = story.figures.handle, story.figures.metrics
+    handle, metrics = account.summary.handle, account.summary.metrics
     page = render(
         "account.html",
-        story=story,
-        headline=list(_headline(story.figures)),
+        account=account,
+        headline=list(_headline(account.summary)),
         prediction=prediction(metrics) if metrics else "",
         scorecard=writing_rows(metrics) if metrics else [],
-        plots={"curve": _curve(story), "nights": _nights(story.figures)} | _habits(handle, story.habits),
+        plots={"curve": _curve(account), "models": _judged_models(account.summary)}
+        | _lengths_and_hours(handle, account.statistics),
     )
-    tables = {f"{handle}.{name}.csv": to_csv(columns, rows) for name, (columns, rows) in _tables(story).items()}
-    return {**tables, f"{handle}.html": page, f"{handle}.json": story.figures.model_dump_json(indent=1) + "\n"}
+    tables = {f"{handle}.{name}.csv": to_csv(columns, rows) for name, (columns, rows) in _tables(account).items()}
+    return {**tables, f"{handle}.html": page, f"{handle}.json": account.summary.model_dump_json(indent=1) + "\n"}
 
 
-def _headline(figures: Figures) -> Iterator[Headline]:
-    yield Headline("Posts fetched", f"{figures.fetched:,}")
-    if figures.kept is not None:
-        yield Headline("Posts kept", f"{figures.kept:,}", f"{figures.kept_characters or 0:,} characters")
-    metrics = figures.metrics
+def _headline(summary: AccountSummary) -> Iterator[Headline]:
+    yield Headline("Posts fetched", f"{summary.fetched:,}")
+    if summary.kept is not None:
+        yield Headline("Posts kept", f"{summary.kept:,}", f"{summary.kept_characters or 0:,} characters")
+    metrics = summary.metrics
     if metrics:
-        yield Headline("Bits per byte", change(figures), "base → tuned; lower is better")
-        yield Headline("Gain", percent(figures.gain, signed=True), "of the base model's bits")
-        yield Headline("Taken for the author's", percent(metrics.get("taken_for_author")), "sets of 20 posts")
+        yield Headline("Bits per byte", summary.change, "base → tuned; lower is better")
+        yield Headline("Gain", percent(summary.gain, signed=True), "of the base model's bits")
+        yield Headline("Attribution accuracy", percent(metrics.get("taken_for_author")), "over sets of 20 posts")
         yield Headline("Copied", percent(metrics.get("copied_share")), "posts with 8 words from one real post")
 
 
-def _curve(story: Story) -> Plot | None:
-    if not story.history:
+def _curve(account: AccountData) -> Plot | None:
+    if not account.history:
         return None
-    held_out = [(row["step"], row["held_out/loss"]) for row in story.history if "held_out/loss" in row]
-    every = [(row["step"], row["train/loss"]) for row in story.history if "train/loss" in row]
-    svg = lines(
-        [Line(every, "faint", width=1), Line(smooth(story.history)), Line(held_out, "base", dots=True)],
-        "training step",
-        "loss, nats per token",
-        f"Training curve: the loss on held-out posts goes from {held_out[0][1]:.2f} to {held_out[-1][1]:.2f}."
-        if held_out
-        else "Training curve.",
-    )
-    note = "Thin: each training step; thick: smoothed; with dots: held-out posts."
-    return Plot(svg, "Training curve", f"{story.figures.handle}.curve.csv", note)
+    every = [(row["step"], row["train/loss"]) for row in account.history if "train/loss" in row]
+    validation = [(row["step"], row["held_out/loss"]) for row in account.history if "held_out/loss" in row]
+    says = "Training curve."
+    if validation:
+        says = f"Training curve: the validation loss goes from {validation[0][1]:.2f} to {validation[-1][1]:.2f}."
+    drawn = [Line(every, "faint", width=1), Line(smooth(account.history)), Line(validation, "base", dots=True)]
+    svg = lines(drawn, "training step", "loss, nats per token", says)
+    note = "Thin: each training step; thick: smoothed; with dots: validation posts."
+    return Plot(svg, "Training curve", f"{account.summary.handle}.curve.csv", note)
 
 
-def _nights(figures: Figures) -> Plot | None:
-    if len(figures.nights) < 2:
+def _judged_models(summary: AccountSummary) -> Plot | None:
+    if len(summary.nights) < 2:
         return None
-    times = [night.at for night in figures.nights]
-    tuned = [(0.0, night.bits_per_byte) for night in figures.nights]
-    base = [(0.0, night.base_bits_per_byte) for night in figures.nights]
-    svg = over_time(
-        [(Line(base, "base", dots=True), times), (Line(tuned, "tuned", dots=True), times)],
-        "bits per byte",
-        f"Held-out bits per byte of {len(times)} models, the newest {tuned[-1][1]:.3f}.",
-    )
-    return Plot(svg, "Night after night", f"{figures.handle}.models.csv", "Base model above, tuned below.")
+    base = [(judged.at, judged.base_bits_per_byte) for judged in summary.nights]
+    tuned = [(judged.at, judged.bits_per_byte) for judged in summary.nights]
+    says = f"Validation bits per byte of {len(tuned)} models, the newest {tuned[-1][1]:.3f}."
+    svg = over_time([Line(base, "base", dots=True), Line(tuned, "tuned", dots=True)], "bits per byte", says)
+    return Plot(svg, "Models over time", f"{summary.handle}.models.csv", "Base model above, tuned below.")
 
 
-def _habits(handle: str, habits: Habits | None) -> dict[str, Plot | None]:
-    if habits is None or not habits.posts:
+def _lengths_and_hours(handle: str, statistics: PostStatistics | None) -> dict[str, Plot | None]:
+    if statistics is None or not statistics.posts:
         return {"lengths": None, "hours": None}
-    labels = _length_labels(habits)
-    often = labels[habits.lengths.index(max(habits.lengths))]
-    hour = habits.hours.index(max(habits.hours))
-    lengths = bars(habits.lengths, labels, 3, "characters", "posts", f"Lengths of posts: most have {often} characters.")
-    hours = bars(
-        habits.hours,
-        [str(hour) for hour in range(24)],
-        3,
-        "hour of the day, UTC",
-        "posts",
-        f"Posts by the hour of the day: most in the hour from {hour}:00 UTC.",
-    )
+    often = statistics.length_labels[statistics.lengths.index(max(statistics.lengths))]
+    says = f"Lengths of posts: most have {often} characters."
+    lengths = bars(statistics.lengths, statistics.length_labels, 3, "characters", "posts", says)
+    hour = statistics.hours.index(max(statistics.hours))
+    says = f"Posts by the hour of the day: most in the hour from {hour}:00 UTC."
+    hours = bars(statistics.hours, list(map(str, range(24))), 3, "hour of the day, UTC", "posts", says)
     return {
         "lengths": Plot(lengths, "How long", f"{handle}.lengths.csv"),
         "hours": Plot(hours, "When", f"{handle}.hours.csv"),
     }
 
 
-def _length_labels(habits: Habits) -> list[str]:
-    starts = [place * LENGTH_STEP for place in range(len(habits.lengths))]
-    return [*(str(start) for start in starts[:-1]), f"{starts[-1]}+"]
-
-
-Table = tuple[Sequence[str], Sequence[Sequence[object]]]
-
-
-def _tables(story: Story) -> Mapping[str, Table]:
-    keys = sorted({key for row in story.history for key in row if key != "step"})
+def _tables(account: AccountData) -> Mapping[str, Table]:
+    keys = sorted({key for row in account.history for key in row if key != "step"})
     tables: dict[str, Table] = {
-        "curve": (["step", *keys], [[row["step"], *(row.get(key, "") for key in keys)] for row in story.history]),
+        "curve": (["step", *keys], [[row["step"], *(row.get(key, "") for key in keys)] for row in account.history]),
         "generated": (
             ["generated", "prompt", "text", "log_prob", "longest_copy"],
-            [[True, post.prompt, post.text, post.log_prob, post.longest_copy] for post in story.generated],
+            [[True, post.prompt, post.text, post.log_prob, post.longest_copy] for post in account.generated],
         ),
         "models": (
-            ["judged", "model", "base_bits_per_byte", "bits_per_byte", "promoted", "reason"],
-            [
-                [night.at, night.model, night.base_bits_per_byte, night.bits_per_byte, night.promoted, night.reason]
-                for night in story.figures.nights
-            ],
+            [*JUDGED_COLUMNS, "reason"],
+            [[*judged.cells, judged.reason] for judged in account.summary.nights],
         ),
     }
-    return tables | (_counts(story.habits) if story.habits else {})
+    return tables | (_counts(account.statistics) if account.statistics else {})
 
 
-def _counts(habits: Habits) -> dict[str, Table]:
-    kinds = {"word": habits.words, "hashtag": habits.hashtags, "emoji": habits.emoji, "language": habits.languages}
+def _counts(found: PostStatistics) -> dict[str, Table]:
+    kinds = {"word": found.words, "hashtag": found.hashtags, "emoji": found.emoji, "language": found.languages}
     return {
-        "lengths": (["characters_from", "posts"], [*zip(_length_labels(habits), habits.lengths, strict=True)]),
-        "hours": (["hour_utc", "posts"], list(enumerate(habits.hours))),
+        "lengths": (["characters_from", "posts"], [*zip(found.length_labels, found.lengths, strict=True)]),
+        "hours": (["hour_utc", "posts"], list(enumerate(found.hours))),
         "words": (["kind", "item", "number"], [[kind, *pair] for kind, pairs in kinds.items() for pair in pairs]),
     }

@@ -6,6 +6,9 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+# Columns and rows.
+Table = tuple[Sequence[str], Sequence[Sequence[object]]]
+
 # A spreadsheet takes a cell that begins like this for a formula, and runs it (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 

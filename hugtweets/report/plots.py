@@ -41,11 +41,15 @@ _LEVEL = regex.compile(r' transform="rotate\(-0 [^)]*\)"')
 _LONG_NUMBER = regex.compile(r"(\d\.\d\d)\d+")
 
 
+# Across stands a number or a time.
+Point = tuple["float | datetime", float]
+
+
 @dataclass(frozen=True)
 class Line:
-    """A line; ``name`` is shown where the pointer rests on it, and in a legend if it is ``named``."""
+    """A line over numbers or times; ``name`` is shown under the pointer, and in a legend if it is ``named``."""
 
-    points: Sequence[tuple[float, float]]
+    points: Sequence[Point]
     ink: str = "tuned"
     name: str = ""
     named: bool = False
@@ -59,14 +63,14 @@ def lines(drawn: Sequence[Line], x: str, y: str, says: str) -> str:
 
     def paint(axes: Axes) -> None:
         for line in drawn:
-            _add(axes, line, [point[0] for point in line.points])
+            _add(axes, line)
         axes.set(xlabel=x, ylabel=y)
 
     return _draw(paint, says)
 
 
-def over_time(drawn: Sequence[tuple[Line, Sequence[datetime]]], y: str, says: str) -> str:
-    """Lines over days; the times stand beside each line, whose first numbers are not looked at."""
+def over_time(drawn: Sequence[Line], y: str, says: str) -> str:
+    """Lines over days."""
 
     def paint(axes: Axes) -> None:
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
@@ -74,8 +78,8 @@ def over_time(drawn: Sequence[tuple[Line, Sequence[datetime]]], y: str, says: st
         locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-        for line, times in drawn:
-            _add(axes, line, times)
+        for line in drawn:
+            _add(axes, line)
         axes.set_ylabel(y)
 
     return _draw(paint, says)
@@ -92,9 +96,9 @@ def bars(numbers: Sequence[int], labels: Sequence[str], every: int, x: str, y: s
     return _draw(paint, says)
 
 
-def _add(axes: Axes, line: Line, xs: Sequence[float] | Sequence[datetime]) -> None:
+def _add(axes: Axes, line: Line) -> None:
     axes.plot(
-        xs,  # type: ignore[arg-type]
+        [point[0] for point in line.points],  # type: ignore[arg-type]
         [point[1] for point in line.points],
         color=INKS[line.ink][0],
         linewidth=line.width,

@@ -15,8 +15,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from hugtweets.budget.ledger import Ledger
-from hugtweets.report.figures import Figures
 from hugtweets.report.overview_page import LastRun, Row, overview_files
+from hugtweets.report.summary import AccountSummary
 from hugtweets.storage.artifacts import Reference, exists
 from hugtweets.storage.atomic import partial_prefix, remove_leftovers, write_text
 from hugtweets.storage.home import Home
@@ -24,14 +24,14 @@ from hugtweets.storage.home import Home
 INDEX = "index.html"
 
 
-def published(home: Home, handle: str) -> Figures | None:
+def published(home: Home, handle: str) -> AccountSummary | None:
     """What the account's page in the site knows of itself; None if there is none that may be trusted."""
     path = _accounts(home) / f"{handle}.json"
     try:
-        figures = Figures.model_validate_json(path.read_bytes())
+        summary = AccountSummary.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
-    return figures if path.with_suffix(".html").is_file() else None
+    return summary if path.with_suffix(".html").is_file() else None
 
 
 def publish(home: Home, report: Reference) -> None:
@@ -69,15 +69,15 @@ def rebuild(home: Home, run: LastRun | None = None) -> Path:
 def drop_outdated(home: Home) -> None:
     """Take pages out of the site whose artifact is gone: of forgotten accounts, and with texts that were deleted."""
     for handle in {path.name.split(".")[0] for path in _accounts(home).glob("*.*")} - {""}:
-        figures = published(home, handle)
-        if figures is None or not exists(artifact_of(home, figures)):
+        summary = published(home, handle)
+        if summary is None or not exists(artifact_of(home, summary)):
             withdraw(home, handle)
 
 
-def artifact_of(home: Home, figures: Figures) -> Reference:
+def artifact_of(home: Home, summary: AccountSummary) -> Reference:
     """The report artifact that a page in the site is of."""
-    path = home.artifacts / "report" / figures.handle / figures.report
-    return Reference("report", figures.handle, figures.report, str(path))
+    path = home.artifacts / "report" / summary.handle / summary.report
+    return Reference("report", summary.handle, summary.report, str(path))
 
 
 def known_rows(home: Home) -> list[Row]:
@@ -86,10 +86,10 @@ def known_rows(home: Home) -> list[Row]:
     answers = ledger.last_answers()
     handles = sorted((path.stem for path in _accounts(home).glob("*.json")), key=str.casefold)
     rows = []
-    for figures in filter(None, (published(home, handle) for handle in handles)):
-        answered = answers.get(figures.handle)
-        refreshed = max(figures.made, datetime.fromisoformat(answered)) if answered else figures.made
-        rows.append(Row(figures, refreshed, ledger.of(figures.handle).total().usd))
+    for summary in filter(None, (published(home, handle) for handle in handles)):
+        answered = answers.get(summary.handle)
+        refreshed = max(summary.made, datetime.fromisoformat(answered)) if answered else summary.made
+        rows.append(Row(summary, refreshed, ledger.of(summary.handle).total().usd))
     return rows
 
 

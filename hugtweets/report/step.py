@@ -1,7 +1,7 @@
 """Report: a page for each account that changed, and the overview of all.
 
 The last step looks at all that was made of an account, promotions included, so that its artifact depends on every other
-one: :func:`hugtweets.report.chain.fingerprint` names them. It runs once at the end of a run, for all its accounts.
+one: :func:`hugtweets.report.artifacts.fingerprint` names them. It runs once at the end of a run, for all its accounts.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from hugtweets.jobs.job import Job
+from hugtweets.report.account_data import gather_account_data
 from hugtweets.report.account_page import account_files
-from hugtweets.report.chain import Chain, find_chain, fingerprint
+from hugtweets.report.artifacts import AccountArtifacts, find_artifacts, fingerprint
 from hugtweets.report.overview_page import LastRun, predictions, tables
 from hugtweets.report.site import artifact_of, drop_outdated, known_rows, publish, published, rebuild
-from hugtweets.report.story import tell
 from hugtweets.steps.step import is_done, perform
 from hugtweets.storage.artifacts import Plan, Reference, exists, references
 from hugtweets.storage.home import Home
@@ -36,9 +36,9 @@ class Reported:
     seconds: float
 
 
-def plan_report(job: Job, chain: Chain, known: str) -> Plan:
-    """Depends on every artifact of the account and on its promotions; the page shows those of the chain."""
-    return Plan("report", VERSION, job.handle, tuple(chain), extra={"known": known})
+def plan_report(job: Job, artifacts: AccountArtifacts, known: str) -> Plan:
+    """Depends on every artifact of the account and on its promotions; the page shows the artifacts."""
+    return Plan("report", VERSION, job.handle, tuple(artifacts), extra={"known": known})
 
 
 def report(jobs: Sequence[Job], last_run: LastRun | None = None) -> dict[str, Reported]:
@@ -62,7 +62,7 @@ def _log_summary(job: Job, index: Path) -> None:
     columns, cells = tables(rows)["overview"]
     # W&B's tables know no times.
     overview = [[cell.isoformat() if isinstance(cell, datetime) else cell for cell in row] for row in cells]
-    pages = [artifact_of(home, row.figures) for row in rows]
+    pages = [artifact_of(home, row.summary) for row in rows]
     shown = Overview(
         tables=[("overview", columns, overview), ("predictions", *predictions(rows))],
         page=index.read_text(encoding="utf-8"),
@@ -80,19 +80,19 @@ def report_account(job: Job) -> Reported | None:
         # What other machines made is known here from now on.
         references(job.home, job.handle)
         known = fingerprint(job.home, job.handle)
-    chain = find_chain(job.home, job.handle)
-    if not any(chain):
+    artifacts = find_artifacts(job.home, job.handle)
+    if not any(artifacts):
         return None
-    plan = plan_report(job, chain, known)
+    plan = plan_report(job, artifacts, known)
     cached = is_done(job, plan)
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        story = tell(job.home, job.handle, chain, known, plan.digest)
-        files = account_files(story)
+        account = gather_account_data(job.home, job.handle, artifacts, known, plan.digest)
+        files = account_files(account)
         for name, text in files.items():
             # Not waiting for the disk: the folder counts only when it is whole, and can be made again.
             (folder / name).write_text(text, encoding="utf-8")
-        return {"files": len(files), "models": len(story.figures.nights), "generated": len(story.generated)}
+        return {"files": len(files), "models": len(account.summary.nights), "generated": len(account.generated)}
 
     reference = perform(job, plan, fill, _content)
     publish(job.home, reference)
@@ -101,10 +101,10 @@ def report_account(job: Job) -> Reported | None:
 
 def _up_to_date(home: Home, handle: str, known: str) -> Reference | None:
     """The report artifact behind a page that shows all that is known."""
-    figures = published(home, handle)
-    if figures is None or figures.known != known:
+    summary = published(home, handle)
+    if summary is None or summary.known != known:
         return None
-    reference = artifact_of(home, figures)
+    reference = artifact_of(home, summary)
     return reference if exists(reference) else None
 
 

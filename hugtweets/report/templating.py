@@ -1,4 +1,7 @@
-"""Templates to pages. Everything is escaped unless it was made here, and a page may load and run nothing else."""
+"""Templates to pages, and figures and texts as pages show them.
+
+Everything is escaped unless it was made here, and a page may load and run nothing else.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import base64
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -15,6 +17,7 @@ from hugtweets import __version__
 TEMPLATES = Path(__file__).with_name("templates")
 # Of a post that somebody made ten thousand characters long.
 MOST_CHARACTERS = 1000
+MISSING = "–"
 
 
 def render(template: str, script: str | None = None, **content: object) -> str:
@@ -53,8 +56,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    filters: dict[str, Any] = {"clipped": clipped, "capitalise_first": capitalise_first}
-    environment.filters.update(filters)
+    for shown in (clipped, capitalise_first, percent, number, sortable):
+        environment.filters[shown.__name__] = shown
     return environment
 
 
@@ -66,3 +69,20 @@ def clipped(text: str, most: int = MOST_CHARACTERS) -> str:
 def capitalise_first(text: str) -> str:
     """The text as the beginning of a sentence; the rest of it stays as it is."""
     return text[:1].upper() + text[1:]
+
+
+def percent(share: float | None, signed: bool = False) -> str:
+    """``-24 %`` for -0.24; a dash for what was not measured."""
+    if share is None:
+        return MISSING
+    return f"{100 * share:+.0f} %".replace("-", "−") if signed else f"{100 * share:.0f} %"
+
+
+def number(value: float | None) -> str:
+    """``1,234``; a dash for what was not measured."""
+    return MISSING if value is None else f"{value:,.0f}"
+
+
+def sortable(value: float | None) -> str:
+    """What a table is sorted by; empty goes last."""
+    return "" if value is None else f"{value:.6g}"

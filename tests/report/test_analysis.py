@@ -17,10 +17,17 @@ from hugtweets.cli.app import app
 from hugtweets.config import CleanConfig
 from hugtweets.evaluation.promotion import judge
 from hugtweets.evaluation.scorecard import Scorecard
-from hugtweets.report.analysis.accounts import AccountFigures, find_figures
+from hugtweets.report.analysis.accounts import (
+    BYTES,
+    WORDS,
+    AccountFigures,
+    compressed_share,
+    find_figures,
+    script_shares,
+    vocabulary,
+)
 from hugtweets.report.analysis.correlations import PROPERTIES, conclude, correlate
 from hugtweets.report.analysis.plots import plot_accounts
-from hugtweets.report.analysis.writing import BYTES, WORDS, compressed_share, script_shares, vocabulary
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import SCORES
 from hugtweets.steps.fetch import TIMELINE

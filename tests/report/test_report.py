@@ -76,10 +76,10 @@ def test_an_account_has_a_page_with_its_funnel_its_posts_and_its_scores(site: Ho
         "not mine at all",
         "2.100 → 1.600",
         "the alice sings",
-        "Taken for the author's",
+        "Attribution accuracy",
     ):
         assert expected in shown
-    # Told from real posts, as the scorecard of the command line has it.
+    # The accuracy of the detector, as the scorecard of the command line has it.
     assert "60 %" in shown
 
 
@@ -164,8 +164,8 @@ def test_only_what_changed_is_made_again(home: Home) -> None:
     assert "2.100 → 1.500" in overview(home).text
     # The model of before is still there to be compared with.
     assert [row["bits_per_byte"] for row in rows_of(home.report / "nights.csv")] == ["1.6", "1.5", "1.6"]
-    assert "Night after night" in page(home, "alice").text
-    assert "Night after night" in overview(home).text
+    assert "Models over time" in page(home, "alice").text
+    assert "Models over time" in overview(home).text
 
 
 def test_an_account_that_was_only_fetched_and_cleaned_has_a_page_too(home: Home) -> None:
@@ -213,10 +213,10 @@ def test_a_mix_has_a_page_of_the_posts_of_all_its_accounts(home: Home) -> None:
     learn_mix(home, "alice", "bob")
     report(jobs(home, *home.known_names()))
     shown = page(home, "alice+bob").text
-    assert "By the accounts, held out" in shown
+    assert "By the accounts: validation posts" in shown
     # Each of the 60 posts of both, and what cleaning dropped of either.
-    figures = published(home, "alice+bob")
-    assert figures is not None and figures.fetched == 120
+    summary = published(home, "alice+bob")
+    assert summary is not None and summary.fetched == 120
     assert "Dropped: retweet" in shown and "not mine at all" in shown
     assert "Most used words" in shown and "Before and after cleaning" in shown
     assert "2 accounts, 1 mix" in overview(home).text
@@ -225,8 +225,8 @@ def test_a_mix_has_a_page_of_the_posts_of_all_its_accounts(home: Home) -> None:
 
 @pytest.mark.parametrize("apart", [timedelta(minutes=4), timedelta(days=1400)])
 def test_a_history_of_any_length_is_drawn_without_a_complaint(apart: timedelta) -> None:
-    line = Line([(0, 1.7), (1, 1.6)])
-    assert "<svg" in over_time([(line, [FIRST, FIRST + apart])], "bits per byte", "Two nights.")
+    line = Line([(FIRST, 1.7), (FIRST + apart, 1.6)])
+    assert "<svg" in over_time([line], "bits per byte", "Two models.")
 
 
 def test_the_overview_leads_to_its_plots_past_all_accounts(site: Home) -> None:

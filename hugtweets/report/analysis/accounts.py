@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
+import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from hugtweets.cleaning.links import LINK
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.promotion import current_model
-from hugtweets.report.analysis.writing import compressed_share, script_shares, vocabulary
+from hugtweets.evaluation.words import first_words, words_of
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import read_scores
 from hugtweets.steps.fetch import TIMELINE
@@ -26,6 +28,10 @@ OTHERS = ("deleted", "retweet", "other_author", "superseded")
 # What X says where it knows no language: undetermined, no words, and its own codes beginning with q.
 NO_LANGUAGE = r"^(und|zxx|q..)$"
 HASHTAG = r"(?:^|[^\pL\pN_&])[#＃][\pL\pN_]"
+# Equal amounts of text for all accounts, since both figures fall as more text is looked at; 6,000 characters, which are
+# as many bytes at least, are what `clean.min_characters` asks of an account.
+WORDS = 1_000
+BYTES = 6_000
 
 
 class AccountFigures(BaseModel):
@@ -34,8 +40,7 @@ class AccountFigures(BaseModel):
     ``posts``, ``characters``, ``mean_length`` and what comes after them are of the kept posts as they were cleaned, and
     ``compressed_size`` is small where an account repeats itself; shares of links, replies and hashtags are of the
     account's own posts as the source sent them. ``start`` is how far the base model is from the account, ``end`` how
-    far the tuned one, both in bits per byte of held-out posts, and ``drop`` what training
-    took off.
+    far the tuned one, both in bits per byte of validation posts, and ``drop`` what training took off.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -75,7 +80,7 @@ def find_figures(home: Home, handle: str) -> AccountFigures | None:
     if not (model and tokens and clean and timeline):
         raise NothingKept(f"what the scores of {handle} were made from is gone: run `{run_command(handle)}`")
     table = pq.read_table(clean.file(CLEAN), columns=["id", "text", "kept", "reason"])
-    # From new to old: the figures on equal amounts of text are then of the posts nearest to the held-out ones.
+    # From new to old: the figures on equal amounts of text are then of the posts nearest to the validation posts.
     texts = table["text"].filter(table["kept"]).to_pylist()[::-1]
     card = read_scores(scores)
     return AccountFigures.model_validate(
@@ -99,6 +104,34 @@ def find_scores(home: Home, handle: str) -> Reference | None:
     of_current = made_from(home, current, "evaluate") if current else None
     found = of_current or latest(home, handle, "evaluate")
     return found if found and obtain(home, found) else None
+
+
+def vocabulary(texts: Sequence[str]) -> float | None:
+    """Distinct words over all words (type-token ratio) of the first :data:`WORDS` words; None if there are fewer.
+
+    Words are those of :func:`hugtweets.evaluation.words.words_of`, signs by themselves included.
+    """
+    words = [word for text in first_words(list(texts), WORDS) for word in words_of(text)]
+    return round(len(set(words)) / WORDS, 4) if len(words) == WORDS else None
+
+
+def compressed_share(texts: Sequence[str]) -> float | None:
+    """Bytes that zlib makes of the first :data:`BYTES` bytes of the texts, over those; None if there are fewer.
+
+    The more an account repeats itself, the less is left.
+    """
+    text = "\n".join(texts).encode()[:BYTES]
+    return round(len(zlib.compress(text, 9)) / BYTES, 4) if len(text) == BYTES else None
+
+
+def script_shares(texts: Iterable[str]) -> dict[str, float]:
+    """Share of each writing system in the letters, commonest first, by the first word of Unicode's names: ``LATIN``."""
+    letters: Counter[str] = Counter()
+    for character, number in Counter("".join(texts)).items():
+        if character.isalpha():
+            letters[unicodedata.name(character, "UNKNOWN").split()[0]] += number
+    total = letters.total()
+    return {script: round(number / total, 4) for script, number in letters.most_common()}
 
 
 def _of_writing(texts: Sequence[str]) -> dict[str, float | str | None]:

@@ -25,7 +25,7 @@ def plot_accounts(accounts: Sequence[AccountFigures], name: str) -> str:
         figure = Figure(figsize=_INCHES, layout="constrained")
         axes = figure.add_subplot()
         axes.spines[["top", "right"]].set_visible(False)
-        axes.set(xlabel=name.replace("_", " "), ylabel="bits per byte of held-out posts (lower is better)")
+        axes.set(xlabel=name.replace("_", " "), ylabel="bits per byte of validation posts (lower is better)")
         for account in accounts:
             place = getattr(account, name)
             if place is not None:

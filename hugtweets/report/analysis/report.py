@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 from pydantic import BaseModel
@@ -12,6 +10,7 @@ from hugtweets.errors import NothingKept
 from hugtweets.report.analysis.accounts import AccountFigures, find_figures
 from hugtweets.report.analysis.correlations import Correlation, conclude, correlate
 from hugtweets.report.analysis.plots import plots
+from hugtweets.report.csv_files import to_csv
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.handles import run_command
 from hugtweets.storage.home import Home
@@ -63,8 +62,4 @@ def _all(home: Home) -> list[AccountFigures]:
 
 
 def _to_csv(rows: Sequence[BaseModel]) -> str:
-    written = io.StringIO()
-    writer = csv.DictWriter(written, fieldnames=list(type(rows[0]).model_fields), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(row.model_dump() for row in rows)
-    return written.getvalue()
+    return to_csv(list(type(rows[0]).model_fields), [list(row.model_dump().values()) for row in rows])

@@ -52,7 +52,7 @@ class Cleaned:
 
 
 @dataclass(frozen=True)
-class Funnel:
+class CleaningSummary:
     """What became of the posts."""
 
     fetched: int
@@ -61,13 +61,13 @@ class Funnel:
     cleaned: list[Cleaned] = field(default_factory=list)
 
 
-def find_funnel(raw: pa.Table, clean: pa.Table, counts: Mapping[str, Any]) -> Funnel:
+def summarise_cleaning(raw: pa.Table, clean: pa.Table, counts: Mapping[str, Any]) -> CleaningSummary:
     """The funnel of a clean artifact; ``counts`` are those of its manifest."""
     dropped = [
         Dropped(reason, REASONS.get(reason, ""), number, _newest(clean, reason))
         for reason, number in sorted(counts["dropped"].items(), key=lambda item: -item[1])
     ]
-    return Funnel(counts["fetched"], counts["kept"], dropped, _changes(raw, clean))
+    return CleaningSummary(counts["fetched"], counts["kept"], dropped, _changes(raw, clean))
 
 
 def _newest(clean: pa.Table, reason: str) -> list[str]:

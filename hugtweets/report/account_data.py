@@ -1,4 +1,4 @@
-"""All that an account's page tells, gathered from the artifacts of its chain."""
+"""All that an account's page shows, gathered from its artifacts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 
 from hugtweets.evaluation.promotion import current_model, read_promotions
 from hugtweets.evaluation.scorecard import members
-from hugtweets.report.chain import Chain, read_file
-from hugtweets.report.figures import Figures, find_nights, smooth
-from hugtweets.report.funnel import Funnel, find_funnel
-from hugtweets.report.habits import Habits, find_habits
+from hugtweets.report.artifacts import AccountArtifacts, read_file
+from hugtweets.report.cleaning_summary import CleaningSummary, summarise_cleaning
+from hugtweets.report.post_statistics import PostStatistics, count_posts
+from hugtweets.report.summary import AccountSummary, find_judged_models, smooth
 from hugtweets.steps.authorship import read_authorship
 from hugtweets.steps.clean import CLEAN, texts_of
 from hugtweets.steps.evaluate import read_scores
@@ -30,11 +30,11 @@ from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import to_current_schema
 from hugtweets.tracking import read_marker
 
-HELD_OUT = 10
+VALIDATION_POSTS = 10
 
 
 @dataclass(frozen=True)
-class Generated:
+class GeneratedPost:
     """A generated post, how likely the model finds it, and how much of it stands in one training post."""
 
     prompt: str
@@ -59,8 +59,8 @@ class Generated:
 
 
 @dataclass(frozen=True)
-class Ancestor:
-    """An artifact in the lineage: what made it, when, and in which runs of Prefect and W&B it was logged."""
+class LineageEntry:
+    """An artifact behind the page: what made it, when, and in which runs of Prefect and W&B it was logged."""
 
     step: str
     version: int
@@ -72,93 +72,93 @@ class Ancestor:
 
 
 @dataclass(frozen=True)
-class Story:
-    """What the page tells; None and empty is what the account did not get to."""
+class AccountData:
+    """What the page shows; None and empty is what the account did not get to."""
 
-    figures: Figures
-    lineage: list[Ancestor]
+    summary: AccountSummary
+    lineage: list[LineageEntry]
     model: str | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     history: Sequence[Mapping[str, float]] = ()
-    funnel: Funnel | None = None
-    habits: Habits | None = None
-    generated: Sequence[Generated] = ()
-    held_out: Sequence[str] = ()
+    cleaning: CleaningSummary | None = None
+    statistics: PostStatistics | None = None
+    generated: Sequence[GeneratedPost] = ()
+    validation: Sequence[str] = ()
     members: Sequence[str] = ()
 
 
-def tell(home: Home, handle: str, chain: Chain, known: str, report: str) -> Story:
-    """Gather the story of an account; ``known`` and ``report`` are noted in its :class:`Figures`.
+def gather_account_data(home: Home, handle: str, artifacts: AccountArtifacts, known: str, report: str) -> AccountData:
+    """Read what the artifacts hold; ``known`` and ``report`` are noted in the :class:`AccountSummary`.
 
     Raises:
         StoreUnavailable: the store does not answer.
     """
-    history = json.loads(read_file(home, chain.model, HISTORY)) if chain.model else []
+    history = json.loads(read_file(home, artifacts.model, HISTORY)) if artifacts.model else []
     generated = [
-        Generated(row["prompt"], row["text"], row["log_prob"], row["longest_copy"])
-        for row in (read_samples(chain.samples) if chain.samples else [])
+        GeneratedPost(row["prompt"], row["text"], row["log_prob"], row["longest_copy"])
+        for row in (read_samples(artifacts.samples) if artifacts.samples else [])
     ]
-    funnel, habits = _posts(home, chain.clean)
-    return Story(
-        figures=_figures(home, handle, chain, generated, history, known, report),
-        lineage=[_ancestor(reference) for reference in chain],
-        model=chain.model.digest if chain.model else None,
-        training=chain.model.manifest().counts if chain.model else {},
+    cleaning, statistics = _count_posts(home, artifacts.clean)
+    return AccountData(
+        summary=_summarise(home, handle, artifacts, generated, history, known, report),
+        lineage=[_lineage_entry(reference) for reference in artifacts],
+        model=artifacts.model.digest if artifacts.model else None,
+        training=artifacts.model.manifest().counts if artifacts.model else {},
         history=history,
-        funnel=funnel,
-        habits=habits,
+        cleaning=cleaning,
+        statistics=statistics,
         generated=generated,
-        held_out=texts_of(chain.clean, "validation")[: -HELD_OUT - 1 : -1] if chain.clean else (),
-        members=members(read_scores(chain.scores).figures()) if chain.scores else (),
+        validation=texts_of(artifacts.clean, "validation")[: -VALIDATION_POSTS - 1 : -1] if artifacts.clean else (),
+        members=members(read_scores(artifacts.scores).figures()) if artifacts.scores else (),
     )
 
 
-def _posts(home: Home, clean: Reference | None) -> tuple[Funnel | None, Habits | None]:
+def _count_posts(home: Home, clean: Reference | None) -> tuple[CleaningSummary | None, PostStatistics | None]:
     sources = sources_of(home, clean) if clean else []
     if not (clean and sources):
         return None, None
     raw = pa.concat_tables([to_current_schema(pq.read_table(fetch.file(TIMELINE))) for fetch, _ in sources])
     cleaned = pa.concat_tables([pq.read_table(each.file(CLEAN)) for _, each in sources]).sort_by("created_at")
-    return find_funnel(raw, cleaned, clean.manifest().counts), find_habits(raw, cleaned)
+    return summarise_cleaning(raw, cleaned, clean.manifest().counts), count_posts(raw, cleaned)
 
 
-def _figures(
+def _summarise(
     home: Home,
     handle: str,
-    chain: Chain,
-    generated: Sequence[Generated],
+    artifacts: AccountArtifacts,
+    generated: Sequence[GeneratedPost],
     history: Sequence[Mapping[str, float]],
     known: str,
     report: str,
-) -> Figures:
-    made = [reference.manifest() for reference in chain]
-    counts = chain.clean.manifest().counts if chain.clean else {}
-    metrics = read_scores(chain.scores).model_dump(exclude={"members"}) if chain.scores else {}
-    if chain.samples and chain.scores:
-        metrics |= read_authorship(home, chain.samples).model_dump()
-    decided = read_promotions(home, handle).of(chain.model.digest) if chain.model else []
+) -> AccountSummary:
+    made = [reference.manifest() for reference in artifacts]
+    counts = artifacts.clean.manifest().counts if artifacts.clean else {}
+    metrics = read_scores(artifacts.scores).model_dump(exclude={"members"}) if artifacts.scores else {}
+    if artifacts.samples and artifacts.scores:
+        metrics |= read_authorship(home, artifacts.samples).model_dump()
+    decided = read_promotions(home, handle).of(artifacts.model.digest) if artifacts.model else []
     prompts: dict[str, str] = {}
     # The likeliest first: it is the one that the overview shows.
     for post in sorted(generated, key=lambda post: post.bits_per_character):
         prompts.setdefault(post.prompt, post.text)
-    return Figures(
+    return AccountSummary(
         handle=handle,
         known=known,
         report=report,
         made=max(manifest.created for manifest in made),
-        fetched=posts.manifest().counts["fetched"] if (posts := chain.clean or chain.fetch) else 0,
+        fetched=posts.manifest().counts["fetched"] if (posts := artifacts.clean or artifacts.fetch) else 0,
         kept=counts.get("kept"),
         kept_characters=counts.get("kept_characters"),
         metrics=metrics,
-        is_current=chain.model is not None and current_model(home, handle) == chain.model,
+        is_current=artifacts.model is not None and current_model(home, handle) == artifacts.model,
         verdict=decided[-1].reason if decided else None,
         curve=smooth(history),
-        nights=find_nights(home, handle),
+        nights=find_judged_models(home, handle),
         prompts=prompts,
     )
 
 
-def _ancestor(reference: Reference) -> Ancestor:
+def _lineage_entry(reference: Reference) -> LineageEntry:
     manifest, marker = reference.manifest(), read_marker(reference)
     logged = (marker["group"], marker["run_id"], marker.get("url") or "") if marker else ()
-    return Ancestor(manifest.step, manifest.step_version, manifest.digest, manifest.created, *logged)
+    return LineageEntry(manifest.step, manifest.step_version, manifest.digest, manifest.created, *logged)

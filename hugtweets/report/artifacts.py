@@ -9,14 +9,23 @@ from pathlib import Path
 
 from hugtweets.evaluation.promotion import current_model, read_promotions
 from hugtweets.steps.mix import fetched_of
-from hugtweets.storage.artifacts import MANIFEST, REMOTE_MANIFESTS, Reference, exists, input_of, latest, made_from, obtain
+from hugtweets.storage.artifacts import (
+    MANIFEST,
+    REMOTE_MANIFESTS,
+    Reference,
+    exists,
+    input_of,
+    latest,
+    made_from,
+    obtain,
+)
 from hugtweets.storage.home import Home
 
 SHOWN_STEPS = ("fetch", "clean", "tokenise", "finetune", "sample", "evaluate", "authorship")
 
 
 @dataclass(frozen=True)
-class Chain:
+class AccountArtifacts:
     """Artifacts, each made from those before it; None is a step that the account did not get to."""
 
     fetch: Reference | None = None
@@ -33,8 +42,8 @@ class Chain:
         return (reference for reference in found if reference is not None)
 
 
-def find_chain(home: Home, handle: str) -> Chain:
-    """The chain of the current model; of the newest one if none is current, of the newest posts if there is none.
+def find_artifacts(home: Home, handle: str) -> AccountArtifacts:
+    """The artifacts of the current model; of the newest one if none is current, of the newest posts if there is none.
 
     Raises:
         StoreUnavailable: the store does not answer.
@@ -45,7 +54,7 @@ def find_chain(home: Home, handle: str) -> Chain:
     if clean is None:
         return _without_model(home, handle)
     samples = _here(home, made_from(home, model, "sample")) if model else None
-    return Chain(
+    return AccountArtifacts(
         fetch=fetched_of(home, clean),
         clean=clean,
         tokens=tokens,
@@ -56,10 +65,10 @@ def find_chain(home: Home, handle: str) -> Chain:
     )
 
 
-def _without_model(home: Home, handle: str) -> Chain:
+def _without_model(home: Home, handle: str) -> AccountArtifacts:
     clean = _here(home, latest(home, handle, "clean"))
     fetch = fetched_of(home, clean) if clean else _here(home, latest(home, handle, "fetch"))
-    return Chain(fetch=fetch, clean=clean)
+    return AccountArtifacts(fetch=fetch, clean=clean)
 
 
 def _here(home: Home, reference: Reference | None) -> Reference | None:
@@ -75,7 +84,7 @@ def read_file(home: Home, reference: Reference, name: str) -> str:
 
 
 def fingerprint(home: Home, handle: str) -> str:
-    """Sixteen hexadecimal characters that change with the artifacts known here of an account, and with its promotions.
+    """Sixteen hexadecimal characters that change with the artifacts known here of an account and with its promotions.
 
     No manifest is read for it: a night looks at it for every account.
 

@@ -1,9 +1,10 @@
-"""What the overview says of an account: a few figures, which its page leaves beside itself."""
+"""The summary of an account: the few figures that the overview shows, which its page leaves beside itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from statistics import fmean
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,9 +15,10 @@ from hugtweets.storage.home import Home
 
 # Of a training curve that stands among three hundred.
 CURVE_POINTS = 24
+JUDGED_COLUMNS = ("judged", "model", "base_bits_per_byte", "bits_per_byte", "promoted")
 
 
-class Night(BaseModel):
+class JudgedModel(BaseModel):
     """One model of an account: when it was judged, how well it predicts, and whether it became the current one."""
 
     model_config = ConfigDict(frozen=True)
@@ -29,11 +31,17 @@ class Night(BaseModel):
     reason: str = ""
     by: str = ""
 
+    @property
+    def cells(self) -> list[object]:
+        """What tables of models show, under :data:`JUDGED_COLUMNS`."""
+        return [self.at, self.model, self.base_bits_per_byte, self.bits_per_byte, self.promoted]
 
-class Figures(BaseModel):
+
+class AccountSummary(BaseModel):
     """``<handle>.json`` of a report artifact. What the account did not get to is empty, or None.
 
-    ``known`` is the :func:`hugtweets.report.chain.fingerprint` that the page was made from, ``report`` the artifact.
+    ``known`` is the :func:`hugtweets.report.artifacts.fingerprint` that the page was made from, ``report`` the
+    artifact; ``nights`` are all models that were judged, oldest first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,7 +57,7 @@ class Figures(BaseModel):
     is_current: bool = False
     verdict: str | None = None
     curve: tuple[tuple[float, float], ...] = Field((), description="training step, loss in nats per token, smoothed")
-    nights: tuple[Night, ...] = ()
+    nights: tuple[JudgedModel, ...] = ()
     prompts: dict[str, str] = Field(default_factory=dict, description="prompt to the likeliest generated post")
 
     @property
@@ -57,6 +65,13 @@ class Figures(BaseModel):
         """Bits per byte of the model less those of the base, as a share of the latter: -0.25 is a quarter less."""
         base, tuned = self.metrics.get("base_bits_per_byte"), self.metrics.get("bits_per_byte")
         return (tuned - base) / base if base and tuned else None
+
+    @property
+    def change(self) -> str:
+        """``2.129 → 1.626``: bits per byte of the base and of the tuned model; a dash without a model."""
+        if not self.metrics:
+            return "–"
+        return f"{self.metrics['base_bits_per_byte']:.3f} → {self.metrics['bits_per_byte']:.3f}"
 
     @property
     def is_mix(self) -> bool:
@@ -69,26 +84,25 @@ class Figures(BaseModel):
         return next(iter(self.prompts.values()), None)
 
 
-def find_nights(home: Home, handle: str) -> tuple[Night, ...]:
+def find_judged_models(home: Home, handle: str) -> tuple[JudgedModel, ...]:
     """Every model that was judged, oldest first."""
     promotions = read_promotions(home, handle)
-    nights: dict[str, Night] = {}
+    found: dict[str, JudgedModel] = {}
     for scores in references(home, handle, "evaluate"):
         manifest = scores.manifest()
-        decided = promotions.of(manifest.inputs["finetune"])
-        nights.setdefault(
-            manifest.inputs["finetune"],
-            Night(
-                at=manifest.created,
-                model=manifest.inputs["finetune"],
-                base_bits_per_byte=manifest.counts["base_bits_per_byte"],
-                bits_per_byte=manifest.counts["bits_per_byte"],
-                promoted=bool(decided) and decided[0].promoted,
-                reason=decided[0].reason if decided else "",
-                by=decided[0].by if decided else "",
-            ),
+        model = manifest.inputs["finetune"]
+        decision = next(iter(promotions.of(model)), None)
+        judged = JudgedModel(
+            at=manifest.created,
+            model=model,
+            base_bits_per_byte=manifest.counts["base_bits_per_byte"],
+            bits_per_byte=manifest.counts["bits_per_byte"],
+            promoted=decision is not None and decision.promoted,
+            reason=decision.reason if decision else "",
+            by=decision.by if decision else "",
         )
-    return tuple(nights.values())
+        found.setdefault(model, judged)
+    return tuple(found.values())
 
 
 def smooth(history: Sequence[Mapping[str, float]], points: int = CURVE_POINTS) -> tuple[tuple[float, float], ...]:
@@ -96,8 +110,5 @@ def smooth(history: Sequence[Mapping[str, float]], points: int = CURVE_POINTS) -
     losses = [(row["step"], row["train/loss"]) for row in history if "train/loss" in row]
     length = max(1, -(-len(losses) // points))
     stretches = [losses[start : start + length] for start in range(0, len(losses), length)]
-    return tuple((round(_mean(s, 0), 1), round(_mean(s, 1), 4)) for s in stretches)
-
-
-def _mean(pairs: Sequence[tuple[float, float]], place: int) -> float:
-    return sum(pair[place] for pair in pairs) / len(pairs)
+    means = ((fmean(step for step, _ in stretch), fmean(loss for _, loss in stretch)) for stretch in stretches)
+    return tuple((round(step, 1), round(loss, 4)) for step, loss in means)
