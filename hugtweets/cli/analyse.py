@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def analyse(
     handles: Annotated[
-        list[str] | None, typer.Argument(help="Accounts that were learned before; else all.", metavar="[HANDLE...]")
+        list[str] | None, typer.Argument(help="Accounts that were learned before; else all.", metavar="HANDLE")
     ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 import traceback
 
@@ -44,7 +46,8 @@ app = typer.Typer(
 )
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        # Paragraphs are wrapped to the width of the terminal, not as they stand in the code.
+        app.command(rich_help_panel=panel, help=re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.getdoc(command) or ""))(command)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import platform
 import shutil
 import socket
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -56,7 +56,7 @@ class Report(BaseModel):
 def doctor(
     accounts: Annotated[
         Path | None,
-        typer.Argument(help="An accounts file, to check it and see its month's budget.", metavar="[ACCOUNTS.yaml]"),
+        typer.Argument(help="An accounts file, to check it and see its month's budget.", metavar="ACCOUNTS.yaml"),
     ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
@@ -97,9 +97,9 @@ def check_python(home: Home) -> Finding:
 
 def check_libraries(home: Home) -> Finding:
     """The versions of the libraries that do the work."""
-    found = {name: _version(name) for name in LIBRARIES}
-    lacking = [name for name, installed in found.items() if installed is None]
-    detail = ", ".join(f"{name} {installed}" for name, installed in found.items() if installed)
+    versions = {distribution.name: distribution.version for distribution in distributions()}
+    lacking = [name for name in LIBRARIES if name not in versions]
+    detail = ", ".join(f"{name} {versions[name]}" for name in LIBRARIES if name in versions)
     if lacking:
         advice = f"install {', '.join(lacking)}: pip install --constraint constraints.txt --editable ."
         return Finding("libraries", "missing", detail, advice)
@@ -237,13 +237,6 @@ def _reach(subject: str, url: str, detail: str, advice: str) -> Finding:
     except OSError as error:
         detail += f"; {url} cannot be reached ({error.strerror or error})"
         return Finding(subject, "optional", detail, advice)
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
 
 
 def _print(report: Report) -> None:

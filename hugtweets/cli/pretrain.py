@@ -20,7 +20,7 @@ from hugtweets.jobs.pools import PoolOutcome, request_pool
 def pretrain(
     name: Annotated[str, typer.Argument(help="What train.base_model calls it: pool:NAME.", metavar="NAME")],
     handles: Annotated[
-        list[str] | None, typer.Argument(help="Accounts whose posts are stored.", metavar="[HANDLE...]")
+        list[str] | None, typer.Argument(help="Accounts whose posts are stored.", metavar="HANDLE")
     ] = None,
     accounts: AccountsOption = None,
     corpus: Annotated[

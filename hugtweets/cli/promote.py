@@ -46,8 +46,8 @@ def promote(
         from hugtweets.report.step import report
 
         report(plan_jobs(where, [AccountRequest(handle=name)], f"promote-{datetime.now(UTC):%Y%m%d-%H%M%S}"))
+    instead = f" instead of {decision.previous}" if decision.previous else ""
     if as_json:
         print_json(Promoted(handle=name, decision=decision))
-        return
-    instead = f" instead of {decision.previous}" if decision.previous else ""
-    typer.echo(f"{decision.model} is the current model of {name}{instead}")
+    else:
+        typer.echo(f"{decision.model} is the current model of {name}{instead}")

@@ -31,7 +31,9 @@ def reference() -> str:
     program: Any = typer.main.get_command(app)
     sections = [HEAD, _table(program.params)]
     for name, command in program.commands.items():
-        arguments = " ".join(parameter.metavar for parameter in _arguments(command))
+        arguments = " ".join(
+            _name(parameter) for parameter in command.params if parameter.param_type_name == "argument"
+        )
         sections += [
             f"\n## hugtweets {name} {arguments}".rstrip() + "\n",
             f"{command.help.strip()}\n",
@@ -49,10 +51,6 @@ def _options(section: str) -> str:
     return "\n".join([f"### {section}", "", "| option | default | meaning |", "| --- | --- | --- |", *rows, ""])
 
 
-def _arguments(command: Any) -> list[Any]:
-    return [parameter for parameter in command.params if parameter.param_type_name == "argument"]
-
-
 def _table(parameters: list[Any]) -> str:
     rows = [f"| `{_name(parameter)}` | {_meaning(parameter)} |" for parameter in parameters]
     return "\n".join(["| option | meaning |", "| --- | --- |", *rows, ""])
@@ -60,7 +58,8 @@ def _table(parameters: list[Any]) -> str:
 
 def _name(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        return str(parameter.metavar)
+        name = parameter.metavar + ("..." if parameter.nargs == -1 else "")
+        return name if parameter.required else f"[{name}]"
     return ", ".join(parameter.opts) + (f" {parameter.metavar or 'N'}" if not parameter.is_flag else "")
 
 

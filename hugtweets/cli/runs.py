@@ -39,7 +39,7 @@ UntilOption = Annotated[
 
 
 def run(
-    handles: Annotated[list[str], typer.Argument(help="One or more X handles.", metavar="HANDLE...")],
+    handles: Annotated[list[str], typer.Argument(help="One or more X handles.", metavar="HANDLE")],
     source: SourceOption = "x",
     until: UntilOption = None,
     mix: Annotated[bool, typer.Option("--mix", help="One model of 2 to 5 accounts, with equal weight.")] = False,

@@ -34,7 +34,7 @@ class SampleDocuments(BaseModel):
 
 def sample(
     handles: Annotated[
-        list[str] | None, typer.Argument(help="Accounts or mixes that were learned before.", metavar="HANDLE...")
+        list[str] | None, typer.Argument(help="Accounts or mixes that were learned before.", metavar="HANDLE")
     ] = None,
     blend: Annotated[
         str | None,

@@ -26,7 +26,7 @@ from hugtweets.cli.settings import (
 from hugtweets.config import Config, load_config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest, read_accounts, request_accounts
-from hugtweets.sources import SourceSpec
+from hugtweets.sources.source import SourceSpec
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
 from hugtweets.sweeps.outcome import SweepOutcome
@@ -36,7 +36,7 @@ from hugtweets.tracking.agent import take_agent_run
 
 
 def sweep(
-    handles: Annotated[list[str] | None, typer.Argument(help="X handles.", metavar="HANDLE...")] = None,
+    handles: Annotated[list[str] | None, typer.Argument(help="X handles.", metavar="HANDLE")] = None,
     vary: Annotated[
         list[str] | None,
         typer.Option(

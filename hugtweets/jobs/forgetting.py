@@ -1,15 +1,25 @@
-"""Removing pooled base models with all that was made from them; :mod:`hugtweets.pools.pool` says why."""
+"""Removing all that is kept of an account, and pooled base models with all that was made from them.
+
+:mod:`hugtweets.pools.pool` says why a pool that learned an account goes with it.
+"""
 
 from __future__ import annotations
 
+import csv
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
+from hugtweets.budget.ledger import Ledger
+from hugtweets.budget.shared_ledger import forget_in_store
+from hugtweets.generation.favourites import Favourites
 from hugtweets.jobs.keepsakes import remove_keepsakes
 from hugtweets.pools.learned_posts import learned_of
 from hugtweets.pools.pool import list_pools, made_from, spec_of
-from hugtweets.storage.artifacts import Reference, location, remove
+from hugtweets.storage.artifacts import MANIFEST, Reference, location, remove
+from hugtweets.storage.handles import is_mix
 from hugtweets.storage.home import Home
-from hugtweets.tracking import remove_run
+from hugtweets.tracking import LONGEST_TAG, remove_run
 
 
 @dataclass(frozen=True)
@@ -62,3 +72,72 @@ def remove_pool(home: Home, doomed: Doomed) -> list[str]:
         remove_run(home, reference)
         remove(home, reference)
     return gone
+
+
+def remove_account(home: Home, name: str) -> list[str]:
+    """Remove all that is kept of an account, here and in the store, and the mixes that it is in; returns what is gone.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    mixes, paths, stored = home.known_mixes(name), kept_of(home, name), keys_of(home, name)
+    if home.store:
+        home.store.remove(stored)
+        forget_in_store(home.store, name)
+    for path in paths:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    Ledger(home.ledger, run="").forget(name)
+    Favourites(home).forget([name, *mixes])
+    return [*map(str, paths), *stored]
+
+
+def kept_of(home: Home, handle: str) -> list[Path]:
+    """Every file and folder of an account and of the mixes that it is in, those of W&B runs that broke off too."""
+    names = [handle, *home.known_mixes(handle)]
+    return list(dict.fromkeys(path for name in names for path in _kept_of(home, name)))
+
+
+def _kept_of(home: Home, handle: str) -> list[Path]:
+    runs = [path for path in home.wandb.glob("**/*run-*") if path.is_dir() and _names(path, handle)]
+    records = list(home.results.glob(f"hugtweets-*-{handle}-*"))
+    artifacts = [path for path in home.artifacts.glob(f"*/{handle}") if path.is_dir()]
+    timeline = [*home.timelines.glob(f"{handle}.*"), *home.timelines.glob(f".synchronised/{handle}.*")]
+    others = [path for path in [home.promotions(handle), home.hub(handle)] if path.exists()]
+    tables = [path for path in home.sweeps.glob("*.csv") if _has_row(path, handle)]
+    analysis = [table.parent for table in home.analysis.glob("accounts.csv") if _has_row(table, handle)]
+    pages = list(home.report.glob(f"accounts/{handle}.*"))
+    return [*runs, *records, *artifacts, *timeline, *others, *tables, *analysis, *pages]
+
+
+def keys_of(home: Home, handle: str) -> list[str]:
+    """Every object of an account, and of its mixes, in the store.
+
+    Manifests come first: what is half deleted is no artifact any more.
+    """
+    if home.store is None:
+        return []
+    names = [handle, *home.known_mixes(handle)]
+    folders = [f"artifacts/{step}/{name}" for step in home.store.names("artifacts") for name in names]
+    keys = [key for folder in folders for key in home.store.sizes(folder)]
+    files = [home.key(home.promotions(name)) for name in names]
+    files += [home.key(home.timeline(name)) for name in names if not is_mix(name)]
+    manifests_first = sorted(keys, key=lambda key: not key.endswith(f"/{MANIFEST}"))
+    return manifests_first + [key for key in files if home.store.has(key)]
+
+
+def _has_row(table: Path, handle: str) -> bool:
+    """Whether a table of several accounts has figures of this one: it goes as a whole, and can be made again."""
+    with table.open(encoding="utf-8", newline="") as file:
+        return any(row.get("handle") == handle for row in csv.DictReader(file))
+
+
+def _names(run: Path, handle: str) -> bool:
+    """Whether a W&B run folder is of the account: every run of ours is tagged with its handles.
+
+    In the first record of a ``.wandb`` file, a protobuf message, a tag stands as the field's number (10, so ``R``), its
+    length, and itself: exactly the handle, and not one that begins like it. The name of a blend may be too long for a
+    tag; it ends the name of its run, behind the step.
+    """
+    name = handle.encode()
+    mark = b"R" + bytes([len(name)]) + name if len(name) <= LONGEST_TAG else b"-" + name
+    return any(mark in path.read_bytes() for path in run.glob("*.wandb"))

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hugtweets.cli.forget import kept_of
 from hugtweets.config import TrackingConfig
 from hugtweets.errors import ConfigurationError
+from hugtweets.jobs.forgetting import kept_of
 from hugtweets.storage.artifacts import MANIFEST, Plan, Reference, create
 from hugtweets.storage.handles import name_blend
 from hugtweets.storage.home import Home
