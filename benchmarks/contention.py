@@ -29,7 +29,7 @@ def train(source: Path, posts: int, home: Path) -> float:
     from hugtweets.config import Config
     from hugtweets.models.registry import resolve_base_model
     from hugtweets.models.tokens import tokenise
-    from hugtweets.sources.files.reader import read_posts
+    from hugtweets.sources.files.source import read_posts
     from hugtweets.storage.home import Home
     from hugtweets.timelines.posts import to_table
     from hugtweets.training.trainer import finetune

@@ -28,7 +28,7 @@ from hugtweets.cleaning.table import clean_table
 from hugtweets.config import CleanConfig, TrainConfig
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.models.tokens import tokenise
-from hugtweets.sources.files.reader import read_posts
+from hugtweets.sources.files.source import read_posts
 from hugtweets.storage.home import Home
 from hugtweets.timelines import timeline
 from hugtweets.timelines.posts import to_table

@@ -19,7 +19,7 @@ from tasks.retries import patient
 from tasks.step import working_seconds
 
 if TYPE_CHECKING:
-    from hugtweets.sources.x.users import XUser
+    from hugtweets.sources.x.answers import XUser
 
 
 def fetch(job: Job) -> Reference:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from pydantic import AfterValidator, Field, field_serializer
 
 from hugtweets.config import Config, Section, read_yaml, unknown_key
 from hugtweets.errors import ConfigurationError, HugtweetsError
-from hugtweets.sources import SourceSpec
+from hugtweets.sources.source import SourceSpec
 from hugtweets.storage.handles import validate_handle, validate_name
 
 # In the path of a source it stands for the handle.
@@ -98,6 +99,21 @@ def read_accounts(path: Path, config: Config | None = None) -> list[AccountReque
     requests = [_read_account(entry, path, below) for entry in listed]
     _reject_doubles([request.handle for request in requests])
     return requests
+
+
+def require_agreement(requests: Sequence[AccountRequest], option: str, what: str) -> None:
+    """Refuse accounts that differ in an option, or in a section of options, which is one for all of them.
+
+    Raises:
+        ConfigurationError: names two that disagree.
+    """
+    first, *others = requests
+    read = attrgetter(option)
+    for request in others:
+        if read(request.config) != read(first.config):
+            raise ConfigurationError(
+                f"{option} is one for all accounts of {what}: {first.handle} and {request.handle} disagree"
+            )
 
 
 def _read_account(entry: object, path: Path, config: Config) -> AccountRequest:

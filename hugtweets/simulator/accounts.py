@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from hugtweets.errors import ConfigurationError
-from hugtweets.sources.files.reader import read_posts
+from hugtweets.sources.files.source import read_posts
 from hugtweets.storage.handles import HANDLE
 from hugtweets.timelines.posts import Post
 

@@ -1,4 +1,4 @@
-"""Corpus files: texts by whomever, to be learned before a person's posts are."""
+"""Corpus files: texts of any number of authors, which a base model learns before one account's posts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pyarrow as pa
 from hugtweets.cleaning.table import clean_table
 from hugtweets.config import CleanConfig
 from hugtweets.errors import UnreadableSource
-from hugtweets.sources.files.reader import MAX_BYTES, read_posts
+from hugtweets.sources.files.source import MAX_BYTES, read_posts
 from hugtweets.timelines.posts import Post, to_table
 
 PLAIN = ".txt"
-# Plain text says neither; nothing depends on when it was.
+# A post must have a time, plain text has none, and nothing depends on it here.
 SOME_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 

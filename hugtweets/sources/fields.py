@@ -1,4 +1,4 @@
-"""The fields of a post from outside, checked: pydantic types that every file-like source shares."""
+"""Pydantic types that check the fields of a post, whatever source it comes from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def identifier(value: object) -> str:
     """An id as a string of digits.
 
     Raises:
-        ValueError: it is none, or a float, which holds only the first 15 digits of an id faithfully.
+        ValueError: it is none, or a float, which keeps only the first 15 digits of an id.
     """
     if isinstance(value, float):
         raise ValueError("is a floating-point number, which has lost digits: write it as a string")

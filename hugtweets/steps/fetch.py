@@ -11,9 +11,9 @@ from hugtweets.budget.shared_ledger import push_ledger
 from hugtweets.errors import AccessError, AccountError, HugtweetsError, NothingKept
 from hugtweets.jobs.job import Job
 from hugtweets.jobs.step_names import includes
-from hugtweets.sources import Source
-from hugtweets.sources.archive.export import ArchiveSource
-from hugtweets.sources.files.reader import FileSource
+from hugtweets.sources.archive.source import ArchiveSource
+from hugtweets.sources.files.source import FileSource
+from hugtweets.sources.source import Source
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference, obtain
 from hugtweets.timelines import timeline as timelines
@@ -133,7 +133,7 @@ def open_source(job: Job) -> Source:
         raise user
     # tweepy takes a second to import, and only this source needs it.
     from hugtweets.sources.x.client import XClient
-    from hugtweets.sources.x.timeline import XSource
+    from hugtweets.sources.x.source import XSource
 
     client = XClient.from_environment(job.config.fetch)
     # Each page is paid for: it leaves this machine before the next one is asked for.
@@ -158,7 +158,7 @@ def _plan(job: Job, timeline: Summary) -> Plan:
 
 def _verify(source: Source, path: Path, job: Job) -> Verification | None:
     """Ask again for what is stored; None if the source has nobody to ask."""
-    from hugtweets.sources.x.timeline import XSource
+    from hugtweets.sources.x.source import XSource
     from hugtweets.sources.x.verification import verify_posts
 
     return verify_posts(source, path, job.began) if isinstance(source, XSource) else None

@@ -1,4 +1,7 @@
-"""Handles of X, and the names of mixes and blends: no other name becomes part of a path or a URL."""
+"""Handles of X, and the names of mixes and blends: no other name becomes part of a path or a URL.
+
+Whatever takes a name raises ``InvalidHandle`` if it is not such a one.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,7 @@ SHARE = re.compile(r"[1-9][0-9]?")
 
 
 def validate_handle(name: str) -> str:
-    """Return the handle without its ``@``, spelled as given.
-
-    Raises:
-        InvalidHandle: the name is not 1 to 15 letters, digits and underscores.
-    """
+    """Return the handle without its ``@``, spelled as given."""
     handle = name.removeprefix("@")
     if not HANDLE.fullmatch(handle):
         shown = ascii(name if len(name) <= 40 else name[:40] + "...")
@@ -31,11 +30,7 @@ def validate_handle(name: str) -> str:
 
 
 def name_mix(handles: Iterable[str]) -> str:
-    """The name of the mix of some accounts, in whichever order they are given: ``alice+bob``.
-
-    Raises:
-        InvalidHandle: they are not 2 to 5 different accounts.
-    """
+    """The name of the mix of some accounts, in whichever order they are given: ``alice+bob``."""
     members = sorted((validate_handle(handle) for handle in handles), key=str.casefold)
     if len(members) not in MIXED or len({member.casefold() for member in members}) < len(members):
         raise InvalidHandle(f"{PLUS.join(members)} is no mix: name {MIXED[0]} to {MIXED[-1]} different accounts")
@@ -43,11 +38,7 @@ def name_mix(handles: Iterable[str]) -> str:
 
 
 def name_blend(shares: Mapping[str, int]) -> str:
-    """The name of a blend, from the percent of each account: ``alice-70+bob-30``.
-
-    Raises:
-        InvalidHandle: they are not 2 to 5 different accounts, or the shares are not a hundred percent in all.
-    """
+    """The name of a blend, from the percent of each account: ``alice-70+bob-30``."""
     percents = {validate_handle(handle): percent for handle, percent in shares.items()}
     members = members_of(name_mix(percents))
     name = PLUS.join(f"{member}{HYPHEN}{percents[member]}" for member in members)
@@ -57,11 +48,7 @@ def name_blend(shares: Mapping[str, int]) -> str:
 
 
 def shares_of(blend: str) -> dict[str, int]:
-    """The percent of each account of a blend.
-
-    Raises:
-        InvalidHandle: it is not the name of a blend.
-    """
+    """The percent of each account of a blend."""
     parts = [part.rpartition(HYPHEN) for part in blend.split(PLUS)]
     if not all(SHARE.fullmatch(percent) for _, _, percent in parts):
         raise InvalidHandle(f"{blend[:40]!a} is no blend: write the percent of each account, as in alice-70+bob-30")
@@ -101,11 +88,7 @@ def run_command(name: str) -> str:
 
 
 def validate_name(name: str) -> str:
-    """Return the handle, or the name of the mix or blend, as it is spelled in paths.
-
-    Raises:
-        InvalidHandle: it is none of them.
-    """
+    """Return the handle, or the name of the mix or blend, as it is spelled in paths."""
     if is_blend(name):
         return name_blend(shares_of(name))
     return name_mix(members_of(name)) if is_mix(name) else validate_handle(name)

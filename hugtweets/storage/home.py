@@ -137,11 +137,7 @@ class Home:
         return {known.casefold(): known for known in reversed(self.known_handles())}
 
     def spelling(self, handle: str) -> str:
-        """The handle, or each of a mix or a blend, as this home spells it: X handles ignore case, file systems may not.
-
-        Raises:
-            InvalidHandle: as :func:`validate_name`.
-        """
+        """The handle, or each of a mix or a blend, as this home spells it: X ignores case, file systems may not."""
         if handles.is_blend(handle):
             shares = handles.shares_of(handle)
             return handles.name_blend({self.spelling(member): percent for member, percent in shares.items()})

@@ -35,7 +35,7 @@ from hugtweets.pools.learned_posts import LEARNED, to_learned
 from hugtweets.pools.pool import PoolPlan, find_pool, list_pools
 from hugtweets.publishing.bundle import Wanted, write_bundle
 from hugtweets.sources.corpora import read_corpus
-from hugtweets.sources.files.reader import FileSource
+from hugtweets.sources.files.source import FileSource
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import post_nats_of
 from hugtweets.steps.finetune import base_model_of, find_model

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.sources import Source
-from hugtweets.sources.archive.export import ArchiveSource, read_export
+from hugtweets.sources.archive.source import ArchiveSource, read_export
+from hugtweets.sources.source import Source
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import Mention, Post
 from hugtweets.timelines.timeline import Timeline, load, save

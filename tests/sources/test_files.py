@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.sources import Source
-from hugtweets.sources.files.reader import MAX_LINE, FileSource, read_posts
+from hugtweets.sources.files.source import MAX_LINE, FileSource, read_posts
+from hugtweets.sources.source import Source
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import RAW_SCHEMA, Mention, Post
 from hugtweets.timelines.timeline import id_order, load

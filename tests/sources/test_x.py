@@ -34,8 +34,11 @@ from hugtweets.errors import (
 )
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
-from hugtweets.sources.files.reader import read_posts
-from hugtweets.sources.x.timeline import XClient, XSource, XUser, look_up_users
+from hugtweets.sources.files.source import read_posts
+from hugtweets.sources.x.answers import XUser
+from hugtweets.sources.x.client import XClient
+from hugtweets.sources.x.source import XSource
+from hugtweets.sources.x.users import look_up_users
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import Mention, Post
 from hugtweets.timelines.timeline import Gap, Timeline, load, save

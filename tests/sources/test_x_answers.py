@@ -25,7 +25,8 @@ from hugtweets.errors import (
     WrongTier,
     XUnavailable,
 )
-from hugtweets.sources.x.timeline import XClient, look_up_users
+from hugtweets.sources.x.client import XClient
+from hugtweets.sources.x.users import look_up_users
 from hugtweets.storage.home import Home
 from hugtweets.timelines.timeline import load
 from tests.fixtures.x import ALICE, CONFIG, TOKEN, alice, answering, client_of, run_ledger

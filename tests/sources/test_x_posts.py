@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from hugtweets.sources.x.answers import PostsAnswer
-from hugtweets.sources.x.posts import to_posts
+from hugtweets.sources.x.answers import PostsAnswer, to_posts
 from hugtweets.timelines.posts import Mention, Post
 
 PLAIN: dict[str, Any] = {

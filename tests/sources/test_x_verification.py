@@ -19,7 +19,9 @@ from hugtweets.errors import AccountError, AccountSuspended, OutOfCredit, Unexpe
 from hugtweets.simulator.accounts import user_id
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
-from hugtweets.sources.x.timeline import XClient, XSource, XUser
+from hugtweets.sources.x.answers import XUser
+from hugtweets.sources.x.client import XClient
+from hugtweets.sources.x.source import XSource
 from hugtweets.sources.x.verification import verify_posts
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import Post
@@ -48,7 +50,7 @@ def source(simulator: Simulator, home: Home) -> XSource:
 
 
 def source_of(simulator: Simulator, home: Home, run: str, **options: Any) -> XSource:
-    user = XUser(user_id("alice"), "alice", "Alice", protected=False)
+    user = XUser(id=user_id("alice"), username="alice", name="Alice")
     config = FetchConfig(timeout_seconds=5, **options)
     return XSource(user, XClient(simulator.url, SecretStr(TOKEN), 5), config, run_ledger(home.root, run).of("alice"))
 

@@ -1,1 +1,1 @@
-"""Posts from the export that X gives an account's owner."""
+"""X's account export as a source: ``source`` reads it, ``files`` opens it, ``posts`` and ``notes`` are what it holds."""

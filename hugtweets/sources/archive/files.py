@@ -1,21 +1,23 @@
 """Safe reading of an account export: a zip or its unpacked folder, neither of which is trusted.
 
 Nothing is ever unpacked to disk. A file is opened by its exact name only, so that what else an export holds (direct
-messages, contacts, addresses) stays closed. A bomb is refused by its declared sizes, and by its true ones where the
-declared ones lie.
+messages, contacts, addresses) stays closed. A zip bomb is refused by its declared sizes, and by its true ones where the
+declared ones are false. Most files are JavaScript: one assignment each, whose right-hand side is JSON.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import stat
 import struct
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from hugtweets.errors import UnreadableSource
 
@@ -24,12 +26,18 @@ MAX_BYTES = 2**30
 MAX_RATIO = 200
 MAX_FILES = 1_000_000  # pictures and films are a file each
 FOLDERS = ("", "data/")
+MANIFEST = "data/manifest.js"
 
+_ASSIGNMENT = re.compile(r"\s*window\.[\w.]{1,100}\s*=\s*")
+_BETWEEN = re.compile(r"[\s,]*")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, EOFError, ValueError, OSError)
 
 
 class ExportFiles(ABC):
-    """The files of an export by their names in it, such as ``data/tweets.js``."""
+    """The files of an export by their names in it, such as ``data/tweets.js``.
+
+    Whatever is wrong with them is an ``UnreadableSource`` that says what to do.
+    """
 
     def __init__(self, path: Path, names: frozenset[str]) -> None:
         self.path = path
@@ -37,11 +45,7 @@ class ExportFiles(ABC):
         self._read_so_far = 0
 
     def read(self, name: str) -> str:
-        """The text of a file.
-
-        Raises:
-            UnreadableSource: it is missing, no regular file, damaged, no UTF-8, or there is too much of it.
-        """
+        """The text of a file, if it is a regular one, whole, UTF-8, and not too large."""
         if name not in self.names:
             raise UnreadableSource(f"{self.path} is incomplete ({name} is missing): download the export again")
         try:
@@ -56,6 +60,50 @@ class ExportFiles(ABC):
         if self._read_so_far > MAX_BYTES:
             raise UnreadableSource(f"{self.path} holds more than {MAX_BYTES // 2**20} MiB of posts: it is no X export")
         return text
+
+    def listed(self, kinds: Sequence[str], pattern: re.Pattern[str]) -> list[str]:
+        """Names of the files that hold data of some kind: those that the manifest lists, else those that match exactly.
+
+        The manifest comes with the export and is no more trusted than it: a name that does not match is never opened.
+        """
+        names = self._listed_in_manifest(kinds) if MANIFEST in self.names else []
+        for name in names:
+            if not (isinstance(name, str) and pattern.fullmatch(name)):
+                raise UnreadableSource(
+                    f"the manifest in {self.path} lists {ascii(name)[:100]} among the posts, which it cannot be: "
+                    "download the export again"
+                )
+        return names or sorted(name for name in self.names if pattern.fullmatch(name))
+
+    def items(self, name: str) -> Iterator[object]:
+        """The elements of the list that a script assigns, one at a time: an export can be as large as the memory."""
+        script = self.read(name)
+        position = _end(_ASSIGNMENT, script, 0)
+        if not script.startswith("[", position):
+            raise self._damaged(name)
+        decoder = json.JSONDecoder()
+        position = _end(_BETWEEN, script, position + 1)
+        while not script.startswith("]", position):
+            try:
+                item, position = decoder.raw_decode(script, position)
+            except (ValueError, RecursionError):
+                raise self._damaged(name) from None
+            yield item
+            position = _end(_BETWEEN, script, position)
+
+    def _listed_in_manifest(self, kinds: Sequence[str]) -> list[Any]:
+        script = self.read(MANIFEST)
+        try:
+            manifest = json.JSONDecoder().raw_decode(script, _end(_ASSIGNMENT, script, 0))[0]
+        except (ValueError, RecursionError):
+            raise self._damaged(MANIFEST) from None
+        types = manifest.get("dataTypes") if isinstance(manifest, dict) else None
+        found = [types[kind] for kind in kinds if isinstance(types, dict) and isinstance(types.get(kind), dict)]
+        entries = [entry for kind in found if isinstance(kind.get("files"), list) for entry in kind["files"]]
+        return [entry.get("fileName") if isinstance(entry, dict) else entry for entry in entries]
+
+    def _damaged(self, name: str) -> UnreadableSource:
+        return UnreadableSource(f"{name} in {self.path} breaks off or is damaged: download the export again")
 
     @abstractmethod
     def _open(self, name: str) -> IO[bytes]: ...
@@ -86,8 +134,9 @@ class FolderFiles(ExportFiles):
 
     def __init__(self, path: Path) -> None:
         self._root = path
-        found = (folder + entry.name for folder in FOLDERS for entry in _entries(path / folder))
-        super().__init__(path, frozenset(found))
+        folders = [folder for folder in FOLDERS if (path / folder).is_dir()]
+        names = (folder + entry.name for folder in folders for entry in (path / folder).iterdir())
+        super().__init__(path, frozenset(names))
 
     def _open(self, name: str) -> IO[bytes]:
         real = self._root.resolve() / name
@@ -100,11 +149,7 @@ class FolderFiles(ExportFiles):
 
 @contextmanager
 def open_export(path: Path) -> Iterator[ExportFiles]:
-    """Open an export, given as its zip or as its unpacked folder.
-
-    Raises:
-        UnreadableSource: there is nothing of that name, or it is neither.
-    """
+    """Open an export, given as its zip or as its unpacked folder."""
     with ExitStack() as stack:
         try:
             if not path.exists():
@@ -137,8 +182,10 @@ def _common_folder(names: list[str]) -> str:
     return folder if folder not in FOLDERS and folder.removesuffix("/") not in names else ""
 
 
-def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []
+def _end(pattern: re.Pattern[str], script: str, position: int) -> int:
+    """Where what matches at a position ends; that position if nothing does."""
+    found = pattern.match(script, position)
+    return found.end() if found else position
 
 
 def _why(error: BaseException) -> str:

@@ -1,7 +1,7 @@
-"""Long posts of an account export: a post over 280 characters is cut there, and whole only as a note.
+"""Long posts of an account export: one over 280 characters is cut off there, and whole only as a note (``noteTweet``).
 
-Nothing names the note of a post: its id is another. They belong together if they were written in the same second and
-the post, as far as it goes, says what the note says; either may lack the mentions that open a reply.
+Nothing links the two: a note has an id of its own. They belong together if they were written in the same second and
+the post, as far as it goes, has the text of the note; either may lack the mentions that open a reply.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator, AliasPath, BaseModel, Field
 
 from hugtweets.sources.fields import Text, utc
 from hugtweets.timelines.posts import Post
@@ -26,17 +26,11 @@ _END = 100  # a link takes 23 characters
 _FULL_LENGTH = 260  # X cuts at 280, less a word and a link
 
 
-class NoteText(BaseModel):
-    """What a note says; not HTML-escaped, unlike posts."""
-
-    text: Text
-
-
 class Note(BaseModel):
-    """A ``noteTweet`` of an export."""
+    """A ``noteTweet`` of an export; unlike posts, it is not HTML-escaped."""
 
-    createdAt: Annotated[datetime, AfterValidator(utc)]  # noqa: N815 - X's name
-    core: NoteText
+    created_at: Annotated[datetime, AfterValidator(utc)] = Field(validation_alias="createdAt")
+    text: Text = Field(validation_alias=AliasPath("core", "text"))
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,7 @@ class Notes:
         """Sort notes by time."""
         by_second: defaultdict[datetime, list[str]] = defaultdict(list)
         for note in notes:
-            by_second[_second(note.createdAt)].append(note.core.text)
+            by_second[_second(note.created_at)].append(note.text)
         return cls(dict(by_second))
 
     def complete(self, post: Post) -> Post:

@@ -1,7 +1,7 @@
-"""Posts as the layouts of an account export write them.
+"""Posts as the two layouts of an account export write them.
 
-A tweet there names no author, never says that it is a retweet, and is HTML-escaped. Since 2022 every version of an
-edited post is there, under its own id.
+They name no author, do not say whether they are retweets, and are HTML-escaped. Since 2022 every version of an edited
+post is in the export, under its own id.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
+from pydantic import AliasChoices, AliasPath, BaseModel, BeforeValidator, Field
 
 from hugtweets.sources.fields import Identifier, Text, Words, utc
 from hugtweets.timelines.posts import Mention, Post
@@ -60,31 +60,6 @@ class Entities(BaseModel):
     urls: list[Link] = []
 
 
-class EditControl(BaseModel):
-    """All versions of a tweet."""
-
-    ids: list[Identifier] = Field([], alias="editTweetIds", max_length=100)
-
-
-class Edit(BaseModel):
-    """A version that is not the first, and what the first says of all."""
-
-    control: EditControl = Field(EditControl(), alias="editControlInitial")
-
-
-class EditInfo(BaseModel):
-    """``edit_info``: one of the two is there."""
-
-    initial: EditControl | None = None
-    edit: Edit | None = None
-
-    def ids(self) -> list[str]:
-        """The ids of all versions."""
-        if self.edit:
-            return self.edit.control.ids
-        return self.initial.ids if self.initial else []
-
-
 class Tweet(BaseModel):
     """A tweet of ``tweet.js`` or ``tweets.js``."""
 
@@ -97,13 +72,22 @@ class Tweet(BaseModel):
     reply_to_name: object = Field(None, validation_alias="in_reply_to_screen_name")
     quoted: object = Field(None, validation_alias="quoted_status_id_str")
     entities: Entities | None = None
-    edit_info: EditInfo | None = None
+    # All versions: where a later one names them, else where the first does.
+    edit_ids: list[Identifier] = Field(
+        [],
+        max_length=100,
+        validation_alias=AliasChoices(
+            AliasPath("edit_info", "edit", "editControlInitial", "editTweetIds"),
+            AliasPath("edit_info", "initial", "editTweetIds"),
+        ),
+    )
 
     def post(self) -> Post:
         """The same as a :class:`Post`, without its author."""
         is_retweet = self.text.startswith("RT @")
-        links = [link.expanded_url for link in self.entities.urls] if self.entities else []
-        versions = {*self.edit_info.ids(), self.id} if self.edit_info else set()
+        entities = self.entities or Entities()
+        mentions = tuple(Mention(mention.screen_name, mention.name) for mention in entities.user_mentions)
+        versions = {*self.edit_ids, self.id}
         return Post(
             id=self.id,
             created_at=self.created_at,
@@ -111,16 +95,11 @@ class Tweet(BaseModel):
             lang=self.lang,
             is_retweet=is_retweet,
             is_reply=bool(self.reply_to_status or self.reply_to_user or self.reply_to_name),
-            is_quote=not is_retweet and (bool(self.quoted) or _quotes(links)),
+            is_quote=not is_retweet and (bool(self.quoted) or _quotes(link.expanded_url for link in entities.urls)),
             edit_ids=tuple(sorted(versions, key=id_order)) if len(versions) > 1 else None,
-            mentions=self._mentions(),
+            mentions=mentions if self.entities else None,
             source="archive",
         )
-
-    def _mentions(self) -> tuple[Mention, ...] | None:
-        if self.entities is None:
-            return None
-        return tuple(Mention(mention.screen_name, mention.name) for mention in self.entities.user_mentions)
 
 
 class GrailbirdRow(BaseModel):

@@ -1,1 +1,1 @@
-"""Posts from a JSONL, CSV or Parquet file."""
+"""A file of posts as a source: JSON lines, CSV or Parquet."""

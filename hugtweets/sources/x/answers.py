@@ -1,34 +1,22 @@
-"""What X answers, and which error each refusal or problem is."""
+"""What X answers, as pydantic models, and its posts as they are stored; refusals are in ``refusals``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, TypeVar
 
-import requests
-from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, AliasPath, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from hugtweets.errors import (
-    AccountError,
-    AccountNotFound,
-    AccountProtected,
-    AccountSuspended,
-    BadToken,
-    HugtweetsError,
-    OutOfCredit,
-    RateLimited,
-    UnexpectedAnswer,
-    WrongTier,
-    XUnavailable,
-)
+from hugtweets.errors import UnexpectedAnswer
 from hugtweets.sources.fields import Identifier, Text
+from hugtweets.timelines.posts import Mention, Post
 
 NOT_FOUND = "Not Found Error"
 
 
 class _Sent(BaseModel):
-    """A part of an answer: what X adds is passed over, a number is not taken for a string."""
+    """A part of an answer; fields that X may add are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -66,7 +54,7 @@ class SentReference(_Sent):
 
 
 class SentPost(_Sent):
-    """A post in either dialect: the specification renamed three fields in version 2.167."""
+    """A post under the old or the new names of three fields, which version 2.167 of the specification renamed."""
 
     id: Identifier
     text: Text
@@ -82,8 +70,8 @@ class SentPost(_Sent):
     )
 
 
-class SentUser(_Sent):
-    """A user, looked up or mentioned."""
+class XUser(_Sent):
+    """An account, looked up or mentioned, as X spells it."""
 
     id: Identifier
     username: Text
@@ -99,14 +87,8 @@ class SentProblem(_Sent):
     about: str = Field("", validation_alias=AliasChoices("value", "resource_id"))
 
 
-class SentIncludes(_Sent):
-    """What an expansion brought."""
-
-    users: tuple[SentUser, ...] = ()
-
-
 class SentMeta(_Sent):
-    """Only a missing ``next_token`` is the end of a timeline; a short or empty page is not."""
+    """A timeline ends where ``next_token`` is missing; a short or empty page is no sign of it."""
 
     next_token: str | None = None
 
@@ -115,13 +97,13 @@ class PostsAnswer(_Sent):
     """``GET /2/users/:id/tweets``; X leaves ``data`` out when a page is empty."""
 
     data: tuple[SentPost, ...] = ()
-    includes: SentIncludes = SentIncludes()
+    users: tuple[XUser, ...] = Field((), validation_alias=AliasPath("includes", "users"))
     meta: SentMeta | None = None
     errors: tuple[SentProblem, ...] = ()
 
 
 class SentId(_Sent):
-    """A post of which only its being there matters; its other fields may be of either dialect."""
+    """A post of which only the id matters."""
 
     id: Identifier
 
@@ -136,15 +118,15 @@ class IdsAnswer(_Sent):
 class UsersAnswer(_Sent):
     """``GET /2/users/by``; X leaves ``data`` out when it found none of the users."""
 
-    data: tuple[SentUser, ...] = ()
+    data: tuple[XUser, ...] = ()
     errors: tuple[SentProblem, ...] = ()
 
 
-A = TypeVar("A", bound=_Sent)
+Sent = TypeVar("Sent", bound=_Sent)
 
 
-def parse(model: type[A], answer: Mapping[str, Any], subject: str) -> A:
-    """An answer under its model.
+def parse(model: type[Sent], answer: Mapping[str, Any], subject: str) -> Sent:
+    """An answer as its model; ``subject`` is what was asked for, such as ``@NASA``.
 
     Raises:
         UnexpectedAnswer: a field is missing or of another type than documented.
@@ -154,82 +136,48 @@ def parse(model: type[A], answer: Mapping[str, Any], subject: str) -> A:
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
         raise UnexpectedAnswer(
-            f"X answered with a {_shown(where)} that cannot be understood when asked for {subject}: "
+            f"X answered with a {printable(where)} that cannot be understood when asked for {subject}: "
             "look for a newer version of hugtweets"
         ) from None
 
 
-def refusal(response: requests.Response, subject: str) -> HugtweetsError:
-    """The error for an answer of another status than 200; ``subject`` is what was asked for, such as ``@NASA``."""
-    status = response.status_code
-    if status == 401:
-        return BadToken(f"X does not accept the bearer token when asked for {subject} (401): set X_BEARER_TOKEN anew")
-    if status == 402:
-        return OutOfCredit(
-            f"X refuses to send {subject}: the developer account has no credit left (402); buy credit in the "
-            "developer portal or use --source archive:PATH"
-        )
-    if status == 403:
-        return WrongTier(
-            f"X does not let this app read {subject} (403): in the developer portal, attach the app to a project "
-            "whose plan reads timelines, or use --source archive:PATH"
-        )
-    if status == 429:
-        return _rate_limited(response, subject)
-    if status >= 500:
-        return XUnavailable(f"X is down: it answered {status} when asked for {subject}; try again later")
-    return UnexpectedAnswer(
-        f"X answered {status} when asked for {subject} ({_detail(response)}): try again later, "
-        "and look for a newer version of hugtweets if it stays"
-    )
-
-
-def account_problem(problem: SentProblem, handle: str) -> AccountError:
-    """The error for one of ``errors`` in an answer of status 200."""
-    if problem.title == NOT_FOUND:
-        return AccountNotFound(f"X knows no account @{handle}: check the spelling, or whether it was renamed")
-    if problem.title == "Forbidden" and "suspended" in problem.detail.casefold():
-        return AccountSuspended(f"X has suspended @{handle}: take it off the list, or use --source archive:PATH")
-    if problem.title == "Authorization Error":
-        return protected(handle)
-    return UnexpectedAnswer(
-        f"X does not send @{handle}, for a reason unknown to hugtweets "
-        f"({_shown(problem.title)}: {_shown(problem.detail)}); try again later"
-    )
-
-
-def protected(handle: str) -> AccountProtected:
-    """The error for an account whose posts are not public."""
-    return AccountProtected(
-        f"@{handle} is protected, only its followers may read it: ask for its export and use --source archive:PATH"
-    )
-
-
-def silent(subject: str) -> UnexpectedAnswer:
-    """The error for an answer of status 200 with neither data nor errors."""
-    return UnexpectedAnswer(f"X answered with neither data nor errors when asked for {subject}: try again later")
-
-
-def _rate_limited(response: requests.Response, subject: str) -> RateLimited:
-    header = response.headers.get("x-rate-limit-reset", "")
-    # Ten digits are seconds until the year 2286; anything longer is no time.
-    if not (header.isascii() and header.isdigit() and len(header) <= 10):
-        return RateLimited(f"X sends no more of {subject} for now (429) and does not say until when: try again later")
-    reset_at = datetime.fromtimestamp(int(header), UTC)
-    return RateLimited(
-        f"X sends no more of {subject} for now (429): try again after {reset_at:%Y-%m-%d %H:%M:%S} UTC", reset_at
-    )
-
-
-def _detail(response: requests.Response) -> str:
-    try:
-        answer = response.json()
-    except requests.JSONDecodeError:
-        return _shown(str(response.reason))
-    return _shown(str(answer.get("detail") or answer.get("title"))) if isinstance(answer, dict) else "no reason given"
-
-
-def _shown(text: str) -> str:
+def printable(text: str) -> str:
     """What X wrote, fit for one line of a terminal."""
     line = "".join(character if character.isprintable() else " " for character in text)
     return line if len(line) <= 120 else line[:119] + "…"
+
+
+def to_posts(answer: PostsAnswer) -> list[Post]:
+    """The posts of a page; display names of mentioned people are there only if they were paid for."""
+    names = {user.username.casefold(): user.name for user in answer.users}
+    return [_to_post(sent, names) for sent in answer.data]
+
+
+def _to_post(sent: SentPost, names: dict[str, str]) -> Post:
+    # `text` of a long post is cut near 280 characters; its note has all of it, and the mentions in all of it.
+    whole = sent.note or sent
+    references = {reference.type for reference in sent.references}
+    is_retweet = "retweeted" in references
+    return Post(
+        id=sent.id,
+        created_at=sent.created_at.astimezone(UTC),
+        text=whole.text,
+        lang=sent.lang,
+        is_retweet=is_retweet,
+        is_reply="replied_to" in references,
+        is_quote="quoted" in references,
+        truncated=sent.note is None and _is_cut(sent, is_retweet),
+        # X names an unedited post as its own only version; None says as much.
+        edit_ids=sent.edit_ids if len(sent.edit_ids) > 1 else None,
+        mentions=tuple(
+            Mention(mention.username, names.get(mention.username.casefold())) for mention in whole.entities.mentions
+        ),
+        source="x",
+    )
+
+
+def _is_cut(sent: SentPost, is_retweet: bool) -> bool:
+    """Whether X cut the text: a native retweet at 140 characters; any other ends in a link to the post itself then."""
+    if is_retweet:
+        return sent.text.endswith("…")
+    return any(link.expanded_url.endswith(f"/status/{sent.id}") for link in sent.entities.urls)

@@ -1,4 +1,4 @@
-"""The way to the X API v2: tweepy, with the host, the timeout and the token under our control."""
+"""Requests to the X API v2: tweepy, with a host, a timeout and a token of our choice."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from requests.auth import AuthBase
 from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.config import FetchConfig
 from hugtweets.errors import BadToken, ConfigurationError, UnexpectedAnswer, XUnavailable
-from hugtweets.sources.x.answers import refusal
-from hugtweets.sources.x.gate import gate_of
+from hugtweets.sources.x.refusals import refusal, refusals_of
 from hugtweets.timelines.timeline import Gap
 
 X_API_URL = "https://api.twitter.com"
@@ -31,10 +30,11 @@ Answer = dict[str, Any]
 
 
 class XClient:
-    """Asks X for users and posts, and writes down what each answer cost.
+    """Asks X for users and posts, and records in the ledger what each answer cost; may be shared by threads.
 
-    May be shared by threads. The token is given to the session alone: tweepy prints the Authorization header it
-    knows of when it logs at level DEBUG.
+    Every request raises ``AccessError``, ``RateLimited``, ``UnexpectedAnswer`` or ``XUnavailable`` if X refuses it as a
+    whole, or is down. The token is given to the session alone: at level DEBUG tweepy logs the Authorization header that
+    it knows of.
     """
 
     def __init__(self, url: str, bearer_token: SecretStr, timeout_seconds: float) -> None:
@@ -54,16 +54,10 @@ class XClient:
         return cls(os.environ.get("X_API_URL") or X_API_URL, token, config.timeout_seconds)
 
     def users(self, handles: Sequence[str], ledger: Ledger, config: FetchConfig) -> Answer:
-        """``GET /2/users/by`` for at most 100 handles; one user read is paid for each user in the answer.
-
-        Raises:
-            AccessError, RateLimited, UnexpectedAnswer, XUnavailable: X refuses the whole request, or is down.
-        """
-        others = f" and {len(handles) - 1} more" if len(handles) > 1 else ""
+        """``GET /2/users/by`` for at most 100 handles; one user read is paid for each user in the answer."""
+        subject = f"@{handles[0]}" + (f" and {len(handles) - 1} more" if len(handles) > 1 else "")
         answer = self._ask(
-            lambda: self._tweepy.get_users(usernames=list(handles), user_fields=["protected"]),
-            f"@{handles[0]}{others}",
-            ledger,
+            lambda: self._tweepy.get_users(usernames=list(handles), user_fields=["protected"]), subject, ledger
         )
         _record(ledger, config, posts=0, users=_count(answer.get("data")))
         return answer
@@ -75,9 +69,6 @@ class XClient:
 
         ``max_results`` is 5 to 100; ``token`` is the ``next_token`` of the page before. One post read is paid for
         each post, and with ``config.mention_names`` one user read for each mentioned person.
-
-        Raises:
-            AccessError, RateLimited, UnexpectedAnswer, XUnavailable: X refuses, or is down.
         """
         answer = self._ask(
             lambda: self._tweepy.get_users_tweets(
@@ -99,25 +90,21 @@ class XClient:
         return answer
 
     def posts_by_id(self, ids: Sequence[str], ledger: Ledger, config: FetchConfig) -> Answer:
-        """``GET /2/tweets`` for at most 100 posts; one post read is paid for each post in the answer.
-
-        Raises:
-            AccessError, RateLimited, UnexpectedAnswer, XUnavailable: X refuses the whole request, or is down.
-        """
+        """``GET /2/tweets`` for at most 100 posts; one post read is paid for each post in the answer."""
         subject = f"{len(ids)} posts of @{ledger.handle}"
         answer = self._ask(lambda: self._tweepy.get_tweets(ids=list(ids)), subject, ledger)
         _record(ledger, config, posts=_count(answer.get("data")), users=0)
         return answer
 
     def _ask(self, call: Callable[[], object], subject: str, ledger: Ledger) -> Answer:
-        gate = gate_of(ledger)
-        gate.check(subject)
+        refusals = refusals_of(ledger)
+        refusals.check(subject)
         try:
             answer = call()
         except tweepy.HTTPException as refused:
             ledger.record(Usage(requests=1), refused=True)
             error = refusal(refused.response, subject)
-            gate.note(error)
+            refusals.remember(error)
             raise error from None
         except requests.Timeout:
             raise XUnavailable(
@@ -137,7 +124,7 @@ class XClient:
 
 
 class _Session(requests.Session):
-    """What tweepy's own session lacks: another host, a timeout, and distrust of refusals."""
+    """What tweepy's own session lacks: another host, a timeout, and caution with the form of refusals."""
 
     # What a pickled session keeps; without the last two a copy would send the token to another host.
     __attrs__: list[str] = [*requests.Session.__attrs__, "url", "timeout"]  # noqa: RUF012  # named and read by requests
@@ -171,10 +158,10 @@ class _BearerAuth(AuthBase):
 
 
 def _record(ledger: Ledger, config: FetchConfig, posts: int, users: int) -> None:
-    """Write down an answer as soon as it is here, before its posts are understood or stored.
+    """Record an answer as soon as it arrives, before its posts are parsed or stored.
 
-    A crash in between costs a page that is read again, which is known and within one UTC day free of charge. The
-    other order would lose track of money: the next page would be asked for beyond the budget.
+    A crash in between costs a page that is read again, which is recorded, and free of charge within one UTC day. In the
+    other order it would lose track of money, and the next run would ask beyond the budget.
     """
     usd = posts * config.post_usd + users * config.user_usd
     ledger.record(Usage(requests=1, posts_read=posts, users_read=users, usd=round(usd, 6)))

@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.budget.limits import SMALLEST_PAGE, SharedBudget, post_price
 from hugtweets.config import FetchConfig
 from hugtweets.errors import AccountError, AccountUnavailable, SharedBudgetUsedUp
-from hugtweets.sources.x.answers import SentUser, UsersAnswer, account_problem, parse, protected, silent
+from hugtweets.sources.x.answers import UsersAnswer, XUser, parse
 from hugtweets.sources.x.client import XClient
+from hugtweets.sources.x.refusals import account_problem, empty_answer, protected
 
 HANDLES_PER_REQUEST = 100
-
-
-@dataclass(frozen=True)
-class XUser:
-    """An account, as X spells it."""
-
-    id: str
-    username: str
-    name: str
-    protected: bool
 
 
 def look_up_users(
     client: XClient, handles: Sequence[str], ledger: Ledger, config: FetchConfig
 ) -> dict[str, XUser | AccountError | SharedBudgetUsedUp]:
-    """Ask X who the handles are, 100 a request.
+    """Ask X who the handles are, 100 a request; what is wrong with a whole request is raised, as :class:`XClient` says.
 
     The result is keyed by the handles as given, whatever case X answers in. What is wrong with one handle is its
     value: ``AccountNotFound``, ``AccountSuspended``, ``AccountProtected`` or ``UnexpectedAnswer``. If a shared budget
     does not pay for all accounts and a page of posts of each, only the first are asked for, and for the others the
     value is ``SharedBudgetUsedUp``.
-
-    Raises:
-        AccessError, RateLimited, UnexpectedAnswer, XUnavailable: what is wrong with a whole request.
     """
     budget = SharedBudget(ledger, config)
     price = config.user_usd + SMALLEST_PAGE * post_price(config)
@@ -54,11 +41,11 @@ def _ask_for(
         subject = f"@{batch[0]}"
         answer = parse(UsersAnswer, client.users(batch, ledger, config), subject)
         if not answer.data and not answer.errors:
-            raise silent(subject)
+            raise empty_answer(subject)
         found.update((handle, _find(handle, answer)) for handle in batch)
     for handle, user in found.items():
         if isinstance(user, AccountUnavailable):
-            # No timeline will be asked for, so this was X's answer: what waits for one comes first the next night.
+            # No timeline will be asked for, so this was X's answer: accounts without one come first the next night.
             ledger.of(handle).record(Usage())
     return found
 
@@ -66,13 +53,9 @@ def _ask_for(
 def _find(handle: str, answer: UsersAnswer) -> XUser | AccountError:
     for sent in answer.data:
         if sent.username.casefold() == handle.casefold():
-            return protected(handle) if sent.protected else _to_user(sent)
+            return protected(handle) if sent.protected else sent
     for problem in answer.errors:
-        # A problem that names no handle is that of all who were not found.
+        # A problem that names no handle concerns all that were not found.
         if problem.about.casefold() in ("", handle.casefold()):
             return account_problem(problem, handle)
-    return silent(f"@{handle}")
-
-
-def _to_user(sent: SentUser) -> XUser:
-    return XUser(sent.id, sent.username, sent.name, sent.protected)
+    return empty_answer(f"@{handle}")

@@ -1,7 +1,7 @@
-"""Asking X again for stored posts: those that their authors deleted are to go here too.
+"""Asking X again for stored posts, to delete those that their authors deleted, as X's rules require.
 
-X's rules ask for it. X says of a deleted post that it does not find it; whatever else it says (an account became
-protected, a post is withheld) is no deletion.
+X reports a deleted post as not found; whatever else it reports (an account became protected, a post is withheld) is no
+deletion.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from pathlib import Path
 
 from hugtweets.budget.limits import SharedBudget, affordable
 from hugtweets.errors import BudgetUsedUp
-from hugtweets.sources.x.answers import NOT_FOUND, IdsAnswer, parse, silent
-from hugtweets.sources.x.timeline import LARGEST_PAGE, XSource, XUser, look_up_users
+from hugtweets.sources.x.answers import NOT_FOUND, IdsAnswer, XUser, parse
+from hugtweets.sources.x.refusals import empty_answer
+from hugtweets.sources.x.source import LARGEST_PAGE, XSource
+from hugtweets.sources.x.users import look_up_users
 from hugtweets.timelines.timeline import load, save
 
 
@@ -32,15 +34,14 @@ class Verification:
 
     def __str__(self) -> str:
         verified = f"{self.verified:,} of {self.due:,} posts" if self.stopped else f"{self.verified:,} posts"
-        remark = f"verified {verified}, {self.deleted:,} deleted"
-        return f"{remark}; {self.stopped}" if self.stopped else remark
+        return f"verified {verified}, {self.deleted:,} deleted" + (f"; {self.stopped}" if self.stopped else "")
 
 
 def verify_posts(source: XSource, path: Path, began: datetime) -> Verification:
-    """Ask for every post of the stored timeline that X has not shown since ``began``; blank the deleted ones.
+    """Ask for every post of the stored timeline that X has not shown since ``began``; delete the text of deleted ones.
 
     Each answer is stored before the next request: whatever ends the verification, the next one goes on with the posts
-    that have waited longest. It costs a post read for every post that is still there.
+    that have waited longest. Every post that still exists costs a post read.
 
     Raises:
         AccountUnavailable: not one post of a request was found, as X does not show the account any more.
@@ -54,12 +55,13 @@ def verify_posts(source: XSource, path: Path, began: datetime) -> Verification:
             batch, answer = _ask(source, waiting)
         except BudgetUsedUp as stopped:
             return Verification(due, verified, stored.deleted_since(began), str(stopped))
-        shown, hidden, gone = _sort(answer, batch)
-        if gone and not shown:
+        shown, withheld, deleted = _classify(answer, batch)
+        if deleted and not shown:
             _check_account(source)
-        stored = stored.verified(shown | hidden | gone, gone, datetime.now(UTC))
+        answered = shown | withheld | deleted
+        stored = stored.verified(answered, deleted, datetime.now(UTC))
         save(path, stored)
-        verified += len(shown | hidden | gone)
+        verified += len(answered)
         waiting = waiting[len(batch) :]
     return Verification(due, verified, stored.deleted_since(began))
 
@@ -80,21 +82,21 @@ def _ask(source: XSource, waiting: Sequence[str]) -> tuple[Sequence[str], IdsAns
     subject = f"@{source.user.username}"
     answer = parse(IdsAnswer, sent, subject)
     if not answer.data and not answer.errors:
-        raise silent(subject)
+        raise empty_answer(subject)
     return batch, answer
 
 
-def _sort(answer: IdsAnswer, batch: Collection[str]) -> tuple[set[str], set[str], set[str]]:
-    """Of the posts that were asked for: those that X shows, those that it hides, and those that it does not find."""
+def _classify(answer: IdsAnswer, batch: Collection[str]) -> tuple[set[str], set[str], set[str]]:
+    """Of the posts that were asked for: those that X shows, those that it withholds, and those that are deleted."""
     asked = set(batch)
     shown = {post.id for post in answer.data} & asked
     problems = {problem.about: problem.title for problem in answer.errors if problem.about in asked - shown}
-    gone = {identifier for identifier, title in problems.items() if title == NOT_FOUND}
-    return shown, problems.keys() - gone, gone
+    deleted = {identifier for identifier, title in problems.items() if title == NOT_FOUND}
+    return shown, problems.keys() - deleted, deleted
 
 
 def _check_account(source: XSource) -> None:
-    """Make sure that the account is still there: of one that vanished X finds no post, which is no deletion.
+    """Make sure that the account still exists: X finds no post of one that does not, and those posts are not deleted.
 
     Raises:
         AccountError, BudgetUsedUp: it is not, or X does not say.

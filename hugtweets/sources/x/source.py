@@ -1,4 +1,4 @@
-"""The X API v2 as a source of posts: what is newer than stored, and what an interrupted download left out."""
+"""The X API v2 as a source: posts newer than the stored ones, and those that an interrupted download left out."""
 
 from __future__ import annotations
 
@@ -13,17 +13,14 @@ from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.limits import SMALLEST_PAGE, SharedBudget, affordable, post_price
 from hugtweets.config import FetchConfig
 from hugtweets.errors import BudgetUsedUp, SharedBudgetUsedUp
-from hugtweets.sources.x.answers import PostsAnswer, account_problem, parse, silent
+from hugtweets.sources.x.answers import PostsAnswer, XUser, parse, to_posts
 from hugtweets.sources.x.client import XClient
-from hugtweets.sources.x.posts import to_posts
-from hugtweets.sources.x.users import XUser, look_up_users
+from hugtweets.sources.x.refusals import account_problem, empty_answer
 from hugtweets.timelines.posts import Post
 from hugtweets.timelines.timeline import Gap, Timeline, id_order, load, save, summarise
 
-__all__ = ["XClient", "XSource", "XUser", "look_up_users"]
-
 LARGEST_PAGE = 100
-BARREN_PAGES = 3
+STALLED_PAGES = 3  # pages in a row without a further post, after which a gap is not read on
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +40,7 @@ class XSource:
 
         Each page is stored, together with what is left of its gap, before the next one is asked for: whatever ends a
         download, the next one goes on below the last page. An unchanged account costs one request and no post.
-        Returns a remark if the budget ended the download.
+        Returns a message if the budget ended the download.
 
         Raises:
             BudgetUsedUp: not one page could be read, and nothing is stored.
@@ -53,7 +50,7 @@ class XSource:
         stored = summarise(timeline)
         download = _Download(self, timeline, stored.gaps)
         try:
-            for gap in sorted({Gap(stored.newest_id), *stored.gaps}, key=_height, reverse=True):
+            for gap in sorted({Gap(stored.newest_id), *stored.gaps}, key=_upper_end, reverse=True):
                 download.fill(gap)
         except BudgetUsedUp as stopped:
             put_off = isinstance(stopped, SharedBudgetUsedUp) and not self.ledger.spent().posts_read
@@ -65,7 +62,7 @@ class XSource:
 
 @dataclass
 class _Download:
-    """One update under way: ``gaps`` are those of the file at ``path``, whose posts are read when first needed."""
+    """One update in progress: ``gaps`` are those of the file at ``path``, whose posts are read when first needed."""
 
     source: XSource
     path: Path
@@ -83,22 +80,22 @@ class _Download:
             BudgetUsedUp: the next page might cost more than is left.
         """
         others = tuple(other for other in self.gaps if other != gap)
-        rest, token, barren = gap, None, 0
+        rest, token, stalled = gap, None, 0
         while size := self._page_size(gap):
             page = self._ask(gap, token, size)
             posts = to_posts(page)
             below = _shrink(rest, posts)
-            barren = barren + 1 if below == rest else 0
+            stalled = stalled + 1 if below == rest else 0
             rest, token = below, page.meta.next_token if page.meta else None
-            finished = token is None or (barren == BARREN_PAGES and rest == gap)
+            finished = token is None or (stalled == STALLED_PAGES and rest == gap)
             self._store(posts, others if finished else (*others, rest))
-            if finished or barren == BARREN_PAGES:
+            if finished or stalled == STALLED_PAGES:
                 break
-        if barren == BARREN_PAGES:
-            # A token that X issues again and again, or the end of a timeline that X does not admit. A gap that gave
-            # posts is kept: asking below them without a token may get further, and costs no post twice. If even that
-            # brings nothing the gap is given up, so that it does not cost three requests every night.
-            log.warning("@%s: X sent %d pages with no further post; going on without", self._handle, barren)
+        if stalled == STALLED_PAGES:
+            # X repeats a token, or does not say that the timeline has ended. A gap that gave posts is kept: asking
+            # below them without a token may get further, and costs no post twice. One that gave none is dropped, so
+            # that it does not cost three requests every night.
+            log.warning("@%s: X sent %d pages with no further post; going on without", self._handle, stalled)
 
     def _ask(self, gap: Gap, token: str | None, size: int) -> PostsAnswer:
         source, subject = self.source, f"@{self._handle}"
@@ -106,11 +103,11 @@ class _Download:
             answer = source.client.posts(source.user.id, gap, token, most, source.ledger, source.config)
         page = parse(PostsAnswer, answer, subject)
         if page.meta is None and not page.data:
-            raise account_problem(page.errors[0], self._handle) if page.errors else silent(subject)
+            raise account_problem(page.errors[0], self._handle) if page.errors else empty_answer(subject)
         return page
 
     def _store(self, posts: list[Post], gaps: Iterable[Gap]) -> None:
-        # A gap without an upper end is the one that every update starts with; there is nothing to remember of it.
+        # Every update starts with a gap without an upper end; it need not be stored.
         kept = tuple(gap for gap in gaps if gap.until_id)
         if not posts and kept == self.gaps:
             return
@@ -123,8 +120,8 @@ class _Download:
     def _page_size(self, gap: Gap) -> int:
         """Posts to ask for next; 0 if ``max_posts`` is reached.
 
-        A gap without a lower end is history, of which no more is wanted once ``max_posts`` posts are stored. What is
-        newer than the store is always wanted, at most ``max_posts`` a run.
+        A gap without a lower end is history, of which no more is read once ``max_posts`` posts are stored. What is
+        newer than the stored posts is always read, at most ``max_posts`` a run.
         """
         source = self.source
         room = source.config.max_posts - source.ledger.spent().posts_read
@@ -164,7 +161,7 @@ class _Download:
         return self.source.user.username
 
 
-def _height(gap: Gap) -> tuple[bool, tuple[int, str]]:
+def _upper_end(gap: Gap) -> tuple[bool, tuple[int, str]]:
     return gap.until_id is None, id_order(gap.until_id or "")
 
 

@@ -5,7 +5,7 @@ Required of every post are ``id``, ``created_at`` and ``text``. Known besides: `
 CSV cell, as JSON). Empty is unknown; every other key is ignored. An ``id`` is digits: a float has lost some of them
 and is refused. ``created_at`` is ISO 8601, in UTC where it names no zone.
 
-An id that occurs twice is one post: the first, with its gaps filled from the second, as in the timeline store.
+An id that occurs twice is one post: the first, with its unknown fields filled in from the second.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pydantic import BaseModel, BeforeValidator, ValidationError
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources.fields import Identifier, Text, Words, explain, unknown_if_empty, utc
 from hugtweets.timelines.posts import Mention, Post
-from hugtweets.timelines.timeline import Timeline, load, save
+from hugtweets.timelines.timeline import Timeline, add_posts
 
 REQUIRED = ("id", "created_at", "text")
 MAX_BYTES = 2**30  # the busiest accounts have a million posts, of less than a kilobyte each
@@ -34,14 +34,13 @@ MAX_LINE = 2**20  # characters; the longest post X allows has 25,000
 
 
 def _moment(value: object) -> datetime:
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            raise ValueError("is not a time such as 2024-05-31T18:30:00Z") from None
-    if not isinstance(value, datetime):
+    try:
+        moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+    except ValueError:
+        moment = None
+    if not isinstance(moment, datetime):
         raise ValueError("is not a time such as 2024-05-31T18:30:00Z")
-    return utc(value)
+    return utc(moment)
 
 
 def _parsed_if_text(value: object) -> object:
@@ -91,15 +90,8 @@ class FileSource:
     handle: str
 
     def update(self, timeline: Path) -> str | None:
-        """Add the file's posts to the stored timeline; an unchanged timeline is not written.
-
-        Raises:
-            UnreadableSource: as :func:`read_posts`.
-        """
-        stored = load(timeline)
-        merged = stored.merged(self._with_own_handle(post) for post in read_posts(self.path))
-        if merged != stored:
-            save(timeline, merged)
+        """Add the file's posts to the stored timeline; raises what :func:`read_posts` does."""
+        add_posts(timeline, (self._with_own_handle(post) for post in read_posts(self.path)))
         return None
 
     def _with_own_handle(self, post: Post) -> Post:

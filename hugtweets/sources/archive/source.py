@@ -12,6 +12,7 @@ export also holds direct messages, addresses and contacts.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,16 +24,18 @@ from hugtweets.errors import UnreadableSource
 from hugtweets.sources.archive.files import ExportFiles, open_export
 from hugtweets.sources.archive.notes import Note, Notes
 from hugtweets.sources.archive.posts import GrailbirdRow, Tweet, grailbird_rows, join_versions
-from hugtweets.sources.archive.scripts import NOTES, TWEETS, items, listed
 from hugtweets.sources.fields import Text, Words, explain
 from hugtweets.timelines.posts import Post
-from hugtweets.timelines.timeline import load, save
+from hugtweets.timelines.timeline import add_posts
+
+TWEETS = re.compile(r"data/tweets?(-part[0-9]{1,4})?\.js")
+NOTES = re.compile(r"data/note-tweets?(-part[0-9]{1,4})?\.js")
 
 Record = TypeVar("Record", bound=BaseModel)
 
 
 class Account(BaseModel):
-    """Whose export it is; what else ``account.js`` holds is not looked at."""
+    """Whose export it is; nothing else of ``account.js`` is read."""
 
     username: Text
     accountDisplayName: Words = None  # noqa: N815 - X's name
@@ -46,15 +49,8 @@ class ArchiveSource:
     handle: str
 
     def update(self, timeline: Path) -> str | None:
-        """Add the export's posts to the stored timeline; an unchanged timeline is not written.
-
-        Raises:
-            UnreadableSource: as :func:`read_export`.
-        """
-        stored = load(timeline)
-        merged = stored.merged(read_export(self.path, self.handle))
-        if merged != stored:
-            save(timeline, merged)
+        """Add the export's posts to the stored timeline; raises what :func:`read_export` does."""
+        add_posts(timeline, read_export(self.path, self.handle))
         return None
 
 
@@ -84,11 +80,10 @@ def _account(files: ExportFiles) -> Account | None:
 
 
 def _posts(files: ExportFiles) -> Iterator[Post]:
-    scripts = listed(files, ("tweets", "tweet"), TWEETS) or [name for name in ("tweet.js",) if name in files.names]
+    scripts = files.listed(("tweets", "tweet"), TWEETS) or [name for name in ("tweet.js",) if name in files.names]
     if scripts:
-        notes = Notes.of(
-            note for name in listed(files, ("noteTweet",), NOTES) for note in _records(files, name, "noteTweet", Note)
-        )
+        note_scripts = files.listed(("noteTweet",), NOTES)
+        notes = Notes.of(note for name in note_scripts for note in _records(files, name, "noteTweet", Note))
         tweets = (tweet for name in scripts for tweet in _records(files, name, "tweet", Tweet))
         return join_versions(notes.complete(tweet.post()) for tweet in tweets)
     if "tweets.csv" in files.names:
@@ -112,7 +107,7 @@ def _grailbird_posts(files: ExportFiles) -> Iterator[Post]:
 
 def _records(files: ExportFiles, name: str, wrapper: str, model: type[Record]) -> Iterator[Record]:
     """The records of a script, with or without the wrapper that came in 2020."""
-    for number, item in enumerate(items(files, name), start=1):
+    for number, item in enumerate(files.items(name), start=1):
         inner = item.get(wrapper, item) if isinstance(item, dict) else item
         yield _checked(inner, model, f"entry {number} of {name} in {files.path}")
 
