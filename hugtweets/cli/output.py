@@ -60,14 +60,9 @@ def _handler(console: Console) -> logging.Handler:
 
 @contextmanager
 def _bars(console: Console) -> Iterator[None]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
+    name, note = TextColumn("{task.description}"), TextColumn("{task.fields[note]}")
     tasks: dict[tuple[str, str], TaskID] = {}
+    columns = (name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), note)
     with Bars(*columns, console=console, transient=True) as bars:
 
         def show(event: Progress) -> None:

@@ -80,7 +80,10 @@ def push(
         wanted = Wanted(repository or ".", adapter, with_posts, options.sample)
         with progress_shown(verbose), new_folder(folder) as partial:
             write_bundle(where, name, partial, wanted)
-        _print_contents(folder, repository or repository_name("USER", name), private)
+        place = f"{repository or repository_name('USER', name)}, {'private' if private else 'public'}"
+        typer.echo(f"nothing was uploaded; {place}, would get from {folder}:")
+        for path in sorted(folder.iterdir()):
+            typer.echo(f"{path.stat().st_size:>13,} bytes  {path.name}")
         return
     hub = Hub(find_token())
     repository = repository or repository_name(hub.user(), name)
@@ -109,9 +112,3 @@ def find_token() -> SecretStr:
     if found := get_token():
         return SecretStr(found)
     raise NoHubToken("there is no token for the hub: set HF_TOKEN to one with the right to write, or use --dry-run")
-
-
-def _print_contents(folder: Path, repository: str, private: bool) -> None:
-    typer.echo(f"nothing was uploaded; {repository}, {'private' if private else 'public'}, would get from {folder}:")
-    for path in sorted(folder.iterdir()):
-        typer.echo(f"{path.stat().st_size:>13,} bytes  {path.name}")

@@ -31,14 +31,8 @@ def reference() -> str:
     program: Any = typer.main.get_command(app)
     sections = [HEAD, _table(program.params)]
     for name, command in program.commands.items():
-        arguments = " ".join(
-            _name(parameter) for parameter in command.params if parameter.param_type_name == "argument"
-        )
-        sections += [
-            f"\n## hugtweets {name} {arguments}".rstrip() + "\n",
-            f"{command.help.strip()}\n",
-            _table(command.params),
-        ]
+        arguments = [_name(parameter) for parameter in command.params if parameter.param_type_name == "argument"]
+        sections += [f"\n## {' '.join(['hugtweets', name, *arguments])}\n", f"{command.help}\n", _table(command.params)]
     return "\n".join([*sections, OPTIONS_HEAD, *(_options(name) for name in Config.model_fields)])
 
 

@@ -184,8 +184,7 @@ def finish(outcome: RunOutcome, as_json: bool) -> None:
         print_json(outcome)
     else:
         print_run(outcome)
-        index = Home.from_environment().report / "index.html"
         if any("report" in account.steps for account in outcome.accounts):
-            typer.echo(f"\nthe report: {index}")
+            typer.echo(f"\nthe report: {Home.from_environment().report / 'index.html'}")
     if outcome.status == "failed":
         raise typer.Exit(1)

@@ -22,9 +22,8 @@ class Program(TyperGroup):
             ConfigurationError: there is none.
         """
         if cmd_name not in self.commands:
-            raise ConfigurationError(
-                f"there is no command {cmd_name}: {_meant(cmd_name, self.commands, 'see `hugtweets --help`')}"
-            )
+            meant = _meant(cmd_name, self.commands, "see `hugtweets --help`")
+            raise ConfigurationError(f"there is no command {cmd_name}: {meant}")
         return super().get_command(ctx, cmd_name)
 
 
@@ -53,7 +52,7 @@ def one_of(kind: str, values: Sequence[str]) -> Callable[[str], str]:
 def known_name(home: Home, handle: str) -> str:
     """An account, a mix or a blend as the home spells it.
 
-    A name that is like none in the home is returned as it is: whoever asks for it knows how to make what is lacking.
+    A name that is unlike all others in the home is returned as it is; the caller says how to make what is missing.
 
     Raises:
         InvalidHandle: it cannot be the name of an account, a mix or a blend.
