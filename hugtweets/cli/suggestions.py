@@ -30,7 +30,9 @@ class Program(TyperGroup):
 def explain(error: typer.TyperException) -> str:
     """What is wrong with arguments that typer cannot read."""
     facts = vars(error)
-    manual = f"see `{facts['ctx'].command_path if facts.get('ctx') else 'hugtweets'} --help`"
+    # Not every error knows in which command it happened.
+    command = facts["ctx"].command_path if facts.get("ctx") else "hugtweets COMMAND"
+    manual = f"see `{command} --help`"
     if "possibilities" in facts:
         unknown = facts["option_name"]
         return f"there is no option {unknown}: {_meant(unknown, facts['possibilities'] or (), manual)}"
