@@ -1,4 +1,4 @@
-"""What the service needs of a Prefect server: an automation that marks killed runs as crashed, and secrets.
+"""What the service needs of a Prefect server: automations that find killed runs and start them again, and secrets.
 
 hugtweets setup
 
@@ -20,7 +20,9 @@ from prefect.exceptions import ObjectNotFound
 
 from flows.credentials import BLOCKS
 
-CRASHED = Path(__file__).parent / "automations" / "crashed.yaml"
+AUTOMATIONS = Path(__file__).parent / "automations"
+# Those that need nothing of a person; the others are examples.
+NEEDED = ("crashed", "restart", "pending")
 
 
 @dataclass(frozen=True)
@@ -35,20 +37,24 @@ class Provision:
 def provide(create: bool) -> list[Provision]:
     """Look for what the service needs, and with ``create`` make what is lacking; what is there is never changed."""
     with get_client(sync_client=True) as client:
-        return [_automation(client, create), *(_secret(client, *names) for names in BLOCKS.items())]
+        automations = [_automation(client, name, create) for name in NEEDED]
+        return [*automations, *(_secret(client, *names) for names in BLOCKS.items())]
 
 
-def _automation(client: SyncPrefectClient, create: bool) -> Provision:
-    automation = AutomationCore.model_validate(yaml.safe_load(CRASHED.read_text(encoding="utf-8")))
-    subject = f"automation {automation.name}"
+def _automation(client: SyncPrefectClient, name: str, create: bool) -> Provision:
+    described = yaml.safe_load((AUTOMATIONS / f"{name}.yaml").read_text(encoding="utf-8"))
+    automation = AutomationCore.model_validate(described)
+    subject, does = f"automation {automation.name}", automation.description
     found = client.read_automations_by_name(automation.name)
+    if found and found[0].trigger.model_dump(exclude={"id"}) != automation.trigger.model_dump(exclude={"id"}):
+        return Provision(subject, "there", f"not as this version has it: delete it and run `hugtweets setup`. {does}")
     if found:
-        switched_off = "" if found[0].enabled else ", switched off in the Prefect UI"
-        return Provision(subject, "there", f"marks runs as crashed whose heartbeats stopped{switched_off}")
+        switched_off = " It is switched off in the Prefect UI." if not found[0].enabled else ""
+        return Provision(subject, "there", f"{does}{switched_off}")
     if not create:
-        return Provision(subject, "missing", "killed runs would stay Running: create it with `hugtweets setup`")
+        return Provision(subject, "missing", f"create it with `hugtweets setup`. {does}")
     client.create_automation(automation)
-    return Provision(subject, "created", "from now on a run whose heartbeats stop is marked as crashed")
+    return Provision(subject, "created", str(does))
 
 
 def _secret(client: SyncPrefectClient, variable: str, block: str) -> Provision:

@@ -17,7 +17,7 @@ from prefect.settings import get_current_settings
 from flows.account import learn
 from flows.recording import recorded
 from hugtweets.errors import ConfigurationError, HugtweetsError
-from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.accounts import AccountRequest, require_agreement
 from hugtweets.jobs.assignments import Assignment
 from hugtweets.jobs.job import Job
 from hugtweets.jobs.outcomes import AccountOutcome
@@ -65,14 +65,8 @@ def choose_dispatcher(requests: Sequence[AccountRequest]) -> Dispatcher | None:
         ConfigurationError: the accounts do not agree, or no Prefect server is set to which others could report.
     """
     config = requests[0].config
-    for request in requests:
-        for option in PLACE:
-            here, there = (getattr(found.config.refresh, option) for found in (requests[0], request))
-            if here != there:
-                raise ConfigurationError(
-                    f"refresh.{option} is one for all accounts of a run: {requests[0].handle} has {here}, and "
-                    f"{request.handle} has {there}"
-                )
+    for option in PLACE:
+        require_agreement(requests, f"refresh.{option}", "a run")
     if config.refresh.dispatch == "threads":
         return None
     if not get_current_settings().api.url:

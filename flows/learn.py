@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from typing import Any
 
@@ -46,11 +45,6 @@ def learn(assignment: Assignment) -> State[Any]:
     if outcome.status == "failed":
         return Failed(message=outcome.reason)
     return Completed(name=outcome.status.capitalize(), message=outcome.reason)
-
-
-def read_outcome(data: object) -> AccountOutcome:
-    """The outcome in such an artifact."""
-    return AccountOutcome.model_validate(json.loads(data) if isinstance(data, str) else data)
 
 
 @task(name="learn", task_run_name="learn[{assignment.handle}]", cache_policy=NO_CACHE, persist_result=False)

@@ -24,8 +24,7 @@ from hugtweets.jobs.job import Job, plan_jobs
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome, StepOutcome
 from hugtweets.jobs.step_names import includes
 from hugtweets.report.overview_page import LastRun
-from hugtweets.steps.authorship import Candidate, is_compared, read_authorship
-from hugtweets.storage.artifacts import obtain
+from hugtweets.steps.authorship import find_candidates, record_authorship
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
 from tasks.fetch import look_up
@@ -80,35 +79,16 @@ def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome], compared: bo
 
     The final state's data is the :class:`RunOutcome`, or :class:`AccountsFailed` naming who failed.
     """
+    if compared and (candidates := find_candidates(jobs, outcomes)):
+        authorship(candidates)
     if compared:
-        compare(jobs, outcomes)
+        record_authorship(jobs, outcomes)
     if includes(jobs[0].until, "report"):
         report_run(jobs, outcomes)
     ledger = Ledger(jobs[0].home.ledger, jobs[0].run)
     outcome = RunOutcome.of(jobs[0].run, outcomes, ledger.spent())
     show_outcome(outcome, ledger)
     return final_state(outcome, outcome.failure(), outcome.describe())
-
-
-def compare(jobs: Sequence[Job], outcomes: Iterable[AccountOutcome]) -> None:
-    """For whose are an account's posts taken? Asked once a run, when all its accounts are done.
-
-    Posts that were compared before, and models that are not to be judged by posts, are left alone.
-    """
-    scored = [(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True) if "evaluate" in outcome.steps]
-    samples = {outcome.handle: outcome.reference("sample", job.home) for job, outcome in scored}
-    for job, outcome in scored:
-        # Another machine may have drawn them.
-        obtain(job.home, samples[outcome.handle])
-    candidates = [
-        Candidate(job, samples[job.handle], job.base_model)
-        for job, _ in scored
-        if job.config.evaluate.generated and not is_compared(job, samples[job.handle])
-    ]
-    if candidates:
-        authorship(candidates)
-    for job, outcome in scored:
-        outcome.metrics |= read_authorship(job.home, samples[job.handle]).model_dump()
 
 
 def report_run(jobs: Sequence[Job], outcomes: Iterable[AccountOutcome]) -> None:

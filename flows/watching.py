@@ -14,7 +14,7 @@ from prefect.events import emit_event
 from prefect.futures import PrefectFuture, as_completed
 
 from hugtweets.budget.ledger import Ledger
-from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
+from hugtweets.jobs.outcomes import RunOutcome
 
 PROGRESS = "hugtweets-progress"
 TABLE = "hugtweets-accounts"
@@ -57,7 +57,7 @@ def show_progress(accounts: Iterable[object], total: int) -> None:
 
 def show_outcome(outcome: RunOutcome, ledger: Ledger) -> None:
     """Leave a table of all accounts, and tell automations that the run ended, and how."""
-    rows = [table_row(account, ledger.of(account.handle).spent().usd) for account in outcome.accounts]
+    rows = [account.row(ledger.of(account.handle).spent().usd) for account in outcome.accounts]
     create_table_artifact(key=TABLE, table=rows, description=outcome.describe())
     failed = outcome.failed()
     emit_event(
@@ -75,22 +75,3 @@ def show_outcome(outcome: RunOutcome, ledger: Ledger) -> None:
             "usd": outcome.api.usd,
         },
     )
-
-
-def table_row(account: AccountOutcome, usd: float) -> dict[str, Any]:
-    """One account in the table; ``usd`` is what this run spent on it. Steps that were found done took no time."""
-    metrics, counts = account.metrics, account.counts
-    change = f"{metrics['base_bits_per_byte']:.3f} → {metrics['bits_per_byte']:.3f}" if metrics else ""
-    seconds = (f"{name} {step.seconds:.1f}" for name, step in account.steps.items() if not step.cached)
-    return {
-        "handle": account.handle,
-        "status": account.status,
-        "reason": account.reason or "",
-        "new posts": counts.get("new", ""),
-        "kept posts": counts.get("kept", ""),
-        "spent": f"${usd:.2f}",
-        "bits per byte (base → tuned)": change,
-        "model": account.promotion.reason if account.promotion else "",
-        "seconds": ", ".join(seconds),
-        "generated post": account.best_sample(),
-    }

@@ -8,6 +8,7 @@ learns.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -18,12 +19,7 @@ from uuid import UUID
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentUpdate
-from prefect.client.schemas.filters import (
-    ArtifactFilter,
-    ArtifactFilterType,
-    FlowRunFilter,
-    FlowRunFilterId,
-)
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterType, FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.deployments.runner import RunnerDeployment
@@ -32,7 +28,7 @@ from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.callables import parameter_schema
 
 from flows.dispatch import Dispatcher, announce, unlearned
-from flows.learn import OUTCOME, learn, read_outcome
+from flows.learn import OUTCOME, learn
 from flows.watching import TAG
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
@@ -41,7 +37,7 @@ from hugtweets.jobs.outcomes import AccountOutcome
 
 DEFAULT_POOL = "hugtweets"
 DEPLOYMENT = "learn"
-AUTOMATIONS = ("hugtweets-crashed", "hugtweets-restart")
+AUTOMATIONS = ("hugtweets-crashed", "hugtweets-restart", "hugtweets-pending")
 POLL_SECONDS = 2.0
 # After this long nobody has scheduled a crashed run again: it was restarted before, or the automation is switched off.
 RESTART_SECONDS = 60.0
@@ -127,7 +123,8 @@ class WorkPool(Dispatcher):
             flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id])),
         )
         if found:
-            return read_outcome(found[0].data)
+            data = found[0].data
+            return AccountOutcome.model_validate(json.loads(data) if isinstance(data, str) else data)
         state = f"{run.state.name}: {run.state.message or 'see there'}" if run.state else "nothing"
         return unlearned(self._runs[run.id], f"its flow run {run.name} ended as {state}")
 

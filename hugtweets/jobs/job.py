@@ -18,7 +18,7 @@ from hugtweets.models.registry import BaseModel
 from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:
-    from hugtweets.sources.x.users import XUser
+    from hugtweets.sources.x.answers import XUser
 
 
 @dataclass(frozen=True)

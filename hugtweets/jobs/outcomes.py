@@ -98,6 +98,24 @@ class AccountOutcome(BaseModel):
         learned = [step for name, step in self.steps.items() if name not in ("fetch", "clean")]
         return all(step.cached for step in learned or self.steps.values())
 
+    def row(self, usd: float) -> dict[str, Any]:
+        """A row in a table of accounts; ``usd`` is what the run spent on it; steps that were there took no time."""
+        metrics, counts = self.metrics, self.counts
+        change = f"{metrics['base_bits_per_byte']:.3f} → {metrics['bits_per_byte']:.3f}" if metrics else ""
+        seconds = (f"{name} {step.seconds:.1f}" for name, step in self.steps.items() if not step.cached)
+        return {
+            "handle": self.handle,
+            "status": self.status,
+            "reason": self.reason or "",
+            "new posts": counts.get("new", ""),
+            "kept posts": counts.get("kept", ""),
+            "spent": f"${usd:.2f}",
+            "bits per byte (base → tuned)": change,
+            "model": self.promotion.reason if self.promotion else "",
+            "seconds": ", ".join(seconds),
+            "generated post": self.best_sample(),
+        }
+
     def best_sample(self) -> str:
         """The generated post that the model finds likeliest for its length; empty if there is none."""
         likeliest = max(self.samples, key=lambda sample: sample.log_prob / max(len(sample.text), 1), default=None)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from hugtweets.config import Config, Section
 from hugtweets.errors import ConfigurationError
-from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.accounts import AccountRequest, require_agreement
 from hugtweets.models import registry as base_models
 from hugtweets.pools.pool import validate_pool_name
 from hugtweets.storage.artifacts import Reference
@@ -87,7 +87,9 @@ def request_pool(
         InvalidHandle: a name held out cannot be a handle.
     """
     validate_pool_name(name)
-    config = _common(accounts) if accounts else config
+    for section in COMMON if accounts else ():
+        require_agreement(accounts, section, "a pool")
+    config = accounts[0].config if accounts else config
     listed = {request.handle.casefold(): request for request in accounts}
     out = {handle.casefold(): handle for handle in map(validate_handle, hold_out)}
     pooled = tuple(request for handle, request in listed.items() if handle not in out)
@@ -100,14 +102,3 @@ def request_pool(
             raise ConfigurationError(f"there is no corpus file {path}: check the path")
     held_out = (listed.get(key) or AccountRequest(handle=handle, config=config) for key, handle in out.items())
     return PoolRequest(name=name, accounts=pooled, held_out=tuple(held_out), corpora=tuple(corpora), config=config)
-
-
-def _common(accounts: Sequence[AccountRequest]) -> Config:
-    first = accounts[0]
-    for request in accounts:
-        for section in COMMON:
-            if getattr(request.config, section) != getattr(first.config, section):
-                raise ConfigurationError(
-                    f"{section} is one for all accounts of a pool: {first.handle} and {request.handle} disagree"
-                )
-    return first.config

@@ -18,6 +18,7 @@ from typing import Any
 from hugtweets.evaluation.classifiers import AuthorshipClassifier
 from hugtweets.evaluation.scorecard import Authorship
 from hugtweets.jobs.job import Job
+from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.models.registry import BaseModel
 from hugtweets.steps.base_posts import base_posts
 from hugtweets.steps.clean import texts_of
@@ -46,6 +47,30 @@ class Candidate:
     def clean(self) -> Reference | None:
         """The account's own posts."""
         return input_of(self.job.home, self.samples, "clean")
+
+
+def find_candidates(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -> list[Candidate]:
+    """The accounts of a run whose new posts are to be compared.
+
+    Posts that were compared before, and models that are not to be judged by posts, are left alone.
+    """
+    scored = [(job, outcome.reference("sample", job.home)) for job, outcome in _scored(jobs, outcomes)]
+    return [
+        Candidate(job, samples, job.base_model)
+        for job, samples in scored
+        # Another machine may have drawn them.
+        if obtain(job.home, samples) and job.config.evaluate.generated and not is_compared(job, samples)
+    ]
+
+
+def record_authorship(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -> None:
+    """Add to the metrics of every scored account for whose its posts are taken."""
+    for job, outcome in _scored(jobs, outcomes):
+        outcome.metrics |= read_authorship(job.home, outcome.reference("sample", job.home)).model_dump()
+
+
+def _scored(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -> list[tuple[Job, AccountOutcome]]:
+    return [(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True) if "evaluate" in outcome.steps]
 
 
 def plan_authorship(candidate: Candidate, authors: Authors) -> Plan:

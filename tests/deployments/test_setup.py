@@ -14,12 +14,12 @@ from prefect.client.orchestration import get_client
 from prefect.events.schemas.automations import AutomationCore
 from prefect.settings.models.flows import FlowsSettings
 
-from deployments.setup import CRASHED, provide
+from deployments.setup import AUTOMATIONS, NEEDED, provide
 from hugtweets.cli.app import main
 from hugtweets.cli.settings import PREFECT_ENVIRONMENT
 
 NAME = "hugtweets-crashed"
-AUTOMATIONS = Path(__file__).resolve().parents[2] / "deployments" / "automations"
+NAMES = [f"hugtweets-{name}" for name in NEEDED]
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +32,9 @@ def bare_server(prefect_server: str) -> Iterator[None]:
 
 def delete_automation() -> None:
     with get_client(sync_client=True) as client:
-        for found in client.read_automations_by_name(NAME):
-            client.delete_automation(found.id)
+        for name in NAMES:
+            for found in client.read_automations_by_name(name):
+                client.delete_automation(found.id)
 
 
 def automations() -> list[Any]:
@@ -71,7 +72,7 @@ def test_a_secret_is_found_in_a_block_or_in_the_environment(monkeypatch: pytest.
     Secret(value="t0ken").save("x-bearer-token", overwrite=True)
     found = provide(create=False)
     Secret.delete("x-bearer-token")
-    assert [one.state for one in found[1:]] == ["there", "there", "missing"]
+    assert [one.state for one in found[len(NEEDED) :]] == ["there", "there", "missing"]
     assert not any(secret in one.detail for one in found for secret in ("k3y", "t0ken"))
 
 
@@ -83,14 +84,32 @@ def test_the_command_tells_each_thing_in_a_line(
         main()
     lines = capsys.readouterr().out.splitlines()
     assert ended.value.code == 0
-    assert [line.split()[0] for line in lines] == ["created", "missing", "missing", "missing"]
+    assert [line.split()[0] for line in lines] == ["created"] * len(NEEDED) + ["missing"] * 3
 
 
 def test_a_run_is_believed_dead_only_after_several_heartbeats_were_lost() -> None:
-    trigger = yaml.safe_load(CRASHED.read_text(encoding="utf-8"))["trigger"]
+    trigger = yaml.safe_load((AUTOMATIONS / "crashed.yaml").read_text(encoding="utf-8"))["trigger"]
     frequency = FlowsSettings(heartbeat_frequency=PREFECT_ENVIRONMENT["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
     assert frequency.heartbeat_frequency is not None
     assert trigger["within"] >= 6 * frequency.heartbeat_frequency
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_only_runs_of_our_own_are_touched(name: str) -> None:
+    trigger = yaml.safe_load((AUTOMATIONS / f"{name}.yaml").read_text(encoding="utf-8"))["trigger"]
+    assert trigger["match_related"] == {
+        "prefect.resource.id": "prefect.tag.hugtweets",
+        "prefect.resource.role": "tag",
+    }
+
+
+def test_an_automation_of_an_earlier_version_is_named_and_left_alone() -> None:
+    described = yaml.safe_load((AUTOMATIONS / "crashed.yaml").read_text(encoding="utf-8"))
+    del described["trigger"]["match_related"]
+    with get_client(sync_client=True) as client:
+        client.create_automation(AutomationCore.model_validate(described))
+    found = provide(create=True)[0]
+    assert (found.state, "delete it" in found.detail) == ("there", True)
 
 
 @pytest.mark.parametrize("path", sorted(AUTOMATIONS.glob("*.yaml")), ids=lambda path: path.stem)

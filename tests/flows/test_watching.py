@@ -13,7 +13,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, Fl
 from prefect.events.filters import EventFilter, EventNameFilter
 
 from flows.refresh import refresh
-from flows.watching import COMPLETED_EVENT, FAILED_EVENT, PROGRESS, TABLE, table_row
+from flows.watching import COMPLETED_EVENT, FAILED_EVENT, PROGRESS, TABLE
 from hugtweets.errors import AccountsFailed
 from hugtweets.evaluation.promotion import Standing
 from hugtweets.jobs.outcomes import AccountOutcome, SampleOutcome, StepOutcome
@@ -73,7 +73,7 @@ def test_a_row_tells_what_an_account_cost_took_and_gained() -> None:
             SampleOutcome(prompt="I", text="I see", log_prob=-5),
         ],
     )
-    assert table_row(account, 0.0649) == {
+    assert account.row(0.0649) == {
         "handle": "alice",
         "status": "completed",
         "reason": "stopped at the budget",
@@ -88,7 +88,7 @@ def test_a_row_tells_what_an_account_cost_took_and_gained() -> None:
 
 
 def test_a_row_of_an_account_that_failed_at_once_is_empty_but_for_the_reason() -> None:
-    row = table_row(AccountOutcome(handle="bob", status="failed", reason="gone"), 0)
+    row = AccountOutcome(handle="bob", status="failed", reason="gone").row(0)
     assert {name: value for name, value in row.items() if value} == {
         "handle": "bob",
         "status": "failed",
