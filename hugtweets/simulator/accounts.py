@@ -9,14 +9,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from hugtweets.errors import ConfigurationError
 from hugtweets.sources.files.source import read_posts
 from hugtweets.storage.handles import HANDLE
 from hugtweets.timelines.posts import Post
 
-Standing = Literal["ok", "suspended", "protected"]
+AccountState = Literal["ok", "suspended", "protected"]
 
 
 class AccountEntry(BaseModel):
@@ -24,7 +24,7 @@ class AccountEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    state: Standing = "ok"
+    state: AccountState = "ok"
     name: str | None = None
 
 
@@ -33,7 +33,7 @@ class Account:
     """One account; ``timeline`` is None where ``accounts.json`` names it but no file holds its posts."""
 
     handle: str
-    state: Standing = "ok"
+    state: AccountState = "ok"
     name: str | None = None
     timeline: Path | None = None
 
@@ -44,14 +44,14 @@ class Account:
 
 
 class Accounts:
-    """The accounts of a folder. Files are read when first asked for, and again when they have changed."""
+    """The accounts of a folder; files are read when first asked for, and again when they have changed.
+
+    Raises:
+        ConfigurationError: there is no such folder, nothing in it to serve, or ``accounts.json`` is malformed.
+        UnreadableSource: later, if the file of an account is damaged.
+    """
 
     def __init__(self, directory: Path) -> None:
-        """Look at the folder.
-
-        Raises:
-            ConfigurationError: there is no such folder, nothing in it to serve, or ``accounts.json`` is malformed.
-        """
         if not directory.is_dir():
             raise ConfigurationError(f"there is no folder {directory}: give the folder that holds the timelines")
         self._directory = directory
@@ -69,19 +69,11 @@ class Accounts:
         return next((account for account in self._by_name().values() if account.id == identifier), None)
 
     def posts(self, account: Account) -> tuple[Post, ...]:
-        """The account's posts, newest first; only those of others have an ``author``.
-
-        Raises:
-            UnreadableSource: the file of the account is damaged.
-        """
+        """The account's posts, newest first; only those of others have an ``author``."""
         return tuple(self._posts_by_id(account).values())
 
     def find(self, identifier: str) -> tuple[Account, Post] | None:
-        """The post of that id and whose timeline holds it; None if no file does, which is how a post is deleted.
-
-        Raises:
-            UnreadableSource: a file is damaged.
-        """
+        """The post of that id, and whose timeline holds it; None if no file does, which is how a post is deleted."""
         for account in self._by_name().values():
             if post := self._posts_by_id(account).get(identifier):
                 return account, post
@@ -133,7 +125,7 @@ def _read_entries(path: Path) -> dict[str, AccountEntry]:
         return {}
     try:
         return TypeAdapter(dict[str, AccountEntry]).validate_python(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, ValidationError):
+    except ValueError:
         raise ConfigurationError(
             f'{path} is malformed: write {{"handle": {{"state": "suspended" or "protected", "name": "..."}}}}'
         ) from None

@@ -11,10 +11,9 @@ from starlette.requests import Request
 
 from hugtweets.errors import HugtweetsError
 from hugtweets.simulator import problems
-from hugtweets.simulator.accounts import Account
 from hugtweets.simulator.faults import Fault
-from hugtweets.simulator.gate import Gate
-from hugtweets.simulator.pages import Page, page_of
+from hugtweets.simulator.middleware import ApiMiddleware
+from hugtweets.simulator.pages import page_of
 from hugtweets.simulator.problems import Body
 from hugtweets.simulator.queries import IdsQuery, InvalidRequest, Query, TimelineQuery, UsersQuery
 from hugtweets.simulator.rendering import expand_users, render_post, render_user
@@ -24,9 +23,11 @@ from hugtweets.simulator.state import State
 def create_app(state: State) -> FastAPI:
     """The application: look-ups, timelines, and control of the simulator."""
     app = FastAPI(openapi_url=None)
-    app.add_middleware(Gate, state=state)
-    app.add_exception_handler(InvalidRequest, _invalid)
-    app.add_exception_handler(HugtweetsError, _broken)
+    app.add_middleware(ApiMiddleware, state=state)
+    app.add_exception_handler(InvalidRequest, lambda _, error: JSONResponse(error.args[0], 400))
+    app.add_exception_handler(
+        HugtweetsError, lambda _, error: JSONResponse(problems.refusal(500) | {"detail": str(error)}, 500)
+    )
     _add_lookups(app, state)
     _add_timelines(app, state)
     _add_control(app, state)
@@ -73,8 +74,11 @@ def _add_timelines(app: FastAPI, state: State) -> None:
             problem = problems.suspended if account.state == "suspended" else problems.protected
             return _answer(errors=[problem("id", identifier)])
         page = page_of(state.accounts.posts(account), query, request.state.fault)
+        users, errors = expand_users(page.posts, account, query)
         request.state.posts = tuple(post.id for post in page.posts)
-        return _timeline(state, account, query, page)
+        state.count(posts=len(page.posts), users=len(users))
+        data = [render_post(post, account, query) for post in page.posts]
+        return _answer(data=data, includes={"users": users} if users else {}, errors=errors, meta=page.meta)
 
     @app.get("/2/tweets")
     def tweets_by_ids(request: Request) -> JSONResponse:
@@ -98,13 +102,6 @@ def _look_up_post(state: State, identifier: str, query: IdsQuery) -> tuple[Body 
     return render_post(post, account, query), None
 
 
-def _timeline(state: State, account: Account, query: TimelineQuery, page: Page) -> JSONResponse:
-    users, errors = expand_users(page.posts, account, query)
-    state.count(posts=len(page.posts), users=len(users))
-    data = [render_post(post, account, query) for post in page.posts]
-    return _answer(data=data, includes={"users": users} if users else {}, errors=errors, meta=page.meta)
-
-
 def _add_control(app: FastAPI, state: State) -> None:
     @app.get("/usage")
     def usage() -> dict[str, int]:
@@ -126,12 +123,3 @@ def _add_control(app: FastAPI, state: State) -> None:
 def _answer(**parts: Any) -> JSONResponse:
     """HTTP 200; like X, without the parts that would be empty."""
     return JSONResponse({name: part for name, part in parts.items() if part})
-
-
-def _invalid(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, InvalidRequest)  # noqa: S101 - Starlette's signature is wider than what it calls
-    return JSONResponse(error.body, 400)
-
-
-def _broken(_: Request, error: Exception) -> JSONResponse:
-    return JSONResponse(problems.refusal(500) | {"detail": str(error)}, 500)

@@ -1,4 +1,4 @@
-"""The fault plan: what goes wrong, on which path, how often, or how likely."""
+"""The fault plan: what goes wrong, on which path, and how often or how likely."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Fault(BaseModel):
     seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
 
     @model_validator(mode="after")
-    def _status_belongs_to_its_kind(self) -> Fault:
+    def _check_combination(self) -> Fault:
         if (self.kind == "status") != (self.status is not None):
             raise ValueError("a status is given if, and only if, the kind is status")
         if self.code is not None and self.status != 403:
@@ -57,10 +57,7 @@ class Fault(BaseModel):
 
 
 class FaultPlan:
-    """Faults still to come; the first that concerns a request is the one it meets.
-
-    A fault with a share lets requests pass by chance; ``seed`` says by which.
-    """
+    """Faults to come; a request meets the first that concerns it. ``seed`` is that of faults with a ``share``."""
 
     def __init__(self, faults: Iterable[Fault] = (), seed: int = 0) -> None:
         self._waiting: list[Fault] = list(faults)

@@ -1,4 +1,4 @@
-"""Small HTTP servers of this program: a socket to listen on, and a server in the background while a block lasts."""
+"""HTTP servers of this program: a socket to listen on, and a server that runs in the background while a block lasts."""
 
 from __future__ import annotations
 

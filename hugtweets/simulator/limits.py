@@ -8,7 +8,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 
 WINDOW_SECONDS = 15 * 60
-# Of an app, whose bearer token every caller of the simulator has; a user would be held to 900 timeline requests.
+# Those of an app, as a bearer token is an app's; a user would be limited to 900 timeline requests.
 TIMELINE_REQUESTS = 10_000
 POSTS_REQUESTS = 3500
 LOOKUP_REQUESTS = 300

@@ -1,4 +1,4 @@
-"""Pages of a timeline: the window that X shows of it, and the tokens that lead from page to page."""
+"""Pages of a timeline: the newest posts, as many as X shows, and the tokens that lead from page to page."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Page:
 def page_of(posts: Sequence[Post], query: TimelineQuery, fault: Fault | None = None) -> Page:
     """The page that a query asks for, of posts that come newest first.
 
-    What ``exclude`` names is taken out of the page, not out of the window: a page can be short, or empty, and still
-    have a successor.
+    Posts that ``exclude`` names are taken out of the page, not of the timeline: a page can be short, or empty, and
+    still be followed by another.
 
     Raises:
         InvalidRequest: the pagination token is none of ours.
@@ -48,7 +48,7 @@ def page_of(posts: Sequence[Post], query: TimelineQuery, fault: Fault | None = N
     window = posts[: NEWEST_POSTS_WITHOUT_REPLIES if "replies" in query.exclude else NEWEST_POSTS]
     matching = [post for post in window if _lies_within(post, start, query)]
     chunk = matching[: query.max_results]
-    kept = tuple(post for post in chunk if not _excluded(post, query))
+    kept = tuple(post for post in chunk if not _is_excluded(post, query))
     page = Page(kept, _token(chunk[-1].id) if len(matching) > len(chunk) else None)
     if fault is not None and fault.kind == "repeat_token":
         return replace(page, next_token=_token(start))
@@ -67,7 +67,7 @@ def _lies_within(post: Post, start: str, query: TimelineQuery) -> bool:
     return above and below and (start == _TOP or number < int(start))
 
 
-def _excluded(post: Post, query: TimelineQuery) -> bool:
+def _is_excluded(post: Post, query: TimelineQuery) -> bool:
     return ("replies" in query.exclude and bool(post.is_reply)) or ("retweets" in query.exclude and is_retweet(post))
 
 

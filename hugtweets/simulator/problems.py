@@ -1,4 +1,4 @@
-"""How X words what it does not answer: bodies as in X's documentation of errors, titles and keys exact."""
+"""The errors of X: bodies as in its documentation, with their exact titles and keys."""
 
 from __future__ import annotations
 
@@ -65,9 +65,7 @@ def suspended(parameter: str, value: str) -> Body:
 
 def protected(parameter: str, value: str) -> Body:
     """An entry of ``errors``: only approved followers may read the user."""
-    detail = f"Sorry, you are not authorized to see the user with {parameter}: [{value}]."
-    problem = _about("user", "Authorization Error", detail, parameter, value)
-    return problem | {"section": "data", "type": f"{_TYPES}not-authorized-for-resource"}
+    return _not_authorized("user", f"the user with {parameter}", parameter, value)
 
 
 def no_such_post(identifier: str) -> Body:
@@ -76,9 +74,13 @@ def no_such_post(identifier: str) -> Body:
 
 
 def hidden_post(identifier: str) -> Body:
-    """An entry of ``errors``: the post is there, and its account is suspended or protected."""
-    detail = f"Sorry, you are not authorized to see the Tweet with ids: [{identifier}]."
-    problem = _about("tweet", "Authorization Error", detail, "ids", identifier)
+    """An entry of ``errors``: the post exists, and its account is suspended or protected."""
+    return _not_authorized("tweet", "the Tweet with ids", "ids", identifier)
+
+
+def _not_authorized(resource: str, described: str, parameter: str, value: str) -> Body:
+    detail = f"Sorry, you are not authorized to see {described}: [{value}]."
+    problem = _about(resource, "Authorization Error", detail, parameter, value)
     return problem | {"section": "data", "type": f"{_TYPES}not-authorized-for-resource"}
 
 

@@ -1,14 +1,14 @@
-"""The parameters of a request, checked as X checks them: what it does not know it refuses."""
+"""The parameters of a request, checked as X checks them: it refuses those that it does not know."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
-from hugtweets.simulator.problems import Body, invalid_request
+from hugtweets.simulator.problems import invalid_request
 from hugtweets.storage.handles import HANDLE
 
 USERNAMES = 100
@@ -17,7 +17,7 @@ IDS = 100
 
 @dataclass(frozen=True)
 class Dialect:
-    """The names that differ between the two live versions of the API."""
+    """The names that differ between the two versions of the API in use."""
 
     history: str
     note: str
@@ -43,24 +43,26 @@ _USER_FIELDS = _listed(
 
 
 class InvalidRequest(Exception):
-    """HTTP 400; ``body`` says which parameters X does not accept."""
-
-    def __init__(self, body: Body) -> None:
-        super().__init__(body["detail"])
-        self.body = body
+    """HTTP 400; its one argument is the body, which says which parameters X does not accept."""
 
 
 def _split(value: object) -> object:
     return value.split(",") if isinstance(value, str) else value
 
 
-def _among(names: frozenset[str], known: frozenset[str]) -> frozenset[str]:
-    if names - known:
-        raise ValueError(f"is not one of [{','.join(sorted(known))}]")
-    return names
+def _among(known: frozenset[str]) -> Callable[[frozenset[str]], frozenset[str]]:
+    def check(names: frozenset[str]) -> frozenset[str]:
+        if names - known:
+            raise ValueError(f"is not one of [{','.join(sorted(known))}]")
+        return names
+
+    return check
 
 
 Names = Annotated[frozenset[str], BeforeValidator(_split)]
+UserFields = Annotated[Names, AfterValidator(_among(_USER_FIELDS))]
+TweetFields = Annotated[Names, AfterValidator(_among(_SHARED_FIELDS | set(vars(TWEETS).values())))]
+PostFields = Annotated[Names, AfterValidator(_among(_SHARED_FIELDS | set(vars(POSTS).values())))]
 Number = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
 
 
@@ -69,7 +71,7 @@ class Query(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    user_fields: Annotated[Names, Field(alias="user.fields")] = frozenset()
+    user_fields: Annotated[UserFields, Field(alias="user.fields")] = frozenset()
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str]) -> Self:
@@ -86,11 +88,6 @@ class Query(BaseModel):
                 name = str(detail["loc"][0]) if detail["loc"] else "query"
                 complaints[name] = parameters.get(name, ""), detail["msg"].removeprefix("Value error, ")
             raise InvalidRequest(invalid_request(complaints)) from None
-
-    @field_validator("user_fields")
-    @classmethod
-    def _known_to_users(cls, names: frozenset[str]) -> frozenset[str]:
-        return _among(names, _USER_FIELDS)
 
 
 class UsersQuery(Query):
@@ -112,24 +109,19 @@ class PostsQuery(Query):
     expansions: Annotated[frozenset[Literal["author_id", "entities.mentions.username"]], BeforeValidator(_split)] = (
         frozenset()
     )
-    tweet_fields: Annotated[Names | None, Field(alias="tweet.fields")] = None
-    post_fields: Annotated[Names | None, Field(alias="post.fields")] = None
-
-    @field_validator("tweet_fields")
-    @classmethod
-    def _known_to_tweets(cls, names: frozenset[str]) -> frozenset[str]:
-        return _among(names, _SHARED_FIELDS | set(vars(TWEETS).values()))
+    tweet_fields: Annotated[TweetFields | None, Field(alias="tweet.fields")] = None
+    post_fields: Annotated[PostFields | None, Field(alias="post.fields")] = None
 
     @field_validator("post_fields")
     @classmethod
-    def _known_to_posts(cls, names: frozenset[str], info: Any) -> frozenset[str]:
+    def _without_tweet_fields(cls, names: frozenset[str], info: Any) -> frozenset[str]:
         if info.data.get("tweet_fields") is not None:
             raise ValueError("cannot be sent together with `tweet.fields`")
-        return _among(names, _SHARED_FIELDS | set(vars(POSTS).values()))
+        return names
 
     @property
     def dialect(self) -> Dialect:
-        """The dialect of the request, which is that of its answer."""
+        """The dialect of the request, and so of its answer."""
         return TWEETS if self.post_fields is None else POSTS
 
     @property

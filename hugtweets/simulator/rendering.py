@@ -1,4 +1,4 @@
-"""Posts and users as X sends them: the fields asked for, in the dialect of the request."""
+"""Posts and users as X sends them: the fields that were asked for, in the dialect of the request."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _LINK = re.compile(r"https?://t\.co/([A-Za-z0-9]+)")
 def render_post(post: Post, account: Account, query: PostsQuery) -> Body:
     """One element of ``data``; what is not known of a post is not sent.
 
-    The text goes out as the file holds it, which is how X escaped it. One of more than 280 characters is cut, and
-    whole in its note. A text whose end is lost ends, like one that was cut, in a link to the post itself.
+    The text is sent as the file holds it, which is how X escaped it. One of more than 280 characters is cut off, and
+    whole in its note. A text whose end is lost ends in a link to the post itself, as one that was cut off does.
     """
     is_long = len(html.unescape(post.text)) > SHORT_POST
     text = _cut(post) if is_long else post.text
@@ -38,14 +38,14 @@ def render_post(post: Post, account: Account, query: PostsQuery) -> Body:
         "author_id": account.id,
         "created_at": post.created_at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{post.created_at.microsecond // 1000:03}Z",
         "entities": _entities(text, post.id if is_long or post.truncated else None) or None,
-        "in_reply_to_user_id": _addressee(post, account) if _is_reply(post) else None,
+        "in_reply_to_user_id": _addressee(post, account) if post.is_reply and not is_retweet(post) else None,
         "lang": post.lang,
     }
     return {name: value for name, value in known.items() if name in query.fields and value is not None}
 
 
 def render_user(account: Account, fields: frozenset[str], posts: int | None = None) -> Body:
-    """One user; ``posts`` is the length of the timeline, where it is at hand."""
+    """One user; ``posts`` is the number of its posts, if known."""
     known: dict[str, Any] = {
         "id": account.id,
         "username": account.handle,
@@ -106,10 +106,6 @@ def _references(post: Post) -> list[Body] | None:
     else:
         kinds = ["quoted"] * bool(post.is_quote) + ["replied_to"] * bool(post.is_reply)
     return [{"type": kind, "id": post_id(f"{kind} {post.id}")} for kind in kinds] or None
-
-
-def _is_reply(post: Post) -> bool:
-    return bool(post.is_reply) and not is_retweet(post)
 
 
 def _addressee(post: Post, account: Account) -> str:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from uvicorn import Config, Server
 
+from hugtweets.simulator.accounts import Accounts
 from hugtweets.simulator.app import create_app
-from hugtweets.simulator.faults import Fault, read_faults
-from hugtweets.simulator.gate import ResettableProtocol
+from hugtweets.simulator.faults import Fault, FaultPlan, read_faults
 from hugtweets.simulator.http_server import in_background, listen
+from hugtweets.simulator.middleware import ResettableProtocol
 from hugtweets.simulator.state import Request, State
 
 HOST = "127.0.0.1"
@@ -34,7 +35,7 @@ class Simulator:
         return list(self._state.requests)
 
     def add_faults(self, *faults: Fault) -> None:
-        """Let more go wrong, after what is planned already."""
+        """Add faults behind those that are planned already."""
         self._state.faults.add(faults)
 
 
@@ -50,10 +51,9 @@ def running(
     Raises:
         ConfigurationError: the folder cannot be served, or the port is taken.
     """
-    state = State.of(directory, token, faults, seed)
+    state = State(Accounts(directory), token, FaultPlan(faults, seed))
     listener = listen(HOST, port)
-    server = _server(state)
-    with in_background(server, listener, "x-simulator"):
+    with in_background(_server(state), listener, "x-simulator"):
         yield Simulator(_address(listener), state)
 
 
@@ -63,7 +63,8 @@ def serve(directory: Path, *, port: int, faults_file: Path | None, seed: int = 0
     Raises:
         ConfigurationError: the folder cannot be served, the port is taken, or the fault plan is malformed.
     """
-    state = State.of(directory, faults=read_faults(faults_file) if faults_file else (), seed=seed)
+    faults = read_faults(faults_file) if faults_file else ()
+    state = State(Accounts(directory), faults=FaultPlan(faults, seed))
     listener = listen(HOST, port)
     logger.info("serving the timelines of %s at %s", directory, _address(listener))
     with suppress(KeyboardInterrupt):

@@ -1,14 +1,13 @@
-"""What a running simulator holds: accounts, faults still to come, and what it was asked and has served."""
+"""The state of a running simulator: accounts, faults to come, and what was requested and served."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
 
 from hugtweets.simulator.accounts import Accounts
-from hugtweets.simulator.faults import Fault, FaultPlan
+from hugtweets.simulator.faults import FaultPlan
 from hugtweets.simulator.limits import RateLimits
 
 
@@ -39,15 +38,6 @@ class State:
     posts_served: int = 0
     users_served: int = 0
     _lock: Lock = field(default_factory=Lock, repr=False)
-
-    @classmethod
-    def of(cls, directory: Path, token: str | None = None, faults: Iterable[Fault] = (), seed: int = 0) -> State:
-        """A fresh state over the timelines of a folder; ``seed`` is that of the faults that come by chance.
-
-        Raises:
-            ConfigurationError: as :class:`Accounts`.
-        """
-        return cls(Accounts(directory), token, FaultPlan(faults, seed))
 
     def count(self, *, posts: int = 0, users: int = 0) -> None:
         """Add to what was served, which is what X bills."""

@@ -1,1 +1,1 @@
-"""X's account export as a source: ``source`` reads it, ``files`` opens it, ``posts`` and ``notes`` are what it holds."""
+"""X's account export as a source: ``source`` reads it, ``files`` opens it, ``posts`` and ``notes`` are its parts."""

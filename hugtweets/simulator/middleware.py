@@ -1,4 +1,4 @@
-"""What stands before every endpoint: the fault plan, the bearer check, the rate limits, and the record of requests."""
+"""What every request passes before its endpoint: the fault plan, the bearer check, the rate limits, the record."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class ResettableProtocol(H11Protocol):
         self.app_state = {**self.app_state, "transport": transport}
 
 
-class Gate:
-    """An ASGI middleware over the paths of the API; the simulator's own paths pass."""
+class ApiMiddleware:
+    """An ASGI middleware for the paths of the API; the simulator's own paths are let through."""
 
     def __init__(self, app: ASGIApp, state: State) -> None:
         self._app = app
         self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request meet its fault, turn it away, or let it through."""
+        """Apply the fault of a request, refuse it, or let it through."""
         if scope["type"] != "http" or not scope["path"].startswith("/2/"):
             await self._app(scope, receive, send)
             return
@@ -51,7 +51,7 @@ class Gate:
             await _reset(request, receive)
         elif fault is not None and fault.kind == "cut":
             await self._answer(request, fault, receive, _half(request, receive, send))
-        elif fault is not None and fault.kind == "slow" and await _leaves_within(fault.seconds, receive):
+        elif fault is not None and fault.kind == "slow" and await _disconnects_within(fault.seconds, receive):
             self._record(request, 0)
         else:
             await self._answer(request, fault, receive, send)
@@ -91,16 +91,14 @@ def _failure(fault: Fault | None, path: str) -> JSONResponse | None:
     if fault is not None and fault.kind == "rate_limit":
         reset = None if fault.reset_seconds is None else math.ceil(time.time() + fault.reset_seconds)
         return JSONResponse(refusal(429), 429, Allowance(limit_of(path), 0, reset).headers)
-    if fault is not None and fault.status is not None:
-        return JSONResponse(refusal(fault.status, fault.code), fault.status)
-    return None
+    return JSONResponse(refusal(fault.status, fault.code), fault.status) if fault and fault.status else None
 
 
 async def _reset(request: HttpRequest, receive: Receive) -> None:
     transport: asyncio.Transport = request.state.transport
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_AT_ONCE)
     transport.abort()
-    await _departure(receive)
+    await _disconnect(receive)
 
 
 def _half(request: HttpRequest, receive: Receive, send: Send) -> Send:
@@ -113,20 +111,20 @@ def _half(request: HttpRequest, receive: Receive, send: Send) -> Send:
         body = message["body"]
         await send({"type": message["type"], "body": body[: len(body) // 2], "more_body": True})
         request.state.transport.close()
-        await _departure(receive)
+        await _disconnect(receive)
 
     return half
 
 
-async def _leaves_within(seconds: float, receive: Receive) -> bool:
-    """Wait; True if the client was gone before the time was over."""
+async def _disconnects_within(seconds: float, receive: Receive) -> bool:
+    """Wait; whether the client disconnected before the time was over."""
     try:
-        await asyncio.wait_for(_departure(receive), seconds)
+        await asyncio.wait_for(_disconnect(receive), seconds)
     except TimeoutError:
         return False
     return True
 
 
-async def _departure(receive: Receive) -> None:
+async def _disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
