@@ -25,11 +25,9 @@ from hugtweets.config import TrackingConfig
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
-from hugtweets.tracking.agent import AgentRun, take_agent_run
-from hugtweets.tracking.modes import Mode, check_mode, resolve, status, wish
+from hugtweets.tracking.lineage import MARKER
 from hugtweets.tracking.runs import (
     LONGEST_TAG,
-    MARKER,
     SUMMARISED,
     Content,
     Description,
@@ -41,6 +39,7 @@ from hugtweets.tracking.runs import (
     refusals,
     trouble,
 )
+from hugtweets.tracking.settings import AgentRun, Mode, check_mode, resolve, status, take_agent_run, wish
 
 __all__ = [
     "LONGEST_TAG",
@@ -111,15 +110,12 @@ def track_trial(
 
     Trouble with W&B never raises, as in :func:`track`; what cannot be written is said, and stands in the sweep's table.
     """
-    if wish(config) != "disabled":
-        write = partial(log_summary, home, description, summary, config, group)
-        _write(config, (description.name, "its run"), write, str)
+    _write(config, (description.name, "its run"), partial(log_summary, home, description, summary, config, group), str)
 
 
 def track_overview(home: Home, overview: Overview, config: TrackingConfig, group: str) -> None:
     """Log what a whole flow run came to as one W&B run; trouble with W&B never raises, as in :func:`track`."""
-    if wish(config) != "disabled":
-        _write(config, (group, "its summary"), partial(log_overview, home, overview, config, group), str)
+    _write(config, (group, "its summary"), partial(log_overview, home, overview, config, group), str)
 
 
 def read_marker(reference: Reference) -> Marker | None:
@@ -149,30 +145,28 @@ def remove_summaries(home: Home, handle: str) -> None:
 def _write(
     config: TrackingConfig, what: tuple[str, str], write: Callable[[Mode], Written], folder: Callable[[Written], str]
 ) -> Written | None:
-    """Write a run online or offline; None if not even the latter works. ``what`` is a subject, and its run."""
+    """Write a run online or offline; None if it is disabled or nothing works. ``what`` is a subject, and its run."""
+    if wish(config) == "disabled":
+        return None
     try:
-        if resolve(config) == "online" and not _online_failed.is_set():
-            return _write_online(what, write, folder)
-        return write("offline")
+        if resolve(config) != "online" or _online_failed.is_set():
+            return write("offline")
+        try:
+            return write("online")
+        except refusals() as error:
+            _online_failed.set()
+            # All of the run again, so that one folder holds it.
+            written = write("offline")
+            logger.warning(
+                "%s: W&B did not take %s (%s), and this process stays offline: send what is kept with `wandb sync %s`",
+                *what,
+                _reason(error),
+                folder(written),
+            )
+            return written
     except trouble() as error:
         logger.warning("%s: W&B cannot write %s (%s): run the same command again to log it", *what, _reason(error))
         return None
-
-
-def _write_online(what: tuple[str, str], write: Callable[[Mode], Written], folder: Callable[[Written], str]) -> Written:
-    """Write online; if W&B does not take it, the whole run again offline, so that one folder holds all of it."""
-    try:
-        return write("online")
-    except refusals() as error:
-        _online_failed.set()
-        written = write("offline")
-        logger.warning(
-            "%s: W&B did not take %s (%s), and this process stays offline: send what is kept with `wandb sync %s`",
-            *what,
-            _reason(error),
-            folder(written),
-        )
-        return written
 
 
 def _reason(error: Exception) -> str:

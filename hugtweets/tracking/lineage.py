@@ -79,9 +79,18 @@ def inputs(home: Home, manifest: Manifest) -> list[Reference]:
     return [reference for reference in found if reference and exists(reference)]
 
 
-def named_inputs(manifest: Manifest) -> list[dict[str, str]]:
+def describe_inputs(manifest: Manifest) -> list[dict[str, str]]:
     """Every input with name, type and our digest, for the run's configuration; also those that are no artifacts."""
-    return [_describe_input(manifest, name, digest) for name, digest in manifest.inputs.items()]
+    sources = [(name, *_source(manifest, name), digest) for name, digest in manifest.inputs.items()]
+    return [
+        describe(step, handle, digest) if step in ARTIFACTS else {"name": name, "type": "other", "digest": digest}
+        for name, step, handle, digest in sources
+    ]
+
+
+def describe(step: str, handle: str, digest: str) -> dict[str, str]:
+    """One artifact in the same form."""
+    return {"name": artifact_name(step, handle), "type": artifact_type(step), "digest": digest}
 
 
 def _find_input(home: Home, manifest: Manifest, name: str, digest: str) -> Reference | None:
@@ -93,30 +102,20 @@ def _find_input(home: Home, manifest: Manifest, name: str, digest: str) -> Refer
     return Reference(step, handle, digest, str(home.artifacts / step / handle / digest))
 
 
-def _describe_input(manifest: Manifest, name: str, digest: str) -> dict[str, str]:
-    step, handle = _source(manifest, name)
-    if step not in ARTIFACTS:
-        return {"name": name, "type": "other", "digest": digest}
-    return {"name": artifact_name(step, handle), "type": artifact_type(step), "digest": digest}
-
-
 def _source(manifest: Manifest, name: str) -> tuple[str, str]:
     """Step and handle of an input: ``clean`` is the account's own, ``clean/alice`` that of another one."""
     step, _, handle = STEP_OF.get(name, name).partition("/")
     return step, handle or manifest.handle
 
 
-def named(reference: Reference) -> dict[str, str]:
-    """One artifact in the same form."""
-    name = artifact_name(reference.step, reference.handle)
-    return {"name": name, "type": artifact_type(reference.step), "digest": reference.digest}
-
-
 def use(run: wandb.Run, reference: Reference) -> None:
     """Declare an input of a run: by name where the server knows it, else by a draft of the same content."""
     if not run.offline and _use_by_name(run, reference):
         return
-    artifact = _use_draft(run, reference)
+    # Run.use_artifact refuses to work offline. What it calls online for a draft does, and the link survives a later
+    # `wandb sync`; being private, it is why wandb is pinned narrowly.
+    new = draft(reference)
+    artifact = run._log_artifact(new, aliases=[reference.digest], is_user_created=True, use_after_commit=True)
     if not run.offline:
         wait(artifact)
 
@@ -129,15 +128,6 @@ def wait(artifact: wandb.Artifact) -> None:
         ValueError: the server rejects the artifact.
     """
     artifact.wait(GRACE_SECONDS + artifact.size // SLOWEST_BYTES_PER_SECOND)
-
-
-def _use_draft(run: wandb.Run, reference: Reference) -> wandb.Artifact:
-    """Declare an input that the server does not know yet.
-
-    ``Run.use_artifact`` refuses to work offline. What it calls online for a draft does, and the link survives a later
-    ``wandb sync``; being private, it is why wandb is pinned narrowly.
-    """
-    return run._log_artifact(draft(reference), aliases=[reference.digest], is_user_created=True, use_after_commit=True)
 
 
 def _use_by_name(run: wandb.Run, reference: Reference) -> bool:

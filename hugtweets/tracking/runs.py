@@ -20,27 +20,11 @@ from hugtweets.storage.atomic import write_text
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
 from hugtweets.tracking import lineage
-from hugtweets.tracking.lineage import MARKER
-from hugtweets.tracking.modes import FINISH_SECONDS, Mode, quiet, set_up
+from hugtweets.tracking.settings import FINISH_SECONDS, Mode, quiet, set_up
 from hugtweets.tracking.transaction_log import wait_until_written
 
 if TYPE_CHECKING:
     import wandb
-
-__all__ = [
-    "LONGEST_TAG",
-    "MARKER",
-    "SUMMARISED",
-    "Content",
-    "Description",
-    "Marker",
-    "Overview",
-    "log",
-    "log_overview",
-    "log_summary",
-    "refusals",
-    "trouble",
-]
 
 Table = tuple[str, Sequence[str], Sequence[Sequence[Any]]]
 
@@ -161,7 +145,7 @@ def log_overview(home: Home, overview: Overview, config: TrackingConfig, group: 
     """
     import wandb
 
-    inputs = [lineage.named(source) for source in overview.sources]
+    inputs = [lineage.describe(source.step, source.handle, source.digest) for source in overview.sources]
     handles = sorted({name for source in overview.sources for name in _names(source.handle)})
     described = Description(f"summary-{group}", "summary", handles, config={"inputs": inputs})
     with _open(home, described, config, group, mode) as run:
@@ -190,19 +174,14 @@ def refusals() -> tuple[type[Exception], ...]:
 
 def _describe(manifest: Manifest) -> Description:
     identity = {key: getattr(manifest, key) for key in ("step", "step_version", "handle", "digest", "libraries")}
+    # A pool may be called as an account is, and that may be forgotten.
+    is_pool = manifest.step == STEP
     return Description(
         name=f"{manifest.step}-{manifest.handle}",
         job_type=manifest.step,
-        tags=_tags(manifest),
-        config={**manifest.config, **identity, "inputs": lineage.named_inputs(manifest)},
+        tags=[f"{PREFIX}{manifest.handle}"] if is_pool else sorted(_names(manifest.handle)),
+        config={**manifest.config, **identity, "inputs": lineage.describe_inputs(manifest)},
     )
-
-
-def _tags(manifest: Manifest) -> list[str]:
-    if manifest.step == STEP:
-        # A pool may be called as an account is, and that may be forgotten.
-        return [f"{PREFIX}{manifest.handle}"]
-    return sorted(_names(manifest.handle))
 
 
 def _names(handle: str) -> set[str]:

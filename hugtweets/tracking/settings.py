@@ -1,8 +1,12 @@
-"""Online, offline or disabled: what was asked for, and what a configured key allows. Nothing here uses the network."""
+"""What configuration, environment and a configured key say of W&B, and the settings that follow from it.
+
+Nothing here uses the network.
+"""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from hugtweets.config import TrackingConfig
@@ -18,6 +22,17 @@ INIT_SECONDS = 10  # a server that has not opened the run by then is taken for u
 REQUEST_SECONDS = 15
 RETRIES = 3  # of a request, after 2, 4 and 8 seconds; wandb itself would go on for many minutes
 FINISH_SECONDS = 30  # for what is left after the artifacts: curves, summary, table
+
+# What the sweep agent of wandb 0.31 sets for the processes that it starts (wandb_agent.py), one for each point.
+AGENT_RUN, AGENT_SWEEP, AGENT_PARAMETERS = "WANDB_RUN_ID", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH"
+
+
+@dataclass(frozen=True)
+class AgentRun:
+    """The run that W&B's sweep agent waits for."""
+
+    id: str
+    sweep: str
 
 
 def wish(config: TrackingConfig) -> Wish:
@@ -83,6 +98,16 @@ def key_is_configured() -> bool:
     # wandb.login(prompt=False) would do, if it did not rewrite the user's settings file.
     found = wbauth.authenticate_session(host=_host(), source="hugtweets", prompt=False, update_session=False)
     return found is not None
+
+
+def take_agent_run() -> AgentRun | None:
+    """The agent's run, if an agent started this process; to be asked before wandb is used.
+
+    It is taken out of the environment: there it would become the run of every step, one over the other.
+    """
+    run, sweep = (os.environ.pop(name, None) for name in (AGENT_RUN, AGENT_SWEEP))
+    os.environ.pop(AGENT_PARAMETERS, None)
+    return AgentRun(run, sweep) if run and sweep else None
 
 
 def quiet() -> wandb.Settings:
