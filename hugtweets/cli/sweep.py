@@ -31,7 +31,7 @@ from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
 from hugtweets.sweeps.outcome import SweepOutcome
 from hugtweets.sweeps.points import Point, parse_variations, plan_points, read_point
-from hugtweets.sweeps.wandb_export import export_sweep
+from hugtweets.sweeps.tracking import export_sweep
 from hugtweets.tracking import take_agent_run
 
 

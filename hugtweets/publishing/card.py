@@ -58,26 +58,22 @@ def write_card(facts: ModelFacts, usage: Usage, pictured: bool) -> str:
 
 def metadata(facts: ModelFacts, adapter: bool) -> ModelCardData:
     """What the hub reads of a card: the block of YAML at its head."""
-    origin = facts.origin
+    result = EvalResult(
+        task_type="text-generation",
+        dataset_type="private",
+        dataset_name=f"validation posts of {facts.handle}, the newest",
+        metric_type="bits_per_byte",
+        metric_value=facts.metrics.get("bits_per_byte"),
+    )
     return ModelCardData(
         language=list(facts.languages) or None,
-        license=origin.license or "other",
-        base_model=origin.hub_id,
+        license=facts.origin.license or "other",
+        base_model=facts.origin.hub_id,
         library_name="peft" if adapter else "transformers",
         pipeline_tag="text-generation",
         tags=["hugtweets", "generated-posts", *(["lora"] if adapter else [])],
         model_name=f"hugtweets {facts.handle}",
-        eval_results=[_result(facts)] if facts.metrics else None,
-    )
-
-
-def _result(facts: ModelFacts) -> EvalResult:
-    return EvalResult(
-        task_type="text-generation",
-        dataset_type="private",
-        dataset_name=f"newest posts of {facts.handle}, held out",
-        metric_type="bits_per_byte",
-        metric_value=facts.metrics["bits_per_byte"],
+        eval_results=[result] if facts.metrics else None,
     )
 
 
@@ -116,38 +112,32 @@ def _example(facts: ModelFacts, usage: Usage) -> str:
 
 def _data(facts: ModelFacts) -> str:
     counts = facts.counts
-    rows = [["Posts", "Number"], ["Downloaded", _number(counts["fetched"])]]
-    rows += [[DROPPED[reason], _number(number)] for reason, number in counts["dropped"].items()]
-    rows += [["Kept", _number(counts["kept"])]]
+    rows = {"Downloaded": counts["fetched"]} | {DROPPED[reason]: number for reason, number in counts["dropped"].items()}
+    rows["Kept"] = counts["kept"]
     if facts.tokens and not is_blend(facts.handle):
         # What a blend adds up may have been trained on fewer.
-        rows += [["Trained on", _number(facts.tokens["train"])]]
+        rows["Trained on"] = facts.tokens["train"]
     if facts.tokens:
-        rows += [["Held out (the newest)", _number(facts.tokens["validation"])]]
-    return f"{table(rows)}\n\nThe posts themselves are not part of this repository."
+        rows["Validation (the newest)"] = facts.tokens["validation"]
+    numbers = table([["Posts", "Number"], *([name, f"{number:,}"] for name, number in rows.items())])
+    return f"{numbers}\n\nThe posts themselves are not part of this repository."
 
 
 def _training(facts: ModelFacts) -> str:
     counts, options = facts.manifest.counts, facts.manifest.config
-    rows = [
-        ["", ""],
-        ["Base model", plain(facts.base_model)],
-        ["Procedure", plain(str(counts["choice"]))],
-        ["Started from", plain(f"the {counts['start']}, {counts['start_reason']}")],
-        *([] if is_blend(facts.handle) else _effort(counts)),
-        ["Options", plain(", ".join(f"{name}={value}" for name, value in options.items() if value is not None))],
-        ["Versions", plain(", ".join(f"{name} {found}" for name, found in facts.manifest.libraries.items()))],
-        ["Digest", plain(facts.manifest.digest)],
-    ]
-    return table(rows)
-
-
-def _effort(counts: Mapping[str, Any]) -> list[list[str]]:
-    return [
-        ["Trained parameters", _number(counts["trained_parameters"])],
-        ["Best epoch", _number(counts["best_epoch"])],
-        ["Seconds", f"{counts['seconds']:,.0f}"],
-    ]
+    rows = {
+        "Base model": facts.base_model,
+        "Procedure": str(counts["choice"]),
+        "Started from": f"the {counts['start']}, {counts['start_reason']}",
+    }
+    if not is_blend(facts.handle):
+        rows["Trained parameters"] = f"{counts['trained_parameters']:,}"
+        rows["Best epoch"] = f"{counts['best_epoch']:,}"
+        rows["Seconds"] = f"{counts['seconds']:,.0f}"
+    rows["Options"] = ", ".join(f"{name}={value}" for name, value in options.items() if value is not None)
+    rows["Versions"] = ", ".join(f"{name} {found}" for name, found in facts.manifest.libraries.items())
+    rows["Digest"] = facts.manifest.digest
+    return table([["", ""], *([name, plain(value)] for name, value in rows.items())])
 
 
 def _scorecard(facts: ModelFacts) -> str:
@@ -167,17 +157,14 @@ def _posts(facts: ModelFacts) -> str:
 
 
 def _limitations(facts: ModelFacts) -> str:
+    number = facts.metrics.get("held_out_posts")
+    judged_on = f"{number:,.0f} validation posts" if number else "no posts"
     return (
         f"- It learned how {_who(facts)} writes, not what is true: what it says is made up, also of real people.\n"
         "- It has what is unpleasant in the posts it learned from, and in the base model, which comes from the web.\n"
         "- It may repeat a post, or most of one, that it was trained on; the scorecard says how often it did.\n"
-        f"- It knows nothing that happened after its posts, and was judged on {_held_out(facts)} only."
+        f"- It knows nothing that happened after its posts, and was judged on {judged_on} only."
     )
-
-
-def _held_out(facts: ModelFacts) -> str:
-    number = facts.metrics.get("held_out_posts")
-    return f"{number:,.0f} held-out posts" if number else "no posts"
 
 
 def _labelling(facts: ModelFacts) -> str:
@@ -187,7 +174,3 @@ def _labelling(facts: ModelFacts) -> str:
         "name, and do not use it to deceive, to harass, or to speak for somebody. The author may not want this model "
         "to exist: ask first, and take it down when asked to."
     )
-
-
-def _number(count: Any) -> str:
-    return f"{count:,}"

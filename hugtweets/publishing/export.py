@@ -19,7 +19,7 @@ from hugtweets.models.cache import ADAPTER, load_weights, merge
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.pools.pool import is_pool
-from hugtweets.publishing.origins import origin_of
+from hugtweets.publishing.facts import origin_of
 from hugtweets.storage.atomic import write_text
 
 if TYPE_CHECKING:

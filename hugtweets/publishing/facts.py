@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.publishing.origins import Origin, origin_of
+from hugtweets.models.registry import HUB_ID, SMALL_HUB_MODEL
 from hugtweets.steps.authorship import read_authorship
 from hugtweets.steps.evaluate import read_scores
 from hugtweets.steps.fetch import TIMELINE
@@ -22,6 +22,25 @@ from hugtweets.storage.home import Home
 # A language is named on the card if X took that share of the posts for it.
 MAIN_LANGUAGE = 0.6
 LANGUAGE = re.compile(r"[a-z]{2}")
+# The packaged file names HuggingFaceTB and apache-2.0 in its own metadata (general.organization, general.license).
+PACKAGED = "SmolLM2-135M-Instruct.Q4_1"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """``hub_id`` is what the base model is called on the hub, ``license`` as the hub names it; None is unknown."""
+
+    hub_id: str | None
+    license: str | None
+
+
+def origin_of(base_model: str) -> Origin:
+    """The origin of a base model, by the name under which it was trained on."""
+    if base_model == PACKAGED:
+        return Origin("HuggingFaceTB/SmolLM2-135M-Instruct", "apache-2.0")
+    if base_model == SMALL_HUB_MODEL:
+        return Origin(SMALL_HUB_MODEL, "apache-2.0")
+    return Origin(base_model if "/" in base_model and HUB_ID.fullmatch(base_model) else None, None)
 
 
 @dataclass(frozen=True)
@@ -51,13 +70,7 @@ class ModelFacts:
 
 
 def gather_facts(home: Home, model: Reference, clean: Reference) -> ModelFacts:
-    """Everything a card says of a model.
-
-    Args:
-        home: where its artifacts are.
-        model: a finetune artifact.
-        clean: the posts it was made from.
-    """
+    """Everything a card says of a model, a finetune artifact, and of the ``clean`` posts that it was made from."""
     tokens = input_of(home, model, "tokenise")
     scores = find_scores(home, model)
     samples = input_of(home, scores, "sample") if scores else None
@@ -84,7 +97,7 @@ def find_scores(home: Home, model: Reference) -> Reference | None:
 def _languages(home: Home, clean: Reference) -> list[str]:
     """The languages of the accounts, as codes of two letters; an account that has no main one brings none."""
     found = (_main_language(fetched) for fetched, _ in sources_of(home, clean))
-    return list(dict.fromkeys(language for language in found if language))
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def _main_language(timeline: Reference) -> str | None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from hugtweets.evaluation.scorecard import prediction, writing_rows
 from hugtweets.report.account_data import AccountData
-from hugtweets.report.csv_files import Table, to_csv
 from hugtweets.report.plots import Line, bars, lines, over_time
 from hugtweets.report.post_statistics import PostStatistics
 from hugtweets.report.summary import JUDGED_COLUMNS, AccountSummary, smooth
 from hugtweets.report.templating import percent, render
+from hugtweets.storage.csv_files import Table, to_csv
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from hugtweets.report.account_page import Plot
-from hugtweets.report.csv_files import Table, to_csv
 from hugtweets.report.plots import SERIES, Line, Point, lines, over_time
 from hugtweets.report.summary import JUDGED_COLUMNS, AccountSummary
 from hugtweets.report.templating import clipped, number, percent, render
+from hugtweets.storage.csv_files import Table, to_csv
 from hugtweets.storage.handles import kind_of
 
 # Draws a plot unless it was drawn before from the same data: name, data, how to draw it.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -11,6 +9,7 @@ from pydantic import BaseModel
 
 from hugtweets.evaluation.intervals import mean_interval
 from hugtweets.jobs.outcomes import AccountOutcome
+from hugtweets.storage.csv_files import to_csv
 from hugtweets.storage.home import Home
 from hugtweets.sweeps.points import Point
 
@@ -18,7 +17,7 @@ Figure = float | None
 # What a person compares, and the names it goes by in tables.
 FIGURES = {
     "training_posts": "posts trained on",
-    "held_out_posts": "held out",
+    "held_out_posts": "validation",
     "base_bits_per_byte": "base",
     "bits_per_byte": "bits per byte",
     "train_seconds": "train s",
@@ -67,8 +66,8 @@ class TrialOutcome(BaseModel):
         )
 
     @property
-    def held_out(self) -> tuple[int | None, int | None]:
-        """Tells which posts the model was judged by, as far as figures can."""
+    def judged_by(self) -> tuple[int | None, int | None]:
+        """Which validation posts the model was judged by, as far as figures can tell."""
         return self.held_out_posts, self.held_out_bytes
 
 
@@ -76,7 +75,7 @@ class PointOutcome(BaseModel):
     """A point over all accounts; ``difference`` is to the first point, account by account, in bits per byte.
 
     ``low`` and ``high`` bound its 95 % interval over accounts. A point that lacks an account, or was judged by other
-    held-out posts than the first, is not ``compared``.
+    validation posts than the first, is not ``compared``.
     """
 
     label: str
@@ -128,7 +127,8 @@ class SweepOutcome(BaseModel):
         if self.best is None:
             return f"{self.sweep}: no point can be compared"
         best = self.points[self.best]
-        sentence = f"best of {len(self.points)} points by the mean over {_accounts(best.accounts)}: {best.label}"
+        accounts = f"{best.accounts} account{'s' * (best.accounts != 1)}"
+        sentence = f"best of {len(self.points)} points by the mean over {accounts}: {best.label}"
         if best.bits_per_byte is not None:
             sentence += f", {best.bits_per_byte:.3f} bits per byte"
         if self.best and best.difference is not None:
@@ -151,25 +151,22 @@ class SweepOutcome(BaseModel):
     def to_csv(self) -> str:
         """The same rows with the varied options in columns of their own."""
         names = list(dict.fromkeys(name for point in self.points for name in point.options))
-        written = io.StringIO()
-        writer = csv.writer(written, lineterminator="\n")
         fields = [name for name in TrialOutcome.model_fields if name != "point"]
-        writer.writerow(["point", *names, *fields])
-        for trial in self.trials:
-            point = self.points[trial.point]
-            options = [point.options.get(name) for name in names]
-            writer.writerow([point.label, *options, *(getattr(trial, field) for field in fields)])
-        return written.getvalue()
+        trials = [(self.points[trial.point], trial) for trial in self.trials]
+        rows = [
+            [point.label, *map(point.options.get, names), *(getattr(trial, field) for field in fields)]
+            for point, trial in trials
+        ]
+        return to_csv(["point", *names, *fields], rows)
 
 
 def _compare(points: Sequence[Point], trials: Sequence[TrialOutcome]) -> list[PointOutcome]:
-    by_point = [_scored(trials, place) for place in range(len(points))]
+    by_point: list[dict[str, TrialOutcome]] = [{} for _ in points]
+    for trial in trials:
+        if trial.bits_per_byte is not None:
+            by_point[trial.point][trial.handle] = trial
     everybody = {handle for scored in by_point for handle in scored}
     return [_summarise(point, scored, by_point[0], everybody) for point, scored in zip(points, by_point, strict=True)]
-
-
-def _scored(trials: Sequence[TrialOutcome], place: int) -> dict[str, TrialOutcome]:
-    return {trial.handle: trial for trial in trials if trial.point == place and trial.bits_per_byte is not None}
 
 
 def _summarise(
@@ -180,7 +177,7 @@ def _summarise(
         return outcome
     tuned = {handle: trial.bits_per_byte or 0.0 for handle, trial in scored.items()}
     outcome.bits_per_byte = round(sum(tuned.values()) / len(tuned), 5)
-    same = all(trial.held_out == first[handle].held_out for handle, trial in scored.items() if handle in first)
+    same = all(trial.judged_by == first[handle].judged_by for handle, trial in scored.items() if handle in first)
     outcome.compared = same and set(scored) == everybody
     if outcome.compared and set(first) == everybody:
         differences = [tuned[handle] - (first[handle].bits_per_byte or 0.0) for handle in sorted(tuned)]
@@ -189,7 +186,3 @@ def _summarise(
         if interval:
             outcome.low, outcome.high = round(interval.low, 5), round(interval.high, 5)
     return outcome
-
-
-def _accounts(number: int) -> str:
-    return f"{number} account{'s' * (number != 1)}"

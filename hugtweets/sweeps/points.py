@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from hugtweets.config import Config, Section, merge
+from hugtweets.config import Config, Section
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.sweeps.variations import Choice, Range, Variation, check_key, parse_variation
@@ -145,7 +145,7 @@ def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for name, value in options.items():
         section, _, key = name.partition(".")
-        nested = merge(nested, {section: {key: value}})
+        nested.setdefault(section, {})[key] = value
     return nested
 
 

@@ -1,18 +1,23 @@
-"""A sweep in Weights & Biases: a run for each point and account, in a group of the sweep's name.
+"""A sweep in Weights & Biases: a run for each point and account, and a configuration for W&B's own sweeps.
 
-Their configuration is what is varied, by full names: W&B's plot of parallel coordinates then has an axis for each.
+The configuration of the runs is what is varied, by full names: W&B's plot of parallel coordinates then has an axis for
+each. With an exported configuration W&B's server chooses the points and its agents run them; the keys and macros are
+those of its documentation ("Sweep configuration options"), and it replaces ``${args_json}`` by the parameters as one
+JSON object, which is what ``--point`` reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from hugtweets.jobs.job import Job
 from hugtweets.sweeps.outcome import FIGURES, SweepOutcome, TrialOutcome
 from hugtweets.sweeps.points import Point, read_options
-from hugtweets.sweeps.wandb_export import METRIC
+from hugtweets.sweeps.variations import Choice, Range, Variation
 from hugtweets.tracking import AgentRun, Description, track_trial
 
+METRIC = "bits_per_byte"
 JOB_TYPE = "trial"
 # W&B takes names of 128 characters; of a point with long values the beginning has to do.
 NAME = 80
@@ -51,3 +56,38 @@ def track_agent_run(jobs: Sequence[Job], outcome: SweepOutcome, agent: AgentRun)
         sweep=agent.sweep,
     )
     track_trial(jobs[0].home, described, {METRIC: point.bits_per_byte}, jobs[0].config.tracking, jobs[0].run)
+
+
+def export_sweep(
+    variations: Sequence[Variation], number: int | None, project: str, arguments: Sequence[str]
+) -> dict[str, Any]:
+    """The configuration, ready to be written as YAML.
+
+    Args:
+        variations: what is varied.
+        number: how many points are drawn at random; None is the grid.
+        project: the W&B project.
+        arguments: of ``hugtweets sweep``, without what is varied.
+    """
+    return {
+        "program": "hugtweets",
+        "project": project,
+        "method": "grid" if number is None else "random",
+        **({} if number is None else {"run_cap": number}),
+        "metric": {"name": METRIC, "goal": "minimize"},
+        "parameters": {variation.key: _parameter(variation) for variation in variations},
+        "command": ["${env}", "${program}", "sweep", *arguments, "--point", "${args_json}"],
+    }
+
+
+def _parameter(variation: Variation) -> dict[str, Any]:
+    if isinstance(variation, Choice):
+        return {"values": list(variation.values)}
+    ends = {"min": variation.low, "max": variation.high}
+    return ends | {"distribution": _distribution(variation)}
+
+
+def _distribution(wanted: Range) -> str:
+    if wanted.is_logarithmic:
+        return "q_log_uniform_values" if wanted.is_whole else "log_uniform_values"
+    return "int_uniform" if wanted.is_whole else "uniform"

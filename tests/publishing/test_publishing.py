@@ -19,9 +19,8 @@ from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.evaluation.promotion import current_model
 from hugtweets.models.tokens import load_split
 from hugtweets.publishing.card import Usage, write_card
-from hugtweets.publishing.facts import ModelFacts, find_scores, gather_facts
+from hugtweets.publishing.facts import ModelFacts, find_scores, gather_facts, origin_of
 from hugtweets.publishing.markdown import plain
-from hugtweets.publishing.origins import origin_of
 from hugtweets.publishing.picture import can_draw, draw_picture, measure, wrap
 from hugtweets.steps.evaluate import read_scores
 from hugtweets.steps.finetune import find_model
@@ -153,7 +152,7 @@ def test_the_numbers_of_the_card_are_those_of_the_artifacts(learned: Home, facts
     figures, counts = read_scores(scores), clean.manifest().counts
     shown = dict(re.findall(r"^\| (.+?) \| (.+?) \|$", card, re.MULTILINE))
     assert (shown["Downloaded"], shown["Kept"]) == (str(counts["fetched"]), str(counts["kept"]))
-    assert (shown["Trained on"], shown["Held out (the newest)"]) == (str(counts["train"]), str(counts["validation"]))
+    assert (shown["Trained on"], shown["Validation (the newest)"]) == (str(counts["train"]), str(counts["validation"]))
     assert shown["Digest"] == model.digest
     assert f"base {figures.base_bits_per_byte:.3f} → tuned {figures.bits_per_byte:.3f}" in card
     assert f"| longest copy, words | {figures.longest_copied_words} |" in card

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from hugtweets.report.csv_files import to_csv
 from hugtweets.report.plots import Line, over_time
 from hugtweets.report.site import published
 from hugtweets.report.step import report
 from hugtweets.storage.artifacts import latest, references, remove
 from hugtweets.storage.atomic import write_text
+from hugtweets.storage.csv_files import to_csv
 from hugtweets.storage.home import Home
 from tests.fixtures.reports import FIRST, HOSTILE, invented_texts, jobs, learn, learn_mix
 from tests.fixtures.written import written

@@ -27,8 +27,8 @@ from hugtweets.storage.artifacts import references
 from hugtweets.storage.home import Home
 from hugtweets.sweeps.outcome import SweepOutcome, TrialOutcome
 from hugtweets.sweeps.points import Point, parse_variations, plan_points, read_point
+from hugtweets.sweeps.tracking import export_sweep
 from hugtweets.sweeps.variations import Range, parse_variation
-from hugtweets.sweeps.wandb_export import export_sweep
 from tests.fixtures.flows import outcome_of, request, rows, tiny_config, write_timeline
 from tests.fixtures.wandb_log import read_runs
 

@@ -10,8 +10,8 @@ from hugtweets.errors import NothingKept
 from hugtweets.report.analysis.accounts import AccountFigures, find_figures
 from hugtweets.report.analysis.correlations import Correlation, conclude, correlate
 from hugtweets.report.analysis.plots import plots
-from hugtweets.report.csv_files import to_csv
 from hugtweets.storage.atomic import write_text
+from hugtweets.storage.csv_files import to_csv
 from hugtweets.storage.handles import run_command
 from hugtweets.storage.home import Home
 
