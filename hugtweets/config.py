@@ -1,7 +1,7 @@
 """Configuration: one pydantic model a section, strict, frozen, with a default for everything.
 
-Sources, later ones winning: defaults, a YAML file, ``--set section.key=value``. An unknown key is an error that names
-the nearest valid one.
+Sources, later ones winning: defaults, a YAML file, ``--set section.key=value``. Whatever is wrong is a
+``ConfigurationError``; for an unknown key it names the nearest valid one.
 """
 
 from __future__ import annotations
@@ -42,6 +42,13 @@ class Section(BaseModel):
     """A group of options. Unknown keys are errors; values never change after the check."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def _refuse(self, section: str, option: str, names: Iterable[str], why: str) -> None:
+        """Raise ValueError if one of the options is set that the value of another one excludes."""
+        for name in names:
+            if getattr(self, name) is not None:
+                excluding = f"{section}.{option}={getattr(self, option)}"
+                raise ValueError(f"{section}.{name} and {excluding} exclude each other: {why}")
 
 
 class FetchConfig(Section):
@@ -115,11 +122,8 @@ class TrainConfig(Section):
 
     @model_validator(mode="after")
     def _adapters_only_with_lora(self) -> TrainConfig:
-        for name in ("lora_rank", "lora_alpha"):
-            if self.method != "lora" and getattr(self, name) is not None:
-                raise ValueError(
-                    f"train.{name} and train.method={self.method} exclude each other: only lora has adapters"
-                )
+        if self.method != "lora":
+            self._refuse("train", "method", ("lora_rank", "lora_alpha"), "only lora has adapters")
         return self
 
 
@@ -182,7 +186,7 @@ class TrackingConfig(Section):
 
 
 class RefreshConfig(Section):
-    """How a list of accounts is worked through."""
+    """How a list of accounts is refreshed."""
 
     parallel: PositiveInt = Field(4, description="accounts at once (training takes turns on the device)")
     dispatch: Dispatch = Field("threads", description="where to learn: here, on a Ray cluster, or in a work pool")
@@ -206,21 +210,12 @@ class RefreshConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _only_with_previous(self) -> RefreshConfig:
-        for name in ("replay", "fresh_every"):
-            if self.start == "base" and getattr(self, name) is not None:
-                raise ValueError(
-                    f"refresh.{name} and refresh.start=base exclude each other: the base model has no past"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _places_only_where_they_are_used(self) -> RefreshConfig:
+    def _only_what_is_used(self) -> RefreshConfig:
+        if self.start == "base":
+            self._refuse("refresh", "start", ("replay", "fresh_every"), "the base model has no past")
         for name, wanted in (("ray_address", "ray"), ("work_pool", "pool")):
-            if self.dispatch != wanted and getattr(self, name) is not None:
-                raise ValueError(
-                    f"refresh.{name} and refresh.dispatch={self.dispatch} exclude each other: set dispatch to {wanted}"
-                )
+            if self.dispatch != wanted:
+                self._refuse("refresh", "dispatch", (name,), f"set dispatch to {wanted}")
         return self
 
 
@@ -237,11 +232,7 @@ class Config(Section):
     refresh: RefreshConfig = RefreshConfig()
 
     def override(self, options: Mapping[str, Any]) -> Config:
-        """A copy with nested options put over these.
-
-        Raises:
-            ConfigurationError: an unknown key, or a value out of range.
-        """
+        """A copy with nested options put over these."""
         return build_config(merge(self.model_dump(), options))
 
 
@@ -255,11 +246,7 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_config(options: Mapping[str, Any]) -> Config:
-    """Check nested options.
-
-    Raises:
-        ConfigurationError: names the offending key, and the nearest valid one if the key is unknown.
-    """
+    """Check nested options."""
     try:
         return Config.model_validate(options)
     except ValidationError as error:
@@ -267,11 +254,7 @@ def build_config(options: Mapping[str, Any]) -> Config:
 
 
 def load_config(path: Path | None = None, assignments: Iterable[str] = ()) -> Config:
-    """Defaults, then a YAML file, then ``section.key=value`` assignments.
-
-    Raises:
-        ConfigurationError: an unreadable file, an unknown key, or a value out of range.
-    """
+    """Defaults, then a YAML file, then ``section.key=value`` assignments."""
     options = read_yaml(path) if path else {}
     for assignment in assignments:
         options = merge(options, parse_assignment(assignment))
@@ -279,11 +262,7 @@ def load_config(path: Path | None = None, assignments: Iterable[str] = ()) -> Co
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML mapping.
-
-    Raises:
-        ConfigurationError: the file is missing, is no YAML, or holds no mapping.
-    """
+    """The mapping that a YAML file holds."""
     try:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -298,11 +277,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def parse_assignment(assignment: str) -> dict[str, Any]:
-    """``train.epochs=1`` as a nested mapping; the value is read as YAML.
-
-    Raises:
-        ConfigurationError: there is no ``=``, no section, or no readable value.
-    """
+    """``train.epochs=1`` as a nested mapping; the value is read as YAML."""
     name, equals, value = assignment.partition("=")
     section, dot, key = name.strip().partition(".")
     if not (equals and dot and section and key) or "." in key:
@@ -314,7 +289,7 @@ def parse_assignment(assignment: str) -> dict[str, Any]:
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first complaint of a validation as one sentence that says what to write instead."""
+    """The first error of a validation as one sentence that says what to write instead."""
     complaint = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in complaint["loc"])
     if complaint["type"] == "extra_forbidden":

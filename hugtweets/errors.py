@@ -1,41 +1,27 @@
-"""Everything that hugtweets raises on purpose, and what each error means for a run.
+"""Every error that hugtweets raises on purpose, and what becomes of the account and of the run.
 
     HugtweetsError
-    ├── RequestError                the request makes no sense: nothing is started, exit code 2
-    │   ├── ConfigurationError      an unknown key, an impossible value, two options that exclude each other
-    │   ├── InvalidHandle           a name that cannot be an X handle
-    │   ├── NothingKept             a handle of which this home holds nothing
-    │   └── NoHubToken              nothing can be published without a token
-    ├── AccountError                this account fails, the others go on, exit code 1
-    │   ├── UnreadableSource        a file or an export that cannot be used
-    │   ├── AccountUnavailable      X does not show the account: skipped if posts of it are stored from before
-    │   │   ├── AccountNotFound     X knows no such handle
-    │   │   ├── AccountSuspended    X has suspended the account
-    │   │   └── AccountProtected    only approved followers may read the account
-    │   ├── AccessError             X refuses us: all accounts of which nothing is stored fail alike
-    │   │   ├── BadToken            401
-    │   │   ├── OutOfCredit         402
-    │   │   └── WrongTier           403, also error 453
-    │   ├── UnexpectedAnswer        X answered something that no documentation describes
-    │   ├── BaseModelError          the base model cannot be found, loaded or converted: all that ask for it fail alike
-    │   ├── HubError                the Hugging Face Hub does not take a model
-    │   │   ├── BadHubToken         401
-    │   │   ├── NoHubRight          403: the token may not write there
-    │   │   └── HubUnreachable      no answer, or 5xx
-    │   ├── NotShared               another machine does not find what it is to work on
-    │   ├── TrainingError           the loss is not a number, or the model cannot be trained as asked
-    │   └── DiskFull                no room is left for what a step writes
-    ├── PutOff                      this account is skipped today, with its reason; nothing is wrong, exit code 0
-    │   ├── NotEnoughText           fewer characters than a voice can be learned from
-    │   └── BudgetUsedUp            not one page could be read within the budget
-    │       └── SharedBudgetUsedUp  the budget of the run or of the month: the remaining accounts are put off alike
-    ├── AccountsFailed              what a run ends with of whose accounts some failed, exit code 1
-    └── RetryableError              retried with back-off; what is left of it then:
-        ├── XUnavailable            5xx, a reset or silent connection: the account fails
-        ├── StoreUnavailable        the store of all machines cannot be read or written: the account fails
-        └── RateLimited             429: retried if the reset is near, else the account is put off
+    ├── RequestError              ConfigurationError, InvalidHandle, NothingKept, NoHubToken
+    ├── AccountError              UnreadableSource, UnexpectedAnswer, BaseModelError, NotShared, TrainingError, DiskFull
+    │   ├── AccountUnavailable    AccountNotFound, AccountSuspended, AccountProtected
+    │   ├── AccessError           BadToken (401), OutOfCredit (402), WrongTier (403)
+    │   └── HubError              BadHubToken (401), NoHubRight (403, 404), HubUnreachable (5xx)
+    ├── PutOff                    NotEnoughText, BudgetUsedUp and below it SharedBudgetUsedUp
+    ├── RetryableError            XUnavailable (5xx), StoreUnavailable, RateLimited (429)
+    ├── AccountsFailed            what a run ends with if one of its accounts failed, exit code 1
+    └── Busy, Stopped             on the pages of `hugtweets play` only
 
-Nothing that happens to one account ends the run; what would end it is found before it starts (RequestError).
+The run ends: by a ``RequestError`` before its first account, exit code 2; by any other error that is not raised within
+the steps of an account, exit code 1. Within them (``flows/recording.py``) an error ends that account alone:
+
+- retried with back-off (``tasks/retries.py``): ``RetryableError`` in the look-up on X and in the fetch step, at most
+  ``fetch.retries`` times in a row; a ``RateLimited`` that says when it ends only if that is within
+  ``fetch.max_wait_seconds``. The account then fails, or is skipped if it is a ``RateLimited``.
+- goes on with the posts that are stored of the account: ``AccessError`` in the fetch step; the account fails if there
+  are none. After ``BadToken`` or ``OutOfCredit`` the process sends X no further request in that run.
+- skipped, which is no failure: ``PutOff`` and ``RateLimited``; ``AccountUnavailable`` if posts of it are stored.
+- failed, exit code 1 at the end of the run: every other error.
+
 A message says what happened, to which account, and what to do. It is one sentence and never holds a secret.
 """
 
@@ -58,7 +44,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 class HugtweetsError(Exception):
-    """The root: whatever is raised on purpose descends from it."""
+    """The base of all errors that are raised on purpose."""
 
 
 class RequestError(HugtweetsError):
@@ -74,7 +60,7 @@ class InvalidHandle(RequestError):
 
 
 class NothingKept(RequestError):
-    """A handle of which this home holds nothing."""
+    """This home holds nothing of what was asked for."""
 
 
 class NoHubToken(RequestError):
@@ -82,11 +68,11 @@ class NoHubToken(RequestError):
 
 
 class Busy(HugtweetsError):
-    """Too many wait for the models."""
+    """Too many requests wait for the models."""
 
 
 class Stopped(HugtweetsError):
-    """Whoever asked has gone: nothing more is drawn."""
+    """The reader has left: nothing more is generated."""
 
 
 class AccountError(HugtweetsError):
@@ -150,11 +136,11 @@ class NoHubRight(HubError):
 
 
 class HubUnreachable(HubError):
-    """The hub does not answer, or has troubles of its own."""
+    """No answer, or 5xx."""
 
 
 class NotShared(AccountError):
-    """Another machine does not find what it is to work on: no store, another store, or a home of its own."""
+    """Another machine does not find the posts to learn from: it has no store, another store, or another home."""
 
 
 class TrainingError(AccountError):
@@ -166,7 +152,7 @@ class DiskFull(AccountError):
 
 
 class PutOff(HugtweetsError):
-    """This account is skipped today; nothing is wrong."""
+    """This account is skipped in this run; nothing is wrong."""
 
 
 class NotEnoughText(PutOff):
@@ -182,7 +168,7 @@ class SharedBudgetUsedUp(BudgetUsedUp):
 
 
 class AccountsFailed(HugtweetsError):
-    """Some accounts of a run or a sweep failed; ``outcome`` tells of all of them."""
+    """Some accounts of a run or a sweep failed; ``outcome`` is that of all of them."""
 
     def __init__(self, message: str, outcome: BaseModel) -> None:
         super().__init__(message)
@@ -193,7 +179,7 @@ class AccountsFailed(HugtweetsError):
 
 
 class RetryableError(HugtweetsError):
-    """Passes by itself: retried with back-off."""
+    """A failure that can pass by itself."""
 
 
 class XUnavailable(RetryableError):

@@ -57,13 +57,9 @@ class Ledger:
     run: str
     handle: str | None = None
 
-    def of(self, handle: str) -> Ledger:
-        """The same file, writing for one account."""
+    def of(self, handle: str | None) -> Ledger:
+        """The same file, for one account; with None, for all accounts of the run."""
         return replace(self, handle=handle)
-
-    def of_all(self) -> Ledger:
-        """The same file, for all accounts of the run."""
-        return replace(self, handle=None)
 
     def record(self, usage: Usage, refused: bool = False) -> None:
         """Append one line; threads and processes may share the file."""

@@ -106,7 +106,7 @@ class SharedBudget:
         """The budgets that are set."""
         config, ledger, limits = self.config, self.ledger, []
         if config.run_budget_usd is not None:
-            spent = ledger.of_all().spent().usd
+            spent = ledger.of(None).spent().usd
             limits.append(Limit("fetch.run_budget_usd", "this run", ledger.run, config.run_budget_usd, spent))
         if config.month_budget_usd is not None:
             spent = ledger.month().usd

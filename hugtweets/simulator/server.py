@@ -1,4 +1,7 @@
-"""Running the simulator: in the background for tests and the demo, in the foreground for the command line."""
+"""Running the simulator: in the background for tests and the demo, in the foreground for the command line.
+
+Both raise ``ConfigurationError`` if the folder cannot be served, the port is taken, or the fault plan is malformed.
+"""
 
 from __future__ import annotations
 
@@ -47,9 +50,6 @@ def running(
 
     Port 0 takes a free one; ``token`` is the only bearer token accepted, None accepts any; ``seed`` decides which
     requests meet the faults that come by chance.
-
-    Raises:
-        ConfigurationError: the folder cannot be served, or the port is taken.
     """
     state = State(Accounts(directory), token, FaultPlan(faults, seed))
     listener = listen(HOST, port)
@@ -58,11 +58,7 @@ def running(
 
 
 def serve(directory: Path, *, port: int, faults_file: Path | None, seed: int = 0) -> None:
-    """Serve the timelines of a folder until interrupted; any bearer token will do.
-
-    Raises:
-        ConfigurationError: the folder cannot be served, the port is taken, or the fault plan is malformed.
-    """
+    """Serve the timelines of a folder until interrupted; any bearer token will do."""
     faults = read_faults(faults_file) if faults_file else ()
     state = State(Accounts(directory), faults=FaultPlan(faults, seed))
     listener = listen(HOST, port)

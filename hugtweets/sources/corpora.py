@@ -10,8 +10,7 @@ import pyarrow as pa
 
 from hugtweets.cleaning.table import clean_table
 from hugtweets.config import CleanConfig
-from hugtweets.errors import UnreadableSource
-from hugtweets.sources.files.source import MAX_BYTES, read_posts
+from hugtweets.sources.files.source import read_posts, reading
 from hugtweets.timelines.posts import Post, to_table
 
 PLAIN = ".txt"
@@ -24,7 +23,7 @@ def read_corpus(path: Path, config: CleanConfig) -> pa.Table:
 
     Args:
         path: JSONL, CSV or Parquet as a file source reads them, of any number of authors; or ``.txt``, a text a line.
-        config: the rules of cleaning; nothing is held out.
+        config: the rules of cleaning; no post is kept for validation.
 
     Raises:
         UnreadableSource: there is no such file, or it cannot be used.
@@ -43,12 +42,6 @@ def _clean(author: str | None, posts: list[Post], rules: CleanConfig) -> pa.Tabl
 
 
 def _read_lines(path: Path) -> list[Post]:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UnreadableSource(f"{path} is larger than {MAX_BYTES // 2**20} MiB: split it")
+    with reading(path):
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise UnreadableSource(f"{path} is not UTF-8: save it in that encoding") from None
-    except OSError as error:
-        raise UnreadableSource(f"{path} cannot be read ({error.strerror or error}): check the file") from None
     return [Post(str(number), SOME_TIME, line, source="file") for number, line in enumerate(lines, 1) if line.strip()]

@@ -184,11 +184,7 @@ def deleted_ids(path: Path) -> set[str]:
 
 
 def summarise(path: Path) -> Summary:
-    """Read the summary of a timeline without its posts; a file that does not exist yet is an empty one.
-
-    Raises:
-        UnreadableSource: the file is no Parquet, or not one of ours.
-    """
+    """Read the summary of a timeline without its posts; for other files as :func:`load`."""
     try:
         schema = pq.read_schema(path)
         summary = (schema.metadata or {}).get(SUMMARY) if schema.equals(STORED_SCHEMA) else None

@@ -88,9 +88,9 @@ def test_sums_follow_a_file_that_others_write_and_rewrite(path: Path) -> None:
     line = path.read_text().replace('"bo"', '"ada"')
     with path.open("a") as file:
         file.write(line)
-    assert (ledger.spent(), ledger.of_all().spent()) == (PAGE, PAGE + PAGE)
+    assert (ledger.spent(), ledger.of(None).spent()) == (PAGE, PAGE + PAGE)
     ledger.forget("bo")
-    assert (ledger.spent(), ledger.total(), ledger.of_all().spent()) == (Usage(), Usage(), PAGE + PAGE)
+    assert (ledger.spent(), ledger.total(), ledger.of(None).spent()) == (Usage(), Usage(), PAGE + PAGE)
 
 
 def test_a_month_is_that_of_the_calendar(path: Path) -> None:

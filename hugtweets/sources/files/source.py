@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -110,17 +111,24 @@ def read_posts(path: Path) -> list[Post]:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise UnreadableSource(f"{path} has no known format: give a file that ends in {', '.join(readers)}")
+    with reading(path):
+        posts = [_post(row, where, path) for where, row in reader(path)]
+    return list(Timeline().merged(posts).posts)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raise ``UnreadableSource`` for a file that is missing or too large, or that cannot be read in the block."""
     try:
         if not path.is_file():
             raise UnreadableSource(f"there is no file {path}: check the path")
         if path.stat().st_size > MAX_BYTES:
             raise UnreadableSource(f"{path} is larger than {MAX_BYTES // 2**20} MiB: split it")
-        posts = [_post(row, where, path) for where, row in reader(path)]
+        yield
     except UnicodeDecodeError:
         raise UnreadableSource(f"{path} is not UTF-8: save it in that encoding") from None
     except OSError as error:
         raise UnreadableSource(f"{path} cannot be read ({error.strerror or error}): check the file") from None
-    return list(Timeline().merged(posts).posts)
 
 
 def _post(row: object, where: str, path: Path) -> Post:

@@ -74,11 +74,7 @@ class _Download:
         return load(self.path)
 
     def fill(self, gap: Gap) -> None:
-        """Read a gap downwards until X says that it ends, or no more posts are wanted.
-
-        Raises:
-            BudgetUsedUp: the next page might cost more than is left.
-        """
+        """Read a gap downwards until it ends, no more posts are wanted, or the budget is used up (``BudgetUsedUp``)."""
         others = tuple(other for other in self.gaps if other != gap)
         rest, token, stalled = gap, None, 0
         while size := self._page_size(gap):
@@ -136,11 +132,7 @@ class _Download:
         return min(max(size, SMALLEST_PAGE), self._affordable())
 
     def _affordable(self) -> int:
-        """Posts that the budget still pays for.
-
-        Raises:
-            BudgetUsedUp: fewer than X sends at least.
-        """
+        """Posts that the budget still pays for; ``BudgetUsedUp`` if they are fewer than X sends at least."""
         config, spent = self.source.config, self.source.ledger.spent()
         price = post_price(config)
         number = affordable(self.source.ledger, config, price)

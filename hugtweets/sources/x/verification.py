@@ -67,11 +67,7 @@ def verify_posts(source: XSource, path: Path, began: datetime) -> Verification:
 
 
 def _ask(source: XSource, waiting: Sequence[str]) -> tuple[Sequence[str], IdsAnswer]:
-    """X's answer for as many of the posts as a request may hold and the budgets pay for.
-
-    Raises:
-        BudgetUsedUp: they do not pay for one.
-    """
+    """X's answer for as many posts as a request may hold and the budgets pay for; ``BudgetUsedUp`` if for none."""
     config, ledger = source.config, source.ledger
     size = int(min(len(waiting), LARGEST_PAGE, affordable(ledger, config, config.post_usd)))
     if size < 1:
