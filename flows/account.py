@@ -61,11 +61,7 @@ def learn(
     return outcome
 
 
-def _name() -> str:
-    return name_run(f"account-{runtime.flow_run.parameters['request'].handle}")
-
-
-@flow(name="account", flow_run_name=_name)
+@flow(name="account", flow_run_name=lambda: name_run(f"account-{runtime.flow_run.parameters['request'].handle}"))
 def account(request: AccountRequest, until: StepName | None = None) -> State[RunOutcome]:
     """Take one account through the steps, up to ``until``."""
     jobs = begin([request], until=until)

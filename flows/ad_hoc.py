@@ -11,13 +11,20 @@ from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from pydantic import Field, PositiveInt
 
-from flows.forms import Handle, PerPrompt, Prompts, Source
 from flows.refresh import work_through
 from flows.runs import name_run
 from hugtweets.config import DEFAULT_PROMPTS, Config, NotNegative
 from hugtweets.jobs.accounts import request_accounts
 from hugtweets.jobs.outcomes import RunOutcome
 from hugtweets.jobs.step_names import StepName
+
+# What a person may write into the forms of the Prefect UI; the server checks it before a run exists.
+Handle = Annotated[str, Field(pattern=r"^@?[A-Za-z0-9_]{1,15}$")]
+Source = Annotated[str, Field(pattern=r"^(x|(archive|file):.+)$")]
+Prompts = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=280)], ...], Field(min_length=1, max_length=100)
+]
+PerPrompt = Annotated[int, Field(ge=1, le=1000)]
 
 
 def _name() -> str:

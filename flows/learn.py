@@ -26,11 +26,7 @@ from hugtweets.timelines.shared import SharedTimeline
 OUTCOME = "hugtweets-outcome"
 
 
-def _name() -> str:
-    return name_run(f"learn-{runtime.flow_run.parameters['assignment'].handle}")
-
-
-@flow(name="learn", flow_run_name=_name)
+@flow(name="learn", flow_run_name=lambda: name_run(f"learn-{runtime.flow_run.parameters['assignment'].handle}"))
 def learn(assignment: Assignment) -> State[Any]:
     """Learn an account from the cleaned posts that the assignment names.
 

@@ -39,7 +39,7 @@ def mix(requests: list[AccountRequest], until: StepName | None = None) -> State[
     job = replace(jobs[0], request=jobs[0].request.model_copy(update={"handle": name}))
     job.outcome.counts["new"] = sum(member.counts.get("new", 0) for member in members)
     outcome = learn(job, find_posts=lambda job: mix_posts(job, cleaned_posts(job, members)))
-    return finish([*jobs, job], [*members, outcome], compared=False)
+    return finish([*jobs, job], [*members, outcome])
 
 
 def cleaned_posts(job: Job, members: Sequence[AccountOutcome]) -> list[Reference]:
@@ -74,4 +74,4 @@ def blend(request: AccountRequest) -> State[RunOutcome]:
     learned = [author.clean for author in authors]
     parts = [Part(author.model, shares[author.handle]) for author in authors]
     outcome = learn(job, find_posts=lambda job: mix_posts(job, learned), parts=parts)
-    return finish([job], [outcome], compared=False)
+    return finish([job], [outcome])

@@ -20,7 +20,7 @@ from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.shared_ledger import catch_up, push_ledger
 from hugtweets.errors import AccountsFailed, HugtweetsError
 from hugtweets.jobs.accounts import AccountRequest
-from hugtweets.jobs.job import Job, plan_jobs
+from hugtweets.jobs.job import Job, longest_waiting_first, plan_jobs
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome, StepOutcome
 from hugtweets.jobs.step_names import includes
 from hugtweets.report.overview_page import LastRun
@@ -62,7 +62,7 @@ def begin(requests: Sequence[AccountRequest], look_up: bool = True, **options: A
 
 def look_up_users(jobs: Sequence[Job]) -> list[Job]:
     """One request for up to 100 accounts on X; an answer that concerns the whole request is every account's."""
-    asked = [job for job in jobs if job.request.source_spec.kind == "x"]
+    asked = [job for job in longest_waiting_first(jobs) if job.request.source_spec.kind == "x"]
     if not asked:
         return list(jobs)
     home, run, config = asked[0].home, asked[0].run, asked[0].config.fetch
@@ -74,15 +74,14 @@ def look_up_users(jobs: Sequence[Job]) -> list[Job]:
     return [replace(job, user=found.get(job.handle)) for job in jobs]
 
 
-def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome], compared: bool = True) -> State[RunOutcome]:
+def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -> State[RunOutcome]:
     """Compare the authors, bring the report up to date, and end the run.
 
     The final state's data is the :class:`RunOutcome`, or :class:`AccountsFailed` naming who failed.
     """
-    if compared and (candidates := find_candidates(jobs, outcomes)):
+    if candidates := find_candidates(jobs, outcomes):
         authorship(candidates)
-    if compared:
-        record_authorship(jobs, outcomes)
+    record_authorship(jobs, outcomes)
     if includes(jobs[0].until, "report"):
         report_run(jobs, outcomes)
     ledger = Ledger(jobs[0].home.ledger, jobs[0].run)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from prefect import flow, runtime
 from prefect.artifacts import create_table_artifact
 
-from flows.forms import Handle, PerPrompt, Prompts
+from flows.ad_hoc import Handle, PerPrompt, Prompts
 from flows.runs import name_run
 from flows.watching import tag_run
 from hugtweets.config import DEFAULT_PROMPTS, Config
@@ -24,11 +24,7 @@ def _name() -> str:
 
 
 @flow(name="sample", flow_run_name=_name)
-def sample(
-    handle: Handle,
-    prompts: Prompts = DEFAULT_PROMPTS,
-    number: PerPrompt = 5,
-) -> list[SampleOutcome]:
+def sample(handle: Handle, prompts: Prompts = DEFAULT_PROMPTS, number: PerPrompt = 5) -> list[SampleOutcome]:
     """Write new posts and leave them in a table.
 
     Args:

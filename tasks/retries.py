@@ -20,13 +20,11 @@ Result = TypeVar("Result")
 def patient(step: Task[Parameters, Result], config: FetchConfig) -> Task[Parameters, Result]:
     """The task with the retries that the options ask for."""
     return step.with_options(
-        retries=config.retries, retry_delay_seconds=back_off(config), retry_condition_fn=can_pass(config)
+        retries=config.retries,
+        # Each wait is twice the one before.
+        retry_delay_seconds=[config.retry_delay_seconds * 2**attempt for attempt in range(config.retries)],
+        retry_condition_fn=can_pass(config),
     )
-
-
-def back_off(config: FetchConfig) -> list[float]:
-    """Seconds before each retry; each wait is twice the one before."""
-    return [config.retry_delay_seconds * 2**attempt for attempt in range(config.retries)]
 
 
 def can_pass(config: FetchConfig) -> Callable[[Task[..., Any], TaskRun, State[Any]], bool]:
@@ -35,15 +33,11 @@ def can_pass(config: FetchConfig) -> Callable[[Task[..., Any], TaskRun, State[An
     def condition(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
         error = state.result(raise_on_failure=False)
         if isinstance(error, RateLimited) and error.reset_at is not None:
-            return _wait_for(error.reset_at, config.max_wait_seconds)
+            seconds = (error.reset_at - datetime.now(UTC)).total_seconds()
+            if seconds > config.max_wait_seconds:
+                return False
+            time.sleep(max(0.0, seconds))
+            return True
         return isinstance(error, RetryableError)
 
     return condition
-
-
-def _wait_for(reset_at: datetime, longest: float) -> bool:
-    seconds = (reset_at - datetime.now(UTC)).total_seconds()
-    if seconds > longest:
-        return False
-    time.sleep(max(0.0, seconds))
-    return True

@@ -56,7 +56,7 @@ def main() -> None:
         # Typer catches a KeyboardInterrupt itself and returns its exit code.
         if (code := app(prog_name="hugtweets", standalone_mode=False)) == STOPPED:
             raise KeyboardInterrupt
-        sys.exit(code)
+        sys.exit(code or 0)
     except HugtweetsError as error:
         _fail(str(error), 2 if isinstance(error, RequestError) else 1)
     except typer.TyperException as error:

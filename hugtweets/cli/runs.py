@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
 
 from hugtweets.budget.shared_ledger import catch_up
-from hugtweets.cli.output import print_costs, print_json, print_run, progress_shown
+from hugtweets.cli.output import print_costs, print_json, print_run
+from hugtweets.cli.prefect_console import flow_shown
 from hugtweets.cli.settings import ConfigOption, HomeOption, JsonOption, SetOption, SourceOption, VerboseOption, begin
 from hugtweets.cli.suggestions import one_of
 from hugtweets.config import Dispatch, load_config
@@ -151,22 +149,14 @@ def run_flow(
     mix: bool = False,
 ) -> RunOutcome:
     """Run the flow for one account, the one for many, the one for a mix, or the one for a blend, in this process."""
-    from hugtweets.tracking import check_mode
-
-    check_mode(requests[0].config.tracking)
-    # Stdout is for results: what libraries print meanwhile (Ray tells there of a lost machine) goes to stderr.
-    with progress_shown(verbose), redirect_stdout(sys.stderr):
-        logging.getLogger("hugtweets").info("starting Prefect")
+    with flow_shown(requests[0].config.tracking, verbose):
         # Prefect takes seconds to import: not before the request has been found to make sense.
         from flows.account import account as account_flow
         from flows.mix import blend as blend_flow
         from flows.mix import mix as mix_flow
         from flows.refresh import refresh as refresh_flow
         from flows.runs import outcome_of
-        from hugtweets.cli.prefect_console import quiet_console
 
-        if not verbose:
-            quiet_console()
         if is_blend(requests[0].handle):
             state = blend_flow(requests[0], return_state=True)
         elif mix:

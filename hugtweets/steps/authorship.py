@@ -26,6 +26,7 @@ from hugtweets.steps.sample import read_unprompted
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference, input_of, latest, learned_posts, made_from, obtain
 from hugtweets.storage.atomic import write_text
+from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
 from hugtweets.tracking import Content, is_tracked
 
@@ -70,7 +71,9 @@ def record_authorship(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -
 
 
 def _scored(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -> list[tuple[Job, AccountOutcome]]:
-    return [(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True) if "evaluate" in outcome.steps]
+    """The accounts that were scored; a mix or a blend has no author."""
+    pairs = zip(jobs, outcomes, strict=True)
+    return [(job, found) for job, found in pairs if "evaluate" in found.steps and len(members_of(job.handle)) == 1]
 
 
 def plan_authorship(candidate: Candidate, authors: Authors) -> Plan:
