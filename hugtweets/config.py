@@ -100,7 +100,7 @@ class TrainConfig(Section):
     layers: Annotated[str, AfterValidator(_layers)] = Field(
         "all", description="what learns: all, or transformer layers alone, top:N (nearest the output) or bottom:N"
     )
-    epochs: PositiveInt = Field(1, description="passes over the posts, fewer if the held-out loss rises")
+    epochs: PositiveInt = Field(1, description="passes over the posts, fewer if the validation loss rises")
     lr: Positive | None = Field(None, description="learning rate; None takes the method's default")
     schedule: Literal["cosine", "linear", "constant"] = Field("linear", description="how the rate falls")
     warmup_share: Share = Field(0.05, description="share of the steps in which the rate rises")
@@ -112,11 +112,11 @@ class TrainConfig(Section):
     max_tokens: Annotated[int, Field(ge=16)] = Field(256, description="tokens of a post that are read")
     max_posts: PositiveInt | None = Field(None, description="use at most this many posts, the newest")
     max_training_posts: PositiveInt | None = Field(
-        None, description="train on at most this many of them, the newest; what is held out stays the same"
+        None, description="train on at most this many of them, the newest; the validation split stays the same"
     )
     lora_rank: PositiveInt | None = Field(None, description="rank of the adapters (12); lora only")
     lora_alpha: Positive | None = Field(None, description="scale of the adapters (2 x rank); lora only")
-    patience: PositiveInt = Field(1, description="epochs without a better held-out loss before stopping")
+    patience: PositiveInt = Field(1, description="epochs without a better validation loss before stopping")
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="seed of order and initialisation")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train and sample")
 
@@ -151,27 +151,27 @@ class PretrainConfig(Section):
 
 
 class SampleConfig(Section):
-    """How new posts are drawn."""
+    """How new posts are generated."""
 
     prompts: Annotated[tuple[Annotated[str, AfterValidator(_text)], ...], Field(min_length=1)] = Field(
         DEFAULT_PROMPTS, description="how the posts begin"
     )
     per_prompt: PositiveInt = Field(2, description="posts for each prompt")
     temperature: Positive = Field(1.0, description="1 follows the model, less is safer")
-    top_p: Annotated[float, Field(gt=0, le=1)] = Field(0.95, description="share of the probability to draw from")
+    top_p: Annotated[float, Field(gt=0, le=1)] = Field(0.95, description="share of the probability to sample from")
     max_characters: Annotated[int, Field(ge=20, le=25_000)] = Field(280, description="length as X counts it")
-    batch_size: PositiveInt = Field(64, description="posts drawn together")
+    batch_size: PositiveInt = Field(64, description="posts generated together")
     copy_share: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.7, description="a post sharing this much of itself with one training post, verbatim, is drawn again"
+        0.7, description="a post sharing this much of itself with one training post, verbatim, is generated again"
     )
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="seed of the draw")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="seed of the sampling")
 
 
 class EvaluateConfig(Section):
     """How a model is judged."""
 
     generated: Annotated[int, Field(ge=0, le=1000)] = Field(
-        40, description="posts drawn without a prompt to judge how the model writes; 0 judges only how it predicts"
+        40, description="posts generated without a prompt to judge how the model writes; 0 judges only how it predicts"
     )
 
 

@@ -33,16 +33,16 @@ class Reservations:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._turn = FileLock(folder / "turn", poll_interval=POLL_SECONDS, thread_local=False)
+        self._folder_lock = FileLock(folder / "turn", poll_interval=POLL_SECONDS, thread_local=False)
         self._own = folder / f"{uuid4().hex}.json"
-        self._alive = FileLock(_lock_of(self._own), thread_local=False)
+        self._own_lock = FileLock(_lock_of(self._own), thread_local=False)
         self._mine: list[Reservation] = []
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Lock out all other processes while the block lasts; the other methods are to be called inside."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        with self._turn:
+        with self._folder_lock:
             yield
 
     def all(self) -> list[Reservation]:
@@ -53,8 +53,8 @@ class Reservations:
 
     def add(self, reservation: Reservation) -> None:
         """Reserve something."""
-        if not self._alive.is_locked:
-            self._alive.acquire()
+        if not self._own_lock.is_locked:
+            self._own_lock.acquire()
             self._own.touch()
         self._mine.append(reservation)
         self._write()

@@ -10,7 +10,7 @@ import html
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -33,19 +33,13 @@ class Note(BaseModel):
     text: Text = Field(validation_alias=AliasPath("core", "text"))
 
 
-@dataclass(frozen=True)
 class Notes:
     """The notes of an export, by the second in which they were written."""
 
-    by_second: dict[datetime, list[str]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, notes: Iterable[Note]) -> Notes:
-        """Sort notes by time."""
-        by_second: defaultdict[datetime, list[str]] = defaultdict(list)
+    def __init__(self, notes: Iterable[Note] = ()) -> None:
+        self._by_second: defaultdict[datetime, list[str]] = defaultdict(list)
         for note in notes:
-            by_second[_second(note.created_at)].append(note.text)
-        return cls(dict(by_second))
+            self._by_second[_second(note.created_at)].append(note.text)
 
     def complete(self, post: Post) -> Post:
         """The post with its whole text; ``truncated`` says whether its end is lost."""
@@ -53,7 +47,7 @@ class Notes:
         if cut is None:
             return replace(post, truncated=False)
         beginning = _comparable(html.unescape(post.text[: cut.start()]))
-        for text in self.by_second.get(_second(post.created_at), ()):
+        for text in self._by_second.get(_second(post.created_at), ()):
             if beginning and _comparable(text).startswith(beginning):
                 return replace(post, text=html.escape(text, quote=False), truncated=False)
         return replace(post, truncated=bool(post.is_retweet) or _length(post.text) >= _FULL_LENGTH)

@@ -83,7 +83,7 @@ def _posts(files: ExportFiles) -> Iterator[Post]:
     scripts = files.listed(("tweets", "tweet"), TWEETS) or [name for name in ("tweet.js",) if name in files.names]
     if scripts:
         note_scripts = files.listed(("noteTweet",), NOTES)
-        notes = Notes.of(note for name in note_scripts for note in _records(files, name, "noteTweet", Note))
+        notes = Notes(note for name in note_scripts for note in _records(files, name, "noteTweet", Note))
         tweets = (tweet for name in scripts for tweet in _records(files, name, "tweet", Tweet))
         return join_versions(notes.complete(tweet.post()) for tweet in tweets)
     if "tweets.csv" in files.names:
