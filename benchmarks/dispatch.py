@@ -146,6 +146,8 @@ def pool(bench: Bench, trial: str) -> Iterator[tuple[Machines, list[str]]]:
     """Two workers of a work pool, one account at a time each."""
     prefect = [sys.executable, "-m", "prefect"]
     bench.run(trial, [*prefect, "work-pool", "create", "hugtweets", "--type", "process", "--overwrite"], "flow").wait()
+    # Automations find a run that is lost with its worker, and start it again.
+    bench.run(trial, [sys.executable, "-m", "hugtweets.cli", "setup"], "flow").wait()
     worker = [*prefect, "worker", "start", "--pool", "hugtweets", "--limit", "1", "--name"]
     workers = {name: bench.run(trial, [*worker, f"{trial} {name}"], name) for name in ("one", "two")}
     try:

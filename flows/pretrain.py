@@ -30,7 +30,7 @@ def pretrain(request: PoolRequest) -> PoolOutcome:
 
     Raises:
         NothingKept: nothing is stored of an account.
-        NotEnoughText: an account that is to be examined has no held-out post.
+        NotEnoughText: an account that is to be evaluated has no held-out post.
         BaseModelError, TrainingError, UnreadableSource: the pool cannot be learned.
     """
     home, run = open_home(), str(runtime.flow_run.name)

@@ -13,7 +13,7 @@ from flows.runs import name_run
 from flows.watching import tag_run
 from hugtweets.config import DEFAULT_PROMPTS, Config
 from hugtweets.jobs.outcomes import SampleOutcome
-from hugtweets.steps.sample import Author, draw_for_all
+from hugtweets.steps.sample import Author, generate_for_all
 from hugtweets.storage.home import Home
 
 TABLE = "hugtweets-samples"
@@ -40,8 +40,7 @@ def sample(handle: Handle, prompts: Prompts = DEFAULT_PROMPTS, number: PerPrompt
     home = Home.from_environment()
     author = Author.find(home, handle)
     config = Config().override({"sample": {"prompts": prompts, "per_prompt": number}})
-    drawn = draw_for_all([author], config)[0]
-    posts = list(map(SampleOutcome.drawn, drawn))
+    posts = list(map(SampleOutcome.of_sample, generate_for_all([author], config)[0]))
     create_table_artifact(
         key=TABLE,
         table=[{"prompt": post.prompt, "generated post": post.text} for post in posts],

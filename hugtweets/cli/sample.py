@@ -75,21 +75,23 @@ def sample(
 
 
 def _sample_accounts(home: Home, handles: Sequence[str], options: Config) -> list[SampleDocument]:
-    from hugtweets.steps.sample import Author, draw_for_all
+    from hugtweets.steps.sample import Author, generate_for_all
 
     authors = [Author.find(home, name) for name in dict.fromkeys(known_name(home, handle) for handle in handles)]
     return [
-        SampleDocument(handle=author.handle, model=author.model.digest, samples=list(map(SampleOutcome.drawn, posts)))
-        for author, posts in zip(authors, draw_for_all(authors, options), strict=True)
+        SampleDocument(
+            handle=author.handle, model=author.model.digest, samples=list(map(SampleOutcome.of_sample, posts))
+        )
+        for author, posts in zip(authors, generate_for_all(authors, options), strict=True)
     ]
 
 
 def _sample_blend(home: Home, blend: str, options: Config) -> SampleDocument:
-    from hugtweets.steps.blend import blend_name, draw_blend
+    from hugtweets.steps.blend import blend_name, generate_blend
 
     shares = _shares(home, blend)
-    posts = draw_blend(home, shares, options)
-    return SampleDocument(handle=blend_name(shares), model=None, samples=list(map(SampleOutcome.drawn, posts)))
+    posts = generate_blend(home, shares, options)
+    return SampleDocument(handle=blend_name(shares), model=None, samples=list(map(SampleOutcome.of_sample, posts)))
 
 
 def _shares(home: Home, blend: str) -> dict[str, float]:

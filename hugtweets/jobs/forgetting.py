@@ -64,9 +64,9 @@ def remove_pool(home: Home, doomed: Doomed) -> list[str]:
     """
     removed = [*reversed(doomed.made), doomed.pool]
     gone = [location(home, reference) for reference in removed]
-    for drawn in home.base_posts(doomed.pool.digest, "any").parent.glob(f"{doomed.pool.digest}-*"):
-        drawn.unlink()
-        gone.append(str(drawn))
+    for posts in home.base_posts(doomed.pool.digest, "any").parent.glob(f"{doomed.pool.digest}-*"):
+        posts.unlink()
+        gone.append(str(posts))
     remove_keepsakes(home, removed)
     for reference in removed:
         remove_run(home, reference)

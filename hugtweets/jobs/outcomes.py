@@ -50,8 +50,8 @@ class SampleOutcome(BaseModel):
         return cls(prompt=row["prompt"], text=row["text"], log_prob=row["log_prob"])
 
     @classmethod
-    def drawn(cls, sample: Sample) -> SampleOutcome:
-        """From a post that was just drawn."""
+    def of_sample(cls, sample: Sample) -> SampleOutcome:
+        """From a post that was just generated."""
         return cls(prompt=sample.prompt, text=sample.text, log_prob=sample.log_prob)
 
 

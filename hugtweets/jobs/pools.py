@@ -23,7 +23,7 @@ COMMON = ("pretrain", "tracking")
 
 
 class PoolRequest(Section):
-    """Whose posts are to be learned together under which name, and whom to examine what that brings on."""
+    """Whose posts are to be learned together under which name, and on whom to evaluate what that brings."""
 
     name: Annotated[str, AfterValidator(validate_pool_name)]
     accounts: tuple[AccountRequest, ...]

@@ -38,7 +38,7 @@ Authors = Mapping[str, Reference]
 
 @dataclass(frozen=True)
 class Candidate:
-    """An account whose posts are to be compared: its samples, and the base model they were drawn from."""
+    """An account whose posts are to be compared: its samples, and the base model they were generated from."""
 
     job: Job
     samples: Reference
@@ -59,7 +59,7 @@ def find_candidates(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -> 
     return [
         Candidate(job, samples, job.base_model)
         for job, samples in scored
-        # Another machine may have drawn them.
+        # Another machine may have generated them.
         if obtain(job.home, samples) and job.config.evaluate.generated and not is_compared(job, samples)
     ]
 

@@ -1,4 +1,4 @@
-"""Posts by a base model itself: what a scorecard compares with. They are drawn once for all accounts, and kept."""
+"""Posts by a base model itself: what a scorecard compares with. They are generated once for all accounts, and kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from hugtweets.config import Config
 from hugtweets.devices.queue import on_device
 from hugtweets.models.registry import BaseModel
-from hugtweets.steps.sample import draw_from, to_table, without_prompts
+from hugtweets.steps.sample import generate_from, to_table, without_prompts
 from hugtweets.storage.home import Home
 from hugtweets.timelines.timeline import write_posts
 
@@ -18,11 +18,11 @@ NUMBER = 30
 
 
 def base_posts(home: Home, base_model: BaseModel, config: Config) -> list[str]:
-    """Posts drawn without a prompt, under the options by which an account's posts are drawn."""
+    """Posts without a prompt, under the options by which an account's posts are generated."""
     options = without_prompts(config, NUMBER)
-    drawing = hashlib.sha256(options.sample.model_dump_json().encode()).hexdigest()[:16]
-    path = home.base_posts(base_model.digest, drawing)
+    key = hashlib.sha256(options.sample.model_dump_json().encode()).hexdigest()[:16]
+    path = home.base_posts(base_model.digest, key)
     if not path.is_file():
-        [drawn] = on_device(draw_from, base_model.name, None, [], base_model, [options], options.sample.seed)
-        write_posts(path, to_table(drawn))
+        [posts] = on_device(generate_from, base_model.name, None, [], base_model, [options], options.sample.seed)
+        write_posts(path, to_table(posts))
     return list(pq.read_table(path, columns=["text"])["text"].to_pylist())

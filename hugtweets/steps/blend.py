@@ -126,7 +126,7 @@ def blend_name(shares: Mapping[str, float]) -> str:
     return ",".join(f"{handle}={share:g}" for handle, share in shares.items())
 
 
-def draw_blend(home: Home, shares: Mapping[str, float], config: Config) -> Sequence[Sample]:
+def generate_blend(home: Home, shares: Mapping[str, float], config: Config) -> Sequence[Sample]:
     """New posts of a blend of the accounts' current models, none of them a copy of a post that one learned.
 
     Raises:
@@ -136,9 +136,9 @@ def draw_blend(home: Home, shares: Mapping[str, float], config: Config) -> Seque
     texts = [text for author in authors for text in texts_of(author.clean, "train")]
     adapters = [(author.weights, shares[author.handle]) for author in authors]
     name = blend_name(shares)
-    drawing = config.sample.model_copy(update={"seed": account_seed(name, config.sample.seed)})
-    options = config.model_copy(update={"sample": drawing})
-    return on_device(_draw, name, adapters, texts, authors[0].base_model, options)
+    seeded = config.sample.model_copy(update={"seed": account_seed(name, config.sample.seed)})
+    options = config.model_copy(update={"sample": seeded})
+    return on_device(_generate, name, adapters, texts, authors[0].base_model, options)
 
 
 def check_alike(authors: Sequence[Author]) -> None:
@@ -168,7 +168,7 @@ def _places(author: Author) -> set[str]:
     return set(options["target_modules"])
 
 
-def _draw(
+def _generate(
     name: str, adapters: Sequence[tuple[Path, float]], texts: Sequence[str], base_model: BaseModel, config: Config
 ) -> Sequence[Sample]:
     # Imported on the device's thread only, as in finetune.
@@ -187,7 +187,7 @@ def _write_sum(base_model: BaseModel, adapters: Sequence[tuple[Path, float]], ou
     from hugtweets.models.cache import BLEND, load_blend
     from hugtweets.training.lora import save_adapter
 
-    # Adapters are stored in float32, whatever the device draws in.
+    # Adapters are stored in float32, whatever the device computes in.
     choice = replace(choose_device(config.train), dtype="float32")
     model, _ = load_blend(base_model, adapters, choice)
     save_adapter(model, base_model, output, BLEND)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 VERSION = 4
 SAMPLES = "samples.parquet"
-# Drawn without a prompt, as many as evaluate.generated says: what the scorecard looks at.
+# Generated without a prompt, as many as evaluate.generated says: what the scorecard looks at.
 UNPROMPTED = "unprompted.parquet"
 SAMPLES_SCHEMA = pa.schema(
     [
@@ -48,7 +48,7 @@ SAMPLES_SCHEMA = pa.schema(
 
 
 def plan_sample(job: Job, model: Reference, clean: Reference) -> Plan:
-    """Depends on the model, the posts that must not be copied, and how and how many to draw."""
+    """Depends on the model, the posts that must not be copied, and how and how many to generate."""
     options = job.config.sample.model_dump(mode="json") | {"unprompted": job.config.evaluate.generated}
     return Plan("sample", VERSION, job.handle, (model, clean), options)
 
@@ -58,11 +58,11 @@ def sample(job: Job, model: Reference, clean: Reference) -> Reference:
 
     def fill(folder: Path) -> Mapping[str, Any]:
         judged = without_prompts(job.config, job.config.evaluate.generated)
-        drawn, unprompted = draw_posts(job.handle, model, clean, job.base_model, [job.config, judged])
-        write_posts(folder / SAMPLES, to_table(drawn))
+        prompted, unprompted = generate_posts(job.handle, model, clean, job.base_model, [job.config, judged])
+        write_posts(folder / SAMPLES, to_table(prompted))
         write_posts(folder / UNPROMPTED, to_table(unprompted))
-        copies = sum(sample.replaced for sample in [*drawn, *unprompted])
-        return {"samples": len(drawn), "unprompted": len(unprompted), "copies_replaced": copies}
+        copies = sum(sample.replaced for sample in [*prompted, *unprompted])
+        return {"samples": len(prompted), "unprompted": len(unprompted), "copies_replaced": copies}
 
     return perform(job, plan_sample(job, model, clean), fill, _content)
 
@@ -74,7 +74,7 @@ def record_sample(job: Job, samples: Reference) -> None:
 
 @dataclass(frozen=True)
 class Author:
-    """An account whose model is drawn from, with the clean posts that it learned."""
+    """An account whose model generates posts, with the clean posts that it learned."""
 
     handle: str
     model: Reference
@@ -105,7 +105,7 @@ class Author:
 
 
 def together(authors: Sequence[Author]) -> list[list[Author]]:
-    """The authors whose posts can be drawn in one batch: their models are adapters to the same base model."""
+    """The authors whose posts can be generated in one batch: their models are adapters to the same base model."""
     groups: dict[str, list[Author]] = {}
     for author in authors:
         # A model that was trained in full shares nothing with others.
@@ -114,32 +114,32 @@ def together(authors: Sequence[Author]) -> list[list[Author]]:
     return list(groups.values())
 
 
-def draw_for_all(authors: Sequence[Author], config: Config) -> list[Sequence[Sample]]:
+def generate_for_all(authors: Sequence[Author], config: Config) -> list[Sequence[Sample]]:
     """New posts of several accounts, in their order, none of them a copy of a training post of its account.
 
-    Adapters to the same base model are drawn from in one batch; each account gets the posts that it would get alone, up
+    Adapters to the same base model generate in one batch; each account gets the posts that it would get alone, up
     to rounding in the model.
     """
-    drawn: dict[str, Sequence[Sample]] = {}
+    generated: dict[str, Sequence[Sample]] = {}
     for group in together(authors):
         first = group[0]
         if len(group) > 1:
-            posts = on_device(_draw_mixed, group, config)
+            posts = on_device(_generate_together, group, config)
         else:
-            posts = draw_posts(first.handle, first.model, first.clean, first.base_model, [config])
-        drawn |= {author.handle: theirs for author, theirs in zip(group, posts, strict=True)}
-    return [drawn[author.handle] for author in authors]
+            posts = generate_posts(first.handle, first.model, first.clean, first.base_model, [config])
+        generated |= {author.handle: theirs for author, theirs in zip(group, posts, strict=True)}
+    return [generated[author.handle] for author in authors]
 
 
-def draw_posts(
+def generate_posts(
     handle: str, model: Reference, clean: Reference, base_model: BaseModel, configs: Sequence[Config]
 ) -> Sequence[Sequence[Sample]]:
-    """New posts from a finetune artifact, none of them a copy of a training post; see :func:`draw_from`."""
+    """New posts from a finetune artifact, none of them a copy of a training post; see :func:`generate_from`."""
     seed = account_seed(handle, configs[0].sample.seed)
-    return on_device(draw_from, handle, model.file(WEIGHTS), texts_of(clean, "train"), base_model, configs, seed)
+    return on_device(generate_from, handle, model.file(WEIGHTS), texts_of(clean, "train"), base_model, configs, seed)
 
 
-def _draw_mixed(authors: Sequence[Author], config: Config) -> Sequence[Sequence[Sample]]:
+def _generate_together(authors: Sequence[Author], config: Config) -> Sequence[Sequence[Sample]]:
     """New posts from adapters to the same base model. On the device."""
     from hugtweets.devices.selection import choose_device
     from hugtweets.generation.sampler import GenerationRequest, generate
@@ -160,7 +160,7 @@ def _draw_mixed(authors: Sequence[Author], config: Config) -> Sequence[Sequence[
     return generate(model, tokenizer, requests, config.sample, reporter(names, "sample"))
 
 
-def draw_from(
+def generate_from(
     name: str,
     weights: Path | None,
     texts: Sequence[str],
@@ -188,19 +188,19 @@ def draw_from(
 
 
 def without_prompts(config: Config, number: int) -> Config:
-    """How to draw the posts that a model is judged by: a prompt would betray them."""
-    drawing = config.sample.model_copy(update={"prompts": ("",), "per_prompt": number})
-    return config.model_copy(update={"sample": drawing})
+    """How to generate the posts that a model is judged by: a prompt would betray them."""
+    options = config.sample.model_copy(update={"prompts": ("",), "per_prompt": number})
+    return config.model_copy(update={"sample": options})
 
 
 def account_seed(handle: str, seed: int) -> int:
-    """A seed of its own for each account, or all of them would begin their posts with the same draws."""
+    """A seed of its own for each account, or all of them would begin their posts with the same words."""
     return zlib.crc32(f"{seed} {handle}".encode())
 
 
-def to_table(drawn: Sequence[Sample]) -> pa.Table:
+def to_table(samples: Sequence[Sample]) -> pa.Table:
     """Generated posts as an Arrow table under :data:`SAMPLES_SCHEMA`."""
-    rows = [{name: getattr(sample, name, True) for name in SAMPLES_SCHEMA.names} for sample in drawn]
+    rows = [{name: getattr(sample, name, True) for name in SAMPLES_SCHEMA.names} for sample in samples]
     return pa.Table.from_pylist(rows, schema=SAMPLES_SCHEMA)
 
 

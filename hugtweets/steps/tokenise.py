@@ -77,11 +77,11 @@ def unseen_posts(clean: Reference, base_model: BaseModel) -> pa.Table:
 
 
 def record_tokenise(job: Job, tokens: Reference) -> None:
-    """Say how many held-out posts are not examined, if any."""
+    """Say how many held-out posts are not evaluated, if any."""
     number = tokens.manifest().counts.get("left_out", 0)
     if number:
         posts = f"{number:,} held-out post{'s are' if number > 1 else ' is'}"
-        job.outcome.remark(f"{posts} not examined: {job.base_model.name} has learned them")
+        job.outcome.remark(f"{posts} not evaluated: {job.base_model.name} has learned them")
 
 
 def _content(reference: Reference) -> Content:

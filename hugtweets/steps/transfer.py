@@ -48,7 +48,7 @@ def transfer(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseMode
 
 
 def check_held_out(clean: Reference) -> None:
-    """Find out before any work whether there is something to examine.
+    """Find out before any work whether there is something to evaluate.
 
     Raises:
         NotEnoughText: no post of the account is held out.

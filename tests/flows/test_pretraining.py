@@ -109,7 +109,7 @@ def test_an_account_is_learned_from_a_pool_and_stays_with_that_one(home: Home, t
         write_bundle(home, "alice", tmp_path / "shared", Wanted(adapter=True))
     # Twelve of these eighteen were training posts when the pool was made.
     wider = learn("alice", path, config.override({"clean": {"held_out_share": 0.3}}), "tokenise")
-    assert wider.reason == "12 held-out posts are not examined: pool:friends has learned them"
+    assert wider.reason == "12 held-out posts are not evaluated: pool:friends has learned them"
 
 
 def clean_posts(home: Home, held_out: Sequence[str]) -> Reference:
