@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any, TypeVar
 
-from pydantic import AliasChoices, AliasPath, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from hugtweets.errors import UnexpectedAnswer
 from hugtweets.sources.fields import Identifier, Text
@@ -87,6 +87,12 @@ class SentProblem(_Sent):
     about: str = Field("", validation_alias=AliasChoices("value", "resource_id"))
 
 
+class SentIncludes(_Sent):
+    """The users that an expansion brought."""
+
+    users: tuple[XUser, ...] = ()
+
+
 class SentMeta(_Sent):
     """A timeline ends where ``next_token`` is missing; a short or empty page is no sign of it."""
 
@@ -97,7 +103,7 @@ class PostsAnswer(_Sent):
     """``GET /2/users/:id/tweets``; X leaves ``data`` out when a page is empty."""
 
     data: tuple[SentPost, ...] = ()
-    users: tuple[XUser, ...] = Field((), validation_alias=AliasPath("includes", "users"))
+    includes: SentIncludes = SentIncludes()
     meta: SentMeta | None = None
     errors: tuple[SentProblem, ...] = ()
 
@@ -149,7 +155,7 @@ def printable(text: str) -> str:
 
 def to_posts(answer: PostsAnswer) -> list[Post]:
     """The posts of a page; display names of mentioned people are there only if they were paid for."""
-    names = {user.username.casefold(): user.name for user in answer.users}
+    names = {user.username.casefold(): user.name for user in answer.includes.users}
     return [_to_post(sent, names) for sent in answer.data]
 
 
