@@ -6,8 +6,8 @@ import random
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import pyarrow.parquet as pq
 
@@ -25,8 +25,7 @@ GENERATED = 3
 MOST_OPEN = 1_000
 
 
-@dataclass(frozen=True)
-class RealPost:
+class RealPost(NamedTuple):
     """A post that the account wrote, cleaned as the model has seen its posts."""
 
     text: str

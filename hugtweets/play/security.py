@@ -70,7 +70,8 @@ class SecurityMiddleware:
         site = request.headers.get("sec-fetch-site", "none")
         if (origin is not None and urlsplit(origin).netloc != host) or site not in ("same-origin", "none"):
             return 403, "another site's page may not ask"
-        if self._token is not None and not self._is_known(request.headers.get("authorization", "")):
+        authorization = request.headers.get("authorization", "").encode()
+        if self._token is not None and not secrets.compare_digest(authorization, f"Bearer {self._token}".encode()):
             return 401, "the token is missing or wrong: open the address that `hugtweets play` printed"
         return _size_refusal(request)
 
@@ -80,9 +81,6 @@ class SecurityMiddleware:
             return name in self._names or bool(ipaddress.ip_address(name))
         except ValueError:
             return False
-
-    def _is_known(self, authorization: str) -> bool:
-        return secrets.compare_digest(authorization.encode(), f"Bearer {self._token}".encode())
 
 
 def _size_refusal(request: Request) -> tuple[int, str] | None:

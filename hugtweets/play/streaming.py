@@ -27,19 +27,15 @@ def stream_batch(batch: Batch, config: Config, listener: Listener) -> None:
     from hugtweets.generation.sampler import GenerationRequest, stream
 
     model, tokenizer, adapters = _load(batch, config)
-    texts = [*(texts_of(author.clean, "train") for author in batch.authors), *([[]] if batch.with_base_model else [])]
     handles = dict(zip(adapters, batch.digests, strict=True))
-    requests = [
-        GenerationRequest(
-            config.sample.prompts,
-            config.sample.per_prompt,
-            learned,
-            account_seed(handle or "", config.sample.seed),
-            adapter,
-        )
-        for (adapter, handle), learned in zip(handles.items(), texts, strict=True)
-    ]
-    stream(model, tokenizer, requests, config.sample, lambda post: listener(handles[post.request.adapter], post))
+    learned: dict[str | None, list[str]] = {author.handle: texts_of(author.clean, "train") for author in batch.authors}
+    options = config.sample
+    requests = []
+    for adapter, handle in handles.items():
+        seed = account_seed(handle or "", options.seed)
+        texts = learned.get(handle, [])
+        requests.append(GenerationRequest(options.prompts, options.per_prompt, texts, seed, adapter))
+    stream(model, tokenizer, requests, options, lambda post: listener(handles[post.request.adapter], post))
 
 
 def _load(batch: Batch, config: Config) -> tuple[Any, TextTokenizer, list[str | None]]:

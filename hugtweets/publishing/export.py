@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from transformers import GenerationConfig
 
@@ -22,21 +22,14 @@ from hugtweets.pools.pool import is_pool
 from hugtweets.publishing.facts import origin_of
 from hugtweets.storage.atomic import write_text
 
-if TYPE_CHECKING:
-    from transformers import PretrainedConfig
-
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
 
 def export(base_model: BaseModel, weights: Path, folder: Path, sampling: SampleConfig, adapter: bool = False) -> None:
-    """Write model, tokenizer and generation defaults; what it predicts is what the scorecard was measured on.
+    """Fill an empty folder with model, tokenizer and generation defaults; what it predicts is what the scorecard says.
 
-    Args:
-        base_model: what was tuned.
-        weights: the folder that :func:`hugtweets.training.trainer.finetune` wrote.
-        folder: where to write, an empty folder.
-        sampling: how posts are drawn unless whoever loads the model says otherwise.
-        adapter: write the adapter alone, for those who have the base model, instead of a whole model.
+    ``weights`` is the folder that a training of ``base_model`` wrote. ``adapter`` writes the adapter alone, for those
+    who have the base model. By ``sampling`` posts are drawn unless whoever loads the model says otherwise.
 
     Raises:
         ConfigurationError: an adapter is asked for, and every weight was trained or nobody else has its base model.
@@ -71,20 +64,13 @@ def _write_model(base_model: BaseModel, weights: Path, folder: Path, tokenizer: 
     model = load_weights(base_model, weights, choose_device(TrainConfig(device="cpu")))
     if (weights / ADAPTER).is_file():
         model = merge(model)
-    _describe(model.config, tokenizer)
+    model.config.use_cache = True
+    # Posts were learned as texts that begin with end-of-text; a pipeline puts the prefix before every prompt.
+    model.config.prefix = tokenizer.end_of_text_spelled
+    for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
+        setattr(model.config, name, tokenizer.end_of_text)
     model.save_pretrained(folder)
     return int(model.config.max_position_embeddings)
-
-
-def _describe(config: PretrainedConfig, tokenizer: TextTokenizer) -> None:
-    """Say in ``config.json`` how the model is used.
-
-    Posts were learned as texts that begin with end-of-text; a pipeline puts the ``prefix`` before every prompt.
-    """
-    config.use_cache = True
-    config.prefix = tokenizer.end_of_text_spelled
-    for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
-        setattr(config, name, tokenizer.end_of_text)
 
 
 def _write_adapter(base_model: BaseModel, weights: Path, folder: Path) -> None:

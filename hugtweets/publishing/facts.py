@@ -77,6 +77,7 @@ def gather_facts(home: Home, model: Reference, clean: Reference) -> ModelFacts:
     metrics: dict[str, float | None] = {}
     if scores and samples:
         metrics = read_scores(scores).figures() | read_authorship(home, samples).model_dump()
+    languages = (_main_language(fetched) for fetched, _ in sources_of(home, clean))
     return ModelFacts(
         handle=model.handle,
         manifest=model.manifest(),
@@ -84,7 +85,7 @@ def gather_facts(home: Home, model: Reference, clean: Reference) -> ModelFacts:
         tokens=tokens.manifest().counts if tokens else {},
         metrics=metrics,
         posts=tuple(row["text"] for row in read_samples(samples)) if samples else (),
-        languages=_languages(home, clean),
+        languages=list(dict.fromkeys(filter(None, languages))),
     )
 
 
@@ -92,12 +93,6 @@ def find_scores(home: Home, model: Reference) -> Reference | None:
     """The newest scores of a model, brought here."""
     found = made_from(home, model, "evaluate")
     return found if found and obtain(home, found) else None
-
-
-def _languages(home: Home, clean: Reference) -> list[str]:
-    """The languages of the accounts, as codes of two letters; an account that has no main one brings none."""
-    found = (_main_language(fetched) for fetched, _ in sources_of(home, clean))
-    return list(dict.fromkeys(filter(None, found)))
 
 
 def _main_language(timeline: Reference) -> str | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
-from PIL import Image, ImageDraw
-
-from hugtweets.publishing.fonts import runs, sized
+from matplotlib import font_manager
+from PIL import Image, ImageDraw, ImageFont
 
 # What the Open Graph previews of the large sites show uncropped.
 SIZE = (1200, 630)
@@ -18,6 +19,17 @@ TITLE, POST, NOTE = 44, 32, 26
 SPACING = 1.35
 BACKGROUND, INK, FAINT, ACCENT = "#101418", "#f4f4f2", "#9aa5b1", "#ffb454"
 MARK = "Written by a model, not by a person"
+# Comes with matplotlib, so that it is the same on every machine: Latin, Greek, Cyrillic, and many symbols.
+FIRST = "DejaVu Sans"
+# Fonts of boxes, and fonts of coloured bitmaps, which have one size only.
+UNUSABLE = ("Last Resort", "Color Emoji", "Apple Color")
+
+
+class Run(NamedTuple):
+    """Text that one font can draw, and the file of that font."""
+
+    text: str
+    font: str
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,28 @@ def measure(text: str, size: int) -> float:
     return sum(sized(run.font, size).getlength(run.text) for run in runs(text) or ())
 
 
+def runs(text: str) -> list[Run] | None:
+    """The text in pieces, each with a font that has all its characters; None if no font has one of them."""
+    found: list[Run] = []
+    for character in text:
+        # What comes next stays in its font if it can: spaces and joiners belong to the word before.
+        before = found[-1].font if found else _first()
+        font = before if _has(before, character) else _font_for(character)
+        if font is None:
+            return None
+        if found and font == before:
+            found[-1] = Run(found[-1].text + character, font)
+        else:
+            found.append(Run(character, font))
+    return found
+
+
+@cache
+def sized(font: str, size: int) -> ImageFont.FreeTypeFont:
+    """A font at a size in pixels."""
+    return ImageFont.truetype(font, size)
+
+
 def _write(canvas: ImageDraw.ImageDraw, top: float, line: str, size: int, colour: str) -> float:
     """One line; returns where the next one begins."""
     left: float = MARGIN
@@ -91,3 +125,33 @@ def _write(canvas: ImageDraw.ImageDraw, top: float, line: str, size: int, colour
         canvas.text((left, top + size), run.text, font=font, fill=colour, anchor="ls")
         left += font.getlength(run.text)
     return top + size * SPACING
+
+
+def _has(font: str, character: str) -> bool:
+    return ord(character) in _characters(font)
+
+
+@cache
+def _font_for(character: str) -> str | None:
+    return next((font for font in _fonts() if _has(font, character)), None)
+
+
+@cache
+def _characters(font: str) -> frozenset[int]:
+    try:
+        return frozenset(font_manager.get_font(font).get_charmap())
+    except (RuntimeError, OSError):  # a file that FreeType cannot read, or that is gone
+        return frozenset()
+
+
+def _fonts() -> Iterator[str]:
+    yield _first()
+    known = font_manager.fontManager.ttflist
+    usable = [entry for entry in known if not any(name in entry.name for name in UNUSABLE)]
+    for entry in sorted(usable, key=lambda entry: (entry.style != "normal", entry.weight not in (400, "regular"))):
+        yield entry.fname
+
+
+@cache
+def _first() -> str:
+    return str(font_manager.findfont(FIRST))

@@ -74,8 +74,7 @@ def overview_files(rows: Sequence[Row], draw: Drawer, now: datetime, run: LastRu
         most=max((row.metric("base_bits_per_byte") or 1.0 for row in rows), default=1.0),
         plots=[plot for plot in _plots(rows, data, draw) if plot],
         now=now,
-        run=run.name if run else "",
-        run_url=run.url if run else None,
+        run=run,
     )
     return {**data, "index.html": page, "compare.html": _comparison(rows)}
 

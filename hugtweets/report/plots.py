@@ -6,6 +6,7 @@ matplotlib draws; every colour it is given is a stand-in for one of :data:`INKS`
 
 from __future__ import annotations
 
+import html
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -148,7 +149,7 @@ def _for_page(svg: str, says: str) -> str:
     body = regex.sub(rf'<g id="{_NAMED}([\w+]+)">', r"<g><title>\1</title>", body)
     body = _LONG_NUMBER.sub(r"\1", _LEVEL.sub("", body))
     body = regex.sub(r"\s*\n\s*", " ", body)
-    opening = f'<svg class="plot" role="img" aria-label="{_escaped(says)}" viewBox='
+    opening = f'<svg class="plot" role="img" aria-label="{html.escape(says)}" viewBox='
     return regex.sub(r"<svg [^>]*?viewBox=", lambda _: opening, body, count=1)
 
 
@@ -158,7 +159,3 @@ def _attributes(style: str) -> str:
     inks = dict(INKS.values())
     kept = {name.strip(): value.strip() for name, value in pairs if name.strip() != "font-family"}
     return "".join(f' {name}="{inks.get(value, value)}"' for name, value in kept.items())
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")

@@ -16,7 +16,7 @@ from typing import Any
 from hugtweets.jobs.job import Job
 from hugtweets.report.account_data import gather_account_data
 from hugtweets.report.account_page import account_files
-from hugtweets.report.artifacts import AccountArtifacts, find_artifacts, fingerprint
+from hugtweets.report.artifacts import find_artifacts, fingerprint
 from hugtweets.report.overview_page import LastRun, predictions, tables
 from hugtweets.report.site import artifact_of, drop_outdated, known_rows, publish, published, rebuild
 from hugtweets.steps.step import is_done, perform
@@ -34,11 +34,6 @@ class Reported:
     reference: Reference
     cached: bool
     seconds: float
-
-
-def plan_report(job: Job, artifacts: AccountArtifacts, known: str) -> Plan:
-    """Depends on every artifact of the account and on its promotions; the page shows the artifacts."""
-    return Plan("report", VERSION, job.handle, tuple(artifacts), extra={"known": known})
 
 
 def report(jobs: Sequence[Job], last_run: LastRun | None = None) -> dict[str, Reported]:
@@ -62,11 +57,10 @@ def _log_summary(job: Job, index: Path) -> None:
     columns, cells = tables(rows)["overview"]
     # W&B's tables know no times.
     overview = [[cell.isoformat() if isinstance(cell, datetime) else cell for cell in row] for row in cells]
-    pages = [artifact_of(home, row.summary) for row in rows]
     shown = Overview(
         tables=[("overview", columns, overview), ("predictions", *predictions(rows))],
         page=index.read_text(encoding="utf-8"),
-        sources=pages,
+        sources=[artifact_of(home, row.summary) for row in rows],
     )
     track_overview(home, shown, job.config.tracking, job.run)
 
@@ -83,7 +77,8 @@ def report_account(job: Job) -> Reported | None:
     artifacts = find_artifacts(job.home, job.handle)
     if not any(artifacts):
         return None
-    plan = plan_report(job, artifacts, known)
+    # It depends on every artifact of the account and on its promotions; the page shows these artifacts.
+    plan = Plan("report", VERSION, job.handle, tuple(artifacts), extra={"known": known})
     cached = is_done(job, plan)
 
     def fill(folder: Path) -> Mapping[str, Any]:
@@ -94,7 +89,7 @@ def report_account(job: Job) -> Reported | None:
             (folder / name).write_text(text, encoding="utf-8")
         return {"files": len(files), "models": len(account.summary.nights), "generated": len(account.generated)}
 
-    reference = perform(job, plan, fill, _content)
+    reference = perform(job, plan, fill, lambda made: Content(summary=made.manifest().counts))
     publish(job.home, reference)
     return Reported(reference, cached, time.monotonic() - started)
 
@@ -106,7 +101,3 @@ def _up_to_date(home: Home, handle: str, known: str) -> Reference | None:
         return None
     reference = artifact_of(home, summary)
     return reference if exists(reference) else None
-
-
-def _content(reference: Reference) -> Content:
-    return Content(summary=reference.manifest().counts)

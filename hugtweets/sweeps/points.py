@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -74,8 +75,19 @@ def read_point(requests: Sequence[AccountRequest], options: Mapping[str, Any]) -
 
 
 def _check(requests: Sequence[AccountRequest], options: Mapping[str, Any]) -> tuple[Point, str]:
-    """A point with the values as the configuration takes them, and all accounts' configurations at it."""
-    _check_accounts(requests)
+    """A point with the values as the configuration takes them, and all accounts' configurations at it.
+
+    All points start from the base model, and are done in this process.
+    """
+    for request in requests:
+        wanted = request.config.refresh
+        if wanted.start != "base":
+            excluded, why = f"start={wanted.start}", "points are compared from the base model on"
+        elif wanted.dispatch != "threads":
+            excluded, why = f"dispatch={wanted.dispatch}", "it is done in its own process"
+        else:
+            continue
+        raise ConfigurationError(f"a sweep and refresh.{excluded} exclude each other ({request.handle}): {why}")
     point = Point(options=dict(options))
     found = [point.of(request).config for request in requests]
     return Point(options=read_options(found[0], options)), "".join(config.model_dump_json() for config in found)
@@ -88,9 +100,8 @@ def parse_variations(varied: Sequence[str]) -> list[Variation]:
         ConfigurationError: one cannot be read, or two vary the same option.
     """
     variations = [parse_variation(text) for text in varied]
-    keys = [variation.key for variation in variations]
-    for key in keys:
-        if keys.count(key) > 1:
+    for key, number in Counter(variation.key for variation in variations).items():
+        if number > 1:
             raise ConfigurationError(f"{key} is varied twice: write all its values behind one --vary")
     return variations
 
@@ -98,23 +109,11 @@ def parse_variations(varied: Sequence[str]) -> list[Variation]:
 def read_options(config: Config, names: Iterable[str]) -> dict[str, Any]:
     """What a configuration says for some options, as JSON values."""
     dumped = config.model_dump(mode="json")
-    return {name: dumped[section][key] for name in names for section, _, key in [name.partition(".")]}
-
-
-def _check_accounts(requests: Sequence[AccountRequest]) -> None:
-    """What an account's options must not say, since all points start from the same and are done in this process."""
-    for request in requests:
-        wanted = request.config.refresh
-        if wanted.start != "base":
-            raise ConfigurationError(
-                f"a sweep and refresh.start={wanted.start} exclude each other ({request.handle}): points are compared "
-                "from the base model on"
-            )
-        if wanted.dispatch != "threads":
-            raise ConfigurationError(
-                f"a sweep and refresh.dispatch={wanted.dispatch} exclude each other ({request.handle}): it is done in "
-                "its own process"
-            )
+    found = {}
+    for name in names:
+        section, _, key = name.partition(".")
+        found[name] = dumped[section][key]
+    return found
 
 
 def _grid(variations: Sequence[Variation]) -> list[dict[str, Any]]:

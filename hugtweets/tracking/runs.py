@@ -1,4 +1,7 @@
-"""One W&B run, written from one finished artifact."""
+"""One W&B run, written from one finished artifact, one trial, or one whole flow run.
+
+What writes a run raises one of :func:`refusals` online, one of :func:`trouble` offline.
+"""
 
 from __future__ import annotations
 
@@ -90,11 +93,7 @@ class Overview:
 
 
 def log(home: Home, reference: Reference, content: Content, config: TrackingConfig, group: str, mode: Mode) -> Marker:
-    """Write the run: inputs used, curves, table, summary, output logged. Online it returns once all is uploaded.
-
-    Raises:
-        Exception: one of :func:`refusals` online, one of :func:`trouble` offline.
-    """
+    """Write the run: inputs used, curves, table, summary, output logged. Online it returns once all is uploaded."""
     manifest = reference.manifest()
     with _open(home, _describe(manifest), config, group, mode) as run:
         for source in lineage.inputs(home, manifest):
@@ -124,11 +123,7 @@ def log_summary(
     group: str,
     mode: Mode,
 ) -> str:
-    """Write a run that has no artifact; returns what ``wandb sync`` wants.
-
-    Raises:
-        Exception: one of :func:`refusals` online, one of :func:`trouble` offline.
-    """
+    """Write a run that has no artifact; returns what ``wandb sync`` wants."""
     with _open(home, description, config, group, mode) as run:
         # A row as well: W&B's sweeps look at the history.
         run.log(dict(summary))
@@ -139,9 +134,6 @@ def log_overview(home: Home, overview: Overview, config: TrackingConfig, group: 
     """Write the run of a whole flow run; returns what ``wandb sync`` wants.
 
     It is tagged with every account that is in it, also in a mix or a blend, by which a forgotten one is found.
-
-    Raises:
-        Exception: one of :func:`refusals` online, one of :func:`trouble` offline.
     """
     import wandb
 

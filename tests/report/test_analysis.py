@@ -27,7 +27,7 @@ from hugtweets.report.analysis.accounts import (
     vocabulary,
 )
 from hugtweets.report.analysis.correlations import PROPERTIES, conclude, correlate
-from hugtweets.report.analysis.plots import plot_accounts
+from hugtweets.report.analysis.report import plot_accounts
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import SCORES
 from hugtweets.steps.fetch import TIMELINE

@@ -76,19 +76,15 @@ def conclude(accounts: Sequence[AccountFigures], correlations: Sequence[Correlat
 def _correlate(accounts: Sequence[AccountFigures], name: str, loss: str) -> Correlation:
     pairs = [(getattr(account, name), getattr(account, loss)) for account in accounts]
     known = [(value, other) for value, other in pairs if value is not None]
-    rho, p = _spearman([value for value, _ in known], [other for _, other in known])
-    return Correlation(property=name, loss=loss, accounts=len(known), rho=rho, p=p)
-
-
-def _spearman(some: Sequence[float], others: Sequence[float]) -> tuple[float | None, float | None]:
-    if len(some) < 3 or len(set(some)) == 1 or len(set(others)) == 1:
-        return None, None
+    found = Correlation(property=name, loss=loss, accounts=len(known), rho=None, p=None)
+    if len(known) < 3 or any(len(set(side)) == 1 for side in zip(*known, strict=True)):
+        return found
     from scipy.stats import spearmanr
 
-    found = spearmanr(some, others)
+    tested = spearmanr(known)
     # Of n accounts each order is as likely as any other, and two of them are perfect: Student's t says 0 there.
-    p = max(float(found.pvalue), 2 / math.factorial(len(some)))
-    return round(float(found.statistic), 3), round(p, 6)
+    p = max(float(tested.pvalue), 2 / math.factorial(len(known)))
+    return found.model_copy(update={"rho": round(float(tested.statistic), 3), "p": round(p, 6)})
 
 
 def _sentence(found: Correlation) -> str:
