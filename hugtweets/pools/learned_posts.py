@@ -1,7 +1,8 @@
 """Which posts a pooled base model has learned: ``learned.parquet`` beside its weights.
 
-Whoever examines such a model on posts of an account must know, or would praise it for what it remembers. A post is
-known by its account and id, and by a digest of its text: a corpus may hold the same words without either.
+Whoever evaluates such a model on posts of an account must know, or would praise it for what it remembers. A post is
+known by its account and id, and by a digest of its text: a corpus may hold the same words without either. What asks for
+a pool that may be in the store raises StoreUnavailable if it does not answer.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.cleaning.duplicates import essence
+from hugtweets.cleaning.duplicates import fingerprint
 from hugtweets.storage.artifacts import Reference, exists
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
@@ -26,7 +27,8 @@ _COLUMNS: list[pa.Field[Any]] = [
     pa.field("id", pa.string(), nullable=False),
     pa.field("essence", pa.string(), nullable=False),
 ]
-# ``handle`` is null where nobody knows whose words they are; ``essence`` is 64 bits of SHA-256, in hexadecimal.
+# ``handle`` is null where nobody knows whose words they are; ``essence`` is 64 bits of the SHA-256 of the post's
+# fingerprint, in hexadecimal.
 LEARNED_SCHEMA = pa.schema(_COLUMNS)
 
 
@@ -36,12 +38,12 @@ def to_learned(posts: pa.Table) -> pa.Table:
 
 
 def has_learned(base_model: Path, handle: str, posts: pa.Table) -> pa.ChunkedArray:
-    """Which of the cleaned posts of an account, or of a mix, a base model has learned; none, if it is no pool.
+    """Which of the posts of an account, or of a mix, a base model has learned; none, if it is no pool.
 
     Args:
         base_model: its folder.
         handle: whose posts they are.
-        posts: with columns ``id`` and ``text``.
+        posts: cleaned, with columns ``id`` and ``text``.
     """
     path = base_model / LEARNED
     if not path.is_file():
@@ -53,36 +55,15 @@ def has_learned(base_model: Path, handle: str, posts: pa.Table) -> pa.ChunkedArr
     return pc.or_(by_id, pc.is_in(_digests(posts["text"]), value_set=learned["essence"].combine_chunks()))
 
 
-def read_learned(home: Home, pool: Reference) -> pa.Table:
-    """What a pool has learned, here or in the store.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
-    path = pool.file(LEARNED)
-    if home.store is None or exists(pool):
-        return pq.read_table(path)
-    key = home.key(path)
-    return pq.read_table(pa.BufferReader(home.store.read([key])[key]))
-
-
 def learned_of(home: Home, pool: Reference, handle: str) -> pa.Table:
-    """What a pool has learned of one account.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
-    learned = read_learned(home, pool)
+    """What a pool has learned of one account."""
+    learned = _read(home, pool)
     return learned.filter(pc.equal(pc.utf8_lower(learned["handle"]), handle.lower()))
 
 
 def deleted_meanwhile(home: Home, pool: Reference) -> dict[str, int]:
-    """How many of the posts that a pool has learned are deleted by now, for each account with any.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
-    learned, known = read_learned(home, pool), home.spellings()
+    """How many of the posts that a pool has learned are deleted by now, for each account with any."""
+    learned, known = _read(home, pool), home.spellings()
     authors = {handle.casefold() for handle in pc.unique(learned["handle"]).to_pylist() if handle}
     counts = {}
     for handle in sorted(known[author] for author in authors if author in known):
@@ -91,6 +72,15 @@ def deleted_meanwhile(home: Home, pool: Reference) -> dict[str, int]:
     return {handle: number for handle, number in counts.items() if number}
 
 
+def _read(home: Home, pool: Reference) -> pa.Table:
+    """What a pool has learned, here or in the store."""
+    path = pool.file(LEARNED)
+    if home.store is None or exists(pool):
+        return pq.read_table(path)
+    key = home.key(path)
+    return pq.read_table(pa.BufferReader(home.store.read([key])[key]))
+
+
 def _digests(texts: pa.ChunkedArray) -> pa.Array:
-    shared = essence(texts).to_pylist()
-    return pa.array([hashlib.sha256(text.encode()).hexdigest()[:16] for text in shared], pa.string())
+    fingerprints = fingerprint(texts).to_pylist()
+    return pa.array([hashlib.sha256(text.encode()).hexdigest()[:16] for text in fingerprints], pa.string())

@@ -8,12 +8,13 @@ is forgotten, every pool that learned it goes, and with it all that was made fro
 ``train.method: full`` keeps a pool's weights in them, and adapters mean nothing without theirs. When a pooled post is
 deleted, the account's own models go (:mod:`hugtweets.steps.retraction`), but a pool serves many and took long: it stays
 until it is made again, and ``doctor`` and the log name it.
+
+What asks for pools that may be in the store raises StoreUnavailable if it does not answer.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hugtweets.errors import BaseModelError, ConfigurationError, NothingKept
@@ -63,11 +64,7 @@ def spec_of(pool: Reference) -> str:
 
 
 def list_pools(home: Home, name: str = "*") -> list[Reference]:
-    """The pools of a name, or all, oldest first, with those that only the store has.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
+    """The pools of a name, or all, oldest first, with those that only the store has."""
     below = home.pools if name == "*" else home.pools / name
     return found_at(home, {*home.pools.glob(f"{name}/*/{MANIFEST}"), *stored_manifests(home, below)})
 
@@ -77,7 +74,6 @@ def find_pool(home: Home, spec: str) -> Reference:
 
     Raises:
         BaseModelError: there is none.
-        StoreUnavailable: the store does not answer.
     """
     written = SPEC.fullmatch(spec)
     if written is None:
@@ -95,7 +91,6 @@ def named_pools(home: Home, spec: str) -> list[Reference]:
 
     Raises:
         NothingKept: there is none.
-        StoreUnavailable: the store does not answer.
     """
     name, _, digest = spec.removeprefix(PREFIX).partition("@")
     known = list_pools(home, name) if NAME.fullmatch(name) else []
@@ -112,21 +107,14 @@ def pool_here(home: Home, digest: str) -> Reference | None:
 
 
 def made_from(home: Home, pool: Reference) -> list[Reference]:
-    """Every artifact, of whichever account or mix, that the pool had a part in, oldest first.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
-    return [reference for name in home.known_names() for reference in _made_from(home, pool, name)]
-
-
-def _made_from(home: Home, pool: Reference, handle: str) -> Iterator[Reference]:
-    found: set[tuple[str, str]] = set()
-    for reference in references(home, handle):
-        inputs = reference.manifest().inputs
-        if pool.digest in inputs.values() or not found.isdisjoint(inputs.items()):
-            found.add((reference.step, reference.digest))
-            yield reference
+    """Every artifact, of whichever account or mix, that the pool had a part in, oldest first."""
+    made: dict[tuple[str, str, str], Reference] = {}
+    for handle in home.known_names():
+        for reference in references(home, handle):
+            inputs = reference.manifest().inputs
+            if pool.digest in inputs.values() or any((handle, *item) in made for item in inputs.items()):
+                made[handle, reference.step, reference.digest] = reference
+    return list(made.values())
 
 
 def _reference(home: Home, name: str, digest: str) -> Reference:
