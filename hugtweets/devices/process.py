@@ -23,13 +23,9 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class _Returned:
-    value: Any
-
-
-@dataclass(frozen=True)
-class _Raised:
-    error: BaseException
+class _Answer:
+    value: Any = None
+    error: BaseException | None = None
 
 
 class DeviceProcess:
@@ -77,10 +73,10 @@ class DeviceProcess:
     def _wait(self) -> Any:
         while True:
             message = self._pipe.recv()
-            if isinstance(message, _Returned):
+            if isinstance(message, _Answer):
+                if message.error is not None:
+                    raise message.error
                 return message.value
-            if isinstance(message, _Raised):
-                raise message.error
             if isinstance(message, Progress):
                 tell(message)
             else:
@@ -117,10 +113,10 @@ def _serve(pipe: Connection, device: str, threads: int) -> None:
             level, work, arguments = pipe.recv()
             logger.setLevel(level)
             try:
-                answer: _Returned | _Raised = _Returned(work(*arguments))
+                answer = _Answer(value=work(*arguments))
             except Exception as error:  # raised again where the result is waited for
                 error.add_note(traceback.format_exc())
-                answer = _Raised(error)
+                answer = _Answer(error=error)
             outbox.put_nowait(answer)
             del work, arguments, answer
 

@@ -55,15 +55,15 @@ class Favourites:
 
     def forget(self, names: Collection[str]) -> None:
         """Remove those by models of some accounts and mixes."""
-        self._forget({kept.id for kept in self.of(names)})
+        self._forget(self.of(names))
 
     def forget_models(self, digests: Collection[str]) -> None:
         """Remove those by these models, or by these base models."""
-        self._forget({kept.id for kept in self.all() if kept.model in digests})
+        self._forget([kept for kept in self.all() if kept.model in digests])
 
-    def _forget(self, ids: Collection[str]) -> None:
-        if ids:
-            self._change(lambda kept: [one for one in kept if one.id not in ids])
+    def _forget(self, unwanted: Collection[Favourite]) -> None:
+        if unwanted:
+            self._change(lambda kept: [one for one in kept if one not in unwanted])
 
     def _change(self, change: Callable[[Sequence[Favourite]], Sequence[Favourite]]) -> Sequence[Favourite]:
         with FileLock(self._lock):

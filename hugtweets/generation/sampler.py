@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import product, takewhile
 from typing import Any
 
 from hugtweets.cleaning.length import shorten, x_length
@@ -68,6 +68,9 @@ class PartialPost:
     finished: bool
 
 
+Callback = Callable[[PartialPost], None]
+
+
 def generate(
     model: Any,
     tokenizer: TextTokenizer,
@@ -85,16 +88,16 @@ def generate(
         model: as :func:`hugtweets.models.cache.load_tuned` or :func:`hugtweets.models.cache.load_adapters` returns it.
         tokenizer: the model's.
         requests: all of them name an adapter, or none does.
-        config: how to sample; what a request says itself is not looked at here.
+        config: how to sample; prompts, their number and the seed are those of the requests.
         progress: told posts sampled, posts in all, and a note for people.
 
     Raises:
         ConfigurationError: a prompt leaves no room for a post.
     """
-    drafts = _drafts(requests, config)
-    _sample_until_acceptable(model, tokenizer, drafts, config, progress=progress)
+    sampler = _Sampler(model, tokenizer, config)
+    drafts = sampler.sample(requests, progress=progress)
     return [
-        _with_probabilities(model, tokenizer, request, [draft.sample for draft in drafts if draft.request is request])
+        sampler.with_probabilities(request, [draft.sample for draft in drafts if draft.request is request])
         for request in requests
     ]
 
@@ -104,7 +107,7 @@ def stream(
     tokenizer: TextTokenizer,
     requests: Sequence[GenerationRequest],
     config: SampleConfig,
-    callback: Callable[[PartialPost], None],
+    callback: Callback,
 ) -> None:
     """Sample as :func:`generate` does, for somebody who reads along: every token of every post calls ``callback``.
 
@@ -113,7 +116,7 @@ def stream(
     Raises:
         ConfigurationError: a prompt leaves no room for a post.
     """
-    _sample_until_acceptable(model, tokenizer, _drafts(requests, config), config, callback=callback)
+    _Sampler(model, tokenizer, config).sample(requests, callback=callback)
 
 
 def beginning_of(prompt: str, config: SampleConfig) -> str:
@@ -152,94 +155,91 @@ class _Draft:
         return self.sample.longest_copy >= config.copy_share * len(self.sample.text)
 
 
-def _drafts(requests: Sequence[GenerationRequest], config: SampleConfig) -> list[_Draft]:
-    drafts = []
-    for request in requests:
+@dataclass(frozen=True)
+class _Sampler:
+    """Samples the posts of some requests, all from one model."""
+
+    model: Any
+    tokenizer: TextTokenizer
+    config: SampleConfig
+
+    def sample(
+        self,
+        requests: Sequence[GenerationRequest],
+        progress: Progress | None = None,
+        callback: Callback | None = None,
+    ) -> list[_Draft]:
+        """Sample all posts, and again those that are not acceptable."""
+        drafts = [draft for request in requests for draft in self._drafts(request)]
+        wanted = drafts
+        for round_number in range(ROUNDS):
+            for start in range(0, len(wanted), self.config.batch_size):
+                self._sample_batch(wanted[start : start + self.config.batch_size], round_number, callback)
+            wanted = [draft for draft in wanted if not draft.is_acceptable(self.config)]
+            if progress:
+                note = f"{len(wanted)} to be drawn again" if wanted else ""
+                progress(len(drafts) - len(wanted), len(drafts), note)
+            if not wanted:
+                break
+        return drafts
+
+    def with_probabilities(self, request: GenerationRequest, samples: Sequence[Sample]) -> list[Sample]:
+        """The posts of a request, each with the probability that its adapter gives it."""
+        if request.adapter is not None:
+            self.model.set_adapter(request.adapter, inference_mode=True)
+        documents = [self.tokenizer.encode(sample.text) for sample in samples]
+        nats = post_nats(self.model, documents, self.tokenizer.end_of_text)
+        return [replace(sample, log_prob=-value) for sample, value in zip(samples, nats, strict=True)]
+
+    def _drafts(self, request: GenerationRequest) -> list[_Draft]:
         corpus = Corpus(request.training_texts)
-        beginnings = [beginning_of(prompt, config) for prompt in request.prompts]
-        for place, (beginning, index) in enumerate(product(beginnings, range(request.per_prompt))):
-            drafts.append(_Draft(request, corpus, place, Sample(beginning, "", request.seed, index, 0.0, 0, 0)))
-    return drafts
+        beginnings = [beginning_of(prompt, self.config) for prompt in request.prompts]
+        return [
+            _Draft(request, corpus, place, Sample(beginning, "", request.seed, index, 0.0, 0, 0))
+            for place, (beginning, index) in enumerate(product(beginnings, range(request.per_prompt)))
+        ]
 
+    def _sample_batch(self, batch: Sequence[_Draft], round_number: int, callback: Callback | None) -> None:
+        """Each post sampled once (again), all in one batch."""
+        import numpy as np
 
-def _sample_until_acceptable(
-    model: Any,
-    tokenizer: TextTokenizer,
-    drafts: Sequence[_Draft],
-    config: SampleConfig,
-    progress: Progress | None = None,
-    callback: Callable[[PartialPost], None] | None = None,
-) -> None:
-    """Sample all posts, and again those that are not acceptable."""
-    wanted = list(drafts)
-    for round_number in range(ROUNDS):
-        for start in range(0, len(wanted), config.batch_size):
-            _sample_batch(model, tokenizer, wanted[start : start + config.batch_size], config, round_number, callback)
-        wanted = [draft for draft in wanted if not draft.is_acceptable(config)]
-        if progress:
-            note = f"{len(wanted)} to be drawn again" if wanted else ""
-            progress(len(drafts) - len(wanted), len(drafts), note)
-        if not wanted:
-            break
+        tokenizer, config = self.tokenizer, self.config
+        rows = [[tokenizer.end_of_text, *tokenizer.encode(draft.sample.prompt)] for draft in batch]
+        room = int(getattr(self.model.config, "max_position_embeddings", 0) or 2**20) - max(map(len, rows))
+        # A character that weighs 2 takes at most four tokens; what is too long is finished far earlier.
+        most = max(1, min(4 * config.max_characters, room))
 
+        def is_finished(row: int, tokens: list[int]) -> bool:
+            # What is too long is cut anyway: a model that goes on and on costs no more.
+            ended = (
+                tokens[-1] in tokenizer.special
+                or len(tokens) == most
+                or x_length(tokenizer.decode(rows[row] + tokens)) > config.max_characters
+            )
+            draft = batch[row]
+            if ended:
+                draft.put(shorten(self._text(rows[row], tokens), config.max_characters), config)
+            if callback:
+                text = draft.sample.text if ended else self._text(rows[row], tokens)
+                finished = ended and (draft.is_acceptable(config) or round_number == ROUNDS - 1)
+                callback(PartialPost(draft.request, draft.place, text, finished))
+            return ended
 
-def _sample_batch(
-    model: Any,
-    tokenizer: TextTokenizer,
-    batch: Sequence[_Draft],
-    config: SampleConfig,
-    round_number: int,
-    callback: Callable[[PartialPost], None] | None,
-) -> None:
-    """Each post sampled once (again), all in one batch."""
-    import numpy as np
-
-    rows = [[tokenizer.end_of_text, *tokenizer.encode(draft.sample.prompt)] for draft in batch]
-    room = int(getattr(model.config, "max_position_embeddings", 0) or 2**20) - max(map(len, rows))
-    # A character that weighs 2 takes at most four tokens; what is too long is finished far earlier.
-    most = max(1, min(4 * config.max_characters, room))
-
-    def is_finished(row: int, tokens: list[int]) -> bool:
-        # What is too long is cut anyway: a model that goes on and on costs no more.
-        ended = (
-            tokens[-1] in tokenizer.special
-            or len(tokens) == most
-            or x_length(tokenizer.decode(rows[row] + tokens)) > config.max_characters
+        continue_rows(
+            self.model,
+            rows,
+            tokenizer.end_of_text,
+            config.temperature,
+            config.top_p,
+            most,
+            is_finished,
+            [np.random.default_rng([draft.request.seed, draft.place, round_number]) for draft in batch],
+            [draft.request.adapter for draft in batch if draft.request.adapter is not None],
         )
-        draft = batch[row]
-        if ended:
-            draft.put(shorten(_text(tokenizer, rows[row], tokens), config.max_characters), config)
-        if callback:
-            text = draft.sample.text if ended else _text(tokenizer, rows[row], tokens)
-            finished = ended and (draft.is_acceptable(config) or round_number == ROUNDS - 1)
-            callback(PartialPost(draft.request, draft.place, text, finished))
-        return ended
 
-    continue_rows(
-        model,
-        rows,
-        tokenizer.end_of_text,
-        config.temperature,
-        config.top_p,
-        most,
-        is_finished,
-        [np.random.default_rng([draft.request.seed, draft.place, round_number]) for draft in batch],
-        [draft.request.adapter for draft in batch if draft.request.adapter is not None],
-    )
-
-
-def _with_probabilities(
-    model: Any, tokenizer: TextTokenizer, request: GenerationRequest, samples: Sequence[Sample]
-) -> list[Sample]:
-    if request.adapter is not None:
-        model.set_adapter(request.adapter, inference_mode=True)
-    nats = post_nats(model, [tokenizer.encode(sample.text) for sample in samples], tokenizer.end_of_text)
-    return [replace(sample, log_prob=-value) for sample, value in zip(samples, nats, strict=True)]
-
-
-def _text(tokenizer: TextTokenizer, prompt: Sequence[int], continuation: Sequence[int]) -> str:
-    end = next((place for place, token in enumerate(continuation) if token in tokenizer.special), len(continuation))
-    return _one_line(tokenizer.decode([*prompt, *continuation[:end]]))
+    def _text(self, prompt: Sequence[int], continuation: Sequence[int]) -> str:
+        until_end = takewhile(lambda token: token not in self.tokenizer.special, continuation)
+        return _one_line(self.tokenizer.decode([*prompt, *until_end]))
 
 
 def _one_line(text: str) -> str:

@@ -115,10 +115,7 @@ def is_adapter(output: Path) -> bool:
 def load_tuned(base_model: BaseModel, output: Path | None, choice: DeviceChoice) -> tuple[Any, TextTokenizer]:
     """A model to sample from and to evaluate, with its tokenizer.
 
-    Args:
-        base_model: what was tuned.
-        output: the folder that :func:`hugtweets.training.trainer.finetune` wrote; None is the base model itself.
-        choice: where to compute, and in which number format.
+    ``output`` is the folder that :func:`hugtweets.training.trainer.finetune` wrote; None is the base model itself.
     """
     tokenizer = TextTokenizer.of(base_model)
     model: Any = load_weights(base_model, output, choice) if output else load_base(base_model, choice)
@@ -130,12 +127,8 @@ def load_adapters(
 ) -> tuple[Any, TextTokenizer, list[str]]:
     """The base model with several adapters at once, to sample from, and their names in it, in the order of ``outputs``.
 
-    They stay attached, so that the next call finds them there, and so do those of earlier calls if there is room.
-
-    Args:
-        base_model: what all of them were tuned from.
-        outputs: folders that :func:`hugtweets.training.trainer.finetune` wrote with ``method=lora``, one at least.
-        choice: where to compute, and in which number format.
+    There must be one at least, and all were trained from the base model by ``lora``. They stay attached, so that the
+    next call finds them there, and so do those of earlier calls if there is room.
     """
     before = CACHE.names_on(_key(base_model, choice))
     if not before.keys() >= set(outputs):

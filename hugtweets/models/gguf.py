@@ -21,19 +21,14 @@ def convert(gguf: Path, folder: Path) -> None:
     Raises:
         BaseModelError: the file is no GGUF, or of an architecture that transformers cannot read.
     """
-    needed = 10 * gguf.stat().st_size
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(folder.parent).free < needed:
-        raise BaseModelError(f"converting {gguf.name} needs {needed / 1e9:.1f} GB free in {folder.parent}: make room")
-    with atomic_folder(folder, marker=SOURCE) as partial:
-        _write(gguf, partial)
-
-
-def _write(gguf: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     from transformers.utils.logging import disable_progress_bar
 
+    needed = 10 * gguf.stat().st_size
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder.parent).free < needed:
+        raise BaseModelError(f"converting {gguf.name} needs {needed / 1e9:.1f} GB free in {folder.parent}: make room")
     disable_progress_bar()  # type: ignore[no-untyped-call]
     location, name = str(gguf.parent), gguf.name
     try:
@@ -51,7 +46,8 @@ def _write(gguf: Path, folder: Path) -> None:
             f"{gguf} cannot be converted ({reason}): choose another file for train.base_model"
         ) from error
     tokenizer.model_max_length = model.config.max_position_embeddings
-    tokenizer.save_pretrained(folder)
-    model.save_pretrained(folder)
-    source = {"gguf": name, "conversion": CONVERSION_VERSION}
-    (folder / SOURCE).write_text(json.dumps(source) + "\n", encoding="utf-8")
+    with atomic_folder(folder, marker=SOURCE) as partial:
+        tokenizer.save_pretrained(partial)
+        model.save_pretrained(partial)
+        source = {"gguf": name, "conversion": CONVERSION_VERSION}
+        (partial / SOURCE).write_text(json.dumps(source) + "\n", encoding="utf-8")

@@ -38,12 +38,9 @@ def to_learned(posts: pa.Table) -> pa.Table:
 
 
 def has_learned(base_model: Path, handle: str, posts: pa.Table) -> pa.ChunkedArray:
-    """Which of the posts of an account, or of a mix, a base model has learned; none, if it is no pool.
+    """Which of the cleaned posts of an account, or of a mix, the base model in a folder has learned.
 
-    Args:
-        base_model: its folder.
-        handle: whose posts they are.
-        posts: cleaned, with columns ``id`` and ``text``.
+    None, if it is no pool. ``posts`` has columns ``id`` and ``text``.
     """
     path = base_model / LEARNED
     if not path.is_file():

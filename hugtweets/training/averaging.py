@@ -26,14 +26,7 @@ def average(base_model: BaseModel, weights: Path, share: float, output: Path, co
 
     Half-way between the two a model keeps much of what each of them knows (Wortsman et al. 2022, "Robust fine-tuning of
     zero-shot models"). Adapters are scaled by the share and merged into the base's weights; a share of 1 is the trained
-    model itself.
-
-    Args:
-        base_model: what the training started from.
-        weights: the folder that :func:`hugtweets.training.trainer.finetune` wrote.
-        share: of the way from the base's weights to the trained ones.
-        output: the folder to write into.
-        config: the options of the training.
+    model itself. ``weights`` is the folder that :func:`hugtweets.training.trainer.finetune` wrote.
     """
     # On the processor: adapters that are merged in bfloat16 lose most of what they learned.
     choice = replace(choose_device(config), device="cpu", dtype="float32")

@@ -24,14 +24,10 @@ class Continuation:
 
 
 def continue_training(weights: Path, then: Path, now: Path, replay: float, seed: str) -> Continuation:
-    """Choose what to go on with.
+    """Go on from the folder that an earlier training wrote, with the token files of ``then`` and ``now``.
 
-    Args:
-        weights: the folder that the earlier training wrote.
-        then: the token file of the earlier training.
-        now: the token file of this one.
-        replay: how many posts of the earlier training come again for each new one; fewer if there are fewer.
-        seed: chooses which.
+    For each new post, ``replay`` posts of the earlier training come again, as far as there are so many; ``seed``
+    chooses which.
     """
     trained, wanted = set(load_ids(then, "train")), load_ids(now, "train")
     new = tuple(post for post in wanted if post not in trained)
