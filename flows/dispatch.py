@@ -107,7 +107,6 @@ def find_assignment(job: Job) -> tuple[AccountOutcome, Assignment | None]:
         try:
             outcome.complete(learn(found, find_posts=lambda _: posts))
         except NotMade:
-            logger.info("%s: to be learned elsewhere", job.handle)
             return outcome, Assignment(request=job.request, run=job.run, posts=posts.digest, until=job.until)
     return outcome, None
 

@@ -10,7 +10,7 @@ from prefect.artifacts import create_table_artifact
 
 from flows.runs import begin, name_run, open_home
 from hugtweets.jobs.base_models import BaseModels
-from hugtweets.jobs.pools import Pooling, PoolOutcome, PoolRequest, Transfer
+from hugtweets.jobs.pools import Pooling, PoolOutcome, PoolRequest
 from hugtweets.models.registry import BaseModel
 from hugtweets.pools.pool import PREFIX, pinned
 from hugtweets.steps.transfer import check_held_out, read_transfer
@@ -45,7 +45,11 @@ def pretrain(request: PoolRequest) -> PoolOutcome:
         model = pretrain_task(pooling)
     registered = BaseModel(f"{PREFIX}{request.name}", model.path, model.digest)
     transfers = [read_transfer(transfer(job, posts, base, registered)) for job, posts in held_out.items()]
-    show_transfers(registered.name, transfers)
+    create_table_artifact(
+        key=TABLE,
+        table=[found.row(registered.name) for found in transfers],
+        description=f"Bits per byte on held-out posts of accounts that {registered.name} has not learned.",
+    )
     return PoolOutcome(
         status="unchanged" if was_there else "completed",
         flow_run=run,
@@ -53,20 +57,4 @@ def pretrain(request: PoolRequest) -> PoolOutcome:
         path=registered.path,
         counts=model.manifest().counts,
         transfers=transfers,
-    )
-
-
-def show_transfers(name: str, transfers: list[Transfer]) -> None:
-    """Leave a table in the Prefect UI."""
-    rows = [
-        {
-            "account": found.handle,
-            "held-out posts": found.held_out_posts,
-            "base": f"{found.base_bits_per_byte:.3f}",
-            name: f"{found.bits_per_byte:.3f}",
-        }
-        for found in transfers
-    ]
-    create_table_artifact(
-        key=TABLE, table=rows, description=f"Bits per byte on held-out posts of accounts that {name} has not learned."
     )

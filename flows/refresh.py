@@ -5,6 +5,7 @@ hugtweets refresh ACCOUNTS.yaml
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -25,6 +26,8 @@ from hugtweets.jobs.assignments import Assignment
 from hugtweets.jobs.job import Job, longest_waiting_first
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.jobs.step_names import StepName
+
+logger = logging.getLogger("hugtweets.flows")
 
 
 @flow(name="refresh", flow_run_name=lambda: name_run("refresh"))
@@ -74,6 +77,8 @@ def prepare(job: Job) -> State[Any]:
     outcome, assignment = find_assignment(job)
     if outcome.status == "failed":
         return Failed(message=outcome.reason, data=(outcome, None))
+    if assignment:
+        logger.info("%s: to be learned elsewhere", job.handle)
     name = "Assigned" if assignment else outcome.status.capitalize()
     return Completed(name=name, message=outcome.reason, data=(outcome, assignment))
 

@@ -30,6 +30,7 @@ from hugtweets.storage.home import Home
 from tasks.fetch import look_up
 from tasks.report import authorship, report
 from tasks.retries import patient
+from tasks.step import unseen
 
 Outcome = TypeVar("Outcome", bound=BaseModel)
 
@@ -80,7 +81,7 @@ def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -> State[Run
     The final state's data is the :class:`RunOutcome`, or :class:`AccountsFailed` naming who failed.
     """
     if candidates := find_candidates(jobs, outcomes):
-        authorship(candidates)
+        authorship(unseen(candidates))
     record_authorship(jobs, outcomes)
     if includes(jobs[0].until, "report"):
         report_run(jobs, outcomes)
@@ -97,7 +98,7 @@ def report_run(jobs: Sequence[Job], outcomes: Iterable[AccountOutcome]) -> None:
     """
     # The server that Prefect starts for one run alone is gone when somebody follows the link.
     url = runtime.flow_run.ui_url if get_current_settings().api.url else None
-    made = report(jobs, LastRun(jobs[0].run, url), return_state=True).result(raise_on_failure=False)
+    made = report(unseen(jobs), LastRun(jobs[0].run, url), return_state=True).result(raise_on_failure=False)
     if isinstance(made, BaseException):
         logger.warning("the report was not brought up to date (%s): make it with `hugtweets report`", made)
         return

@@ -59,19 +59,11 @@ def show_outcome(outcome: RunOutcome, ledger: Ledger) -> None:
     """Leave a table of all accounts, and tell automations that the run ended, and how."""
     rows = [account.row(ledger.of(account.handle).spent().usd) for account in outcome.accounts]
     create_table_artifact(key=TABLE, table=rows, description=outcome.describe())
-    failed = outcome.failed()
     emit_event(
-        FAILED_EVENT if failed else COMPLETED_EVENT,
+        FAILED_EVENT if outcome.failed() else COMPLETED_EVENT,
         resource={
             "prefect.resource.id": f"prefect.flow-run.{runtime.flow_run.id}",
             "prefect.resource.name": outcome.flow_run,
         },
-        payload={
-            "run": outcome.flow_run,
-            "accounts": len(outcome.accounts),
-            "failed": len(failed),
-            "handles": failed,
-            "summary": outcome.describe(),
-            "usd": outcome.api.usd,
-        },
+        payload=outcome.summary(),
     )

@@ -9,6 +9,7 @@ from hugtweets.evaluation.promotion import Standing
 from hugtweets.jobs.job import Job
 from hugtweets.steps import evaluate as steps
 from hugtweets.storage.artifacts import Reference
+from tasks.step import unseen
 
 
 def promote(job: Job, model: Reference, scores: Reference) -> None:
@@ -16,9 +17,12 @@ def promote(job: Job, model: Reference, scores: Reference) -> None:
 
     What was decided before is no task of its own, for the reason that ``may_wait`` of a job has.
     """
-    if not job.is_trial:
-        decide = steps.promote if job.outcome.is_unchanged() else decide_on
-        job.outcome.promotion = decide(job, model, scores)
+    if job.is_trial:
+        return
+    if job.outcome.is_unchanged():
+        job.outcome.promotion = steps.promote(job, model, scores)
+    else:
+        job.outcome.promotion = decide_on(unseen(job), model, scores)
 
 
 @task(name="promote", task_run_name="promote[{job.handle}]", cache_policy=NO_CACHE)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Concatenate, Generic, ParamSpec, TypeVar
+from typing import Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from prefect import Task
+from prefect.utilities.annotations import quote
 
 from hugtweets.devices.queue import waited_seconds
 from hugtweets.jobs.job import Job
@@ -20,12 +21,18 @@ from hugtweets.storage.artifacts import Plan, Reference, exists, obtain
 
 Inputs = ParamSpec("Inputs")
 OfWork = TypeVar("OfWork", bound=Work)
+Value = TypeVar("Value")
 Planner = Callable[Concatenate[OfWork, Inputs], Plan]
 Maker = Callable[Concatenate[OfWork, Inputs], Reference]
 
 
 class NotMade(Exception):
     """A step would have to be run, and the job only finds what is there."""
+
+
+def unseen(value: Value) -> Value:
+    """Passed to a task unseen: Prefect's graph has arrows from what a step is made of, not from what a job holds."""
+    return cast("Value", quote(value))
 
 
 def working_seconds() -> float:
@@ -78,7 +85,7 @@ class Step(Generic[OfWork, Inputs]):
                 # A record of Prefect's alone brings no files here, and sends none.
                 refresh_cache=not (is_complete and exists(reference)),
             )
-            reference = cached(job, *inputs, **options)
+            reference = cached(unseen(job), *inputs, **options)
         if isinstance(job, Job):
             job.outcome.note(plan.step, reference, was_there, working_seconds() - started)
             if self._record:

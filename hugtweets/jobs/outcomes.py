@@ -155,6 +155,18 @@ class RunOutcome(BaseModel):
         """The accounts that failed."""
         return [account.handle for account in self.accounts if account.status == "failed"]
 
+    def summary(self) -> dict[str, Any]:
+        """The run in a few figures, for automations."""
+        failed = self.failed()
+        return {
+            "run": self.flow_run,
+            "accounts": len(self.accounts),
+            "failed": len(failed),
+            "handles": failed,
+            "summary": self.describe(),
+            "usd": self.api.usd,
+        }
+
     def failure(self) -> str | None:
         """``2/30 accounts failed: alice, bob``, or None."""
         failed = self.failed()

@@ -65,6 +65,15 @@ class Transfer(BaseModel):
     over_base_low: float | None = None
     over_base_high: float | None = None
 
+    def row(self, pool: str) -> dict[str, Any]:
+        """A row in a table of accounts."""
+        return {
+            "account": self.handle,
+            "held-out posts": self.held_out_posts,
+            "base": f"{self.base_bits_per_byte:.3f}",
+            pool: f"{self.bits_per_byte:.3f}",
+        }
+
 
 class PoolOutcome(BaseModel):
     """What ``pretrain --json`` prints; ``base_model`` is what ``train.base_model`` takes for exactly this pool."""
