@@ -40,4 +40,8 @@ def tell(progress: Progress) -> None:
 
 def reporter(handle: str, step: str) -> Callable[[int, int, str], None]:
     """A function ``(done, total, note)`` for one step of one account."""
-    return lambda done, total, note="": tell(Progress(handle, step, done, total, note))
+
+    def report(done: int, total: int, note: str = "") -> None:
+        tell(Progress(handle, step, done, total, note))
+
+    return report

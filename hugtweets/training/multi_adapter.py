@@ -22,10 +22,10 @@ from peft import get_peft_model
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pad_sequence
-from transformers import Trainer, set_seed
+from transformers import set_seed
 
 from hugtweets.config import TrainConfig
-from hugtweets.devices.selection import choose_device
+from hugtweets.devices.selection import DeviceChoice, choose_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.models.cache import CACHE, load_base
 from hugtweets.models.registry import BaseModel
@@ -74,7 +74,6 @@ def finetune_together(base_model: BaseModel, tasks: Sequence[AdapterTask]) -> li
         )
     started = time.monotonic()
     choice = training_format(choose_device(tasks[0].config), tasks[0].config)
-    end_of_text = TextTokenizer.of(base_model).end_of_text
     base = load_base(base_model, choice)
     # Before the first adapter is attached: afterwards its own parts would be taken for the base model's.
     step = Bfloat16Steps(base, choice.device).step if choice.autocast else nullcontext
@@ -88,39 +87,31 @@ def finetune_together(base_model: BaseModel, tasks: Sequence[AdapterTask]) -> li
                 set_seed(task.config.seed)
                 model.add_adapter(name, options[number])
                 model.set_adapter(name)
-            posts = load_training_posts(task.tokens)
-            callback = EvaluationCallback(
-                model,
-                ValidationPosts.of(task.tokens, end_of_text),
-                partial(save_adapter, model, base_model, task.output, name),
-                task.config.patience,
-                task.progress,
-            )
-            collator = PostCollator(end_of_text)
-            trainer = make_trainer(model, posts, collator, callback, task.output, choice, task.config)
-            accounts.append(_Account(name, trainer, callback))
+            accounts.append(_Account(name, task, model, base_model, choice))
         _Batch(model, accounts, step).train()
-    return [
-        result_of(
-            account.callback, account.posts, account.trained, task.config, "lora, several at once", choice, started
-        )
-        for account, task in zip(accounts, tasks, strict=True)
-    ]
+    return [account.result(choice, started) for account in accounts]
 
 
 class _Account:
     """One account while it learns; it is made while its adapter is the only active one."""
 
-    def __init__(self, name: str, trainer: Trainer, callback: EvaluationCallback) -> None:
+    def __init__(self, name: str, task: AdapterTask, model: Any, base_model: BaseModel, choice: DeviceChoice) -> None:
         self.name = name
-        self.posts: Any = trainer.train_dataset
-        self.callback = callback
+        end_of_text = TextTokenizer.of(base_model).end_of_text
+        validation = ValidationPosts.of(task.tokens, end_of_text)
+        save = partial(save_adapter, model, base_model, task.output, name)
+        self.callback = EvaluationCallback(model, validation, save, task.config.patience, task.progress)
+        self._config = task.config
+        self._posts = load_training_posts(task.tokens)
+        collator = PostCollator(end_of_text)
+        trainer = make_trainer(model, self._posts, collator, self.callback, task.output, choice, task.config)
         self._loader = trainer.get_train_dataloader()
-        self._weights = [weights for weights in callback.model.parameters() if weights.requires_grad]
-        self.trained = sum(weights.numel() for weights in self._weights)
+        self._weights = [weights for weights in model.parameters() if weights.requires_grad]
         self._updates: deque[list[Pack]] = deque()
         self._packs_seen = 0
-        self._arguments, self._state, self._control = trainer.args, trainer.state, trainer.control
+        # What a callback is told of the training.
+        self.situation = (trainer.args, trainer.state, trainer.control)
+        self._arguments, self._state, self._control = self.situation
         updates = -(-len(self._loader) // self._arguments.gradient_accumulation_steps)
         self._state.max_steps = int(self._arguments.num_train_epochs) * updates
         trainer.create_optimizer_and_scheduler(self._state.max_steps)
@@ -137,21 +128,13 @@ class _Account:
         """Whether every post was seen as often as every other."""
         return not self._updates
 
-    def evaluate_start(self) -> None:
-        """Before any training."""
-        self.callback.on_train_begin(self._arguments, self._state, self._control)
-
-    def end_epoch(self) -> None:
-        """Evaluate, and save what is best."""
-        self.callback.on_epoch_end(self._arguments, self._state, self._control)
-
     def next_update(self) -> list[Pack]:
         """The packs of posts that the next update is computed from."""
         if not self._updates:
             packs: list[Pack] = list(self._loader)
             several = self._arguments.gradient_accumulation_steps
             self._updates.extend(packs[start : start + several] for start in range(0, len(packs), several))
-        self.callback.on_step_begin(self._arguments, self._state, self._control)
+        self.callback.on_step_begin(*self.situation)
         packs = self._updates.popleft()
         self._packs_seen += len(packs)
         return packs
@@ -165,9 +148,13 @@ class _Account:
         self._optimizer.zero_grad()
         self._state.global_step += 1
         self._state.epoch = self._packs_seen / len(self._loader)
-        self.callback.on_step_end(self._arguments, self._state, self._control)
-        logs = {"loss": loss, "learning_rate": rate}
-        self.callback.on_log(self._arguments, self._state, self._control, logs=logs)
+        self.callback.on_step_end(*self.situation)
+        self.callback.on_log(*self.situation, logs={"loss": loss, "learning_rate": rate})
+
+    def result(self, choice: DeviceChoice, started: float) -> TrainingResult:
+        """What came of the training, in which all accounts share the time since it ``started``."""
+        trained = sum(weights.numel() for weights in self._weights)
+        return result_of(self.callback, self._posts, trained, self._config, "lora, several at once,", choice, started)
 
 
 class _Batch:
@@ -185,7 +172,7 @@ class _Batch:
         """Until every account is done."""
         for account in self._accounts:
             with self._alone(account):
-                account.evaluate_start()
+                account.callback.on_train_begin(*account.situation)
         going = list(self._accounts)
         while going:
             losses = self._add_gradients([(account.name, account.next_update()) for account in going])
@@ -193,7 +180,7 @@ class _Batch:
                 account.update(loss)
                 if account.has_ended_epoch:
                     with self._alone(account):
-                        account.end_epoch()
+                        account.callback.on_epoch_end(*account.situation)
             going = [account for account in going if not account.is_done]
 
     def _add_gradients(self, updates: Sequence[tuple[str, Sequence[Pack]]]) -> list[float]:
