@@ -130,24 +130,21 @@ def load_adapters(
     There must be one at least, and all were trained from the base model by ``lora``. They stay attached, so that the
     next call finds them there, and so do those of earlier calls if there is room.
     """
+    from peft import PeftModel
+
     before = CACHE.names_on(_key(base_model, choice))
     if not before.keys() >= set(outputs):
         wanted = list(dict.fromkeys([*outputs, *filter(is_adapter, before)]))[: max(MOST_ATTACHED, len(outputs))]
         # No bare numbers: peft would take the layers that are called so for another adapter's.
-        _attach(load_base(base_model, choice), {output: f"adapter_{number}" for number, output in enumerate(wanted)})
+        names = {output: f"adapter_{number}" for number, output in enumerate(wanted)}
+        base = load_base(base_model, choice)
+        # In the number format of the base model: peft would widen them, and convert back and forth in each layer.
+        model = PeftModel.from_pretrained(base, str(wanted[0]), names[wanted[0]], autocast_adapter_dtype=False)
+        CACHE.attach(model)
+        for output in wanted[1:]:
+            model.load_adapter(str(output), names[output], autocast_adapter_dtype=False)
+        CACHE.attach(model.eval(), names)
     return CACHE.adapted, TextTokenizer.of(base_model), [CACHE.names[output] for output in outputs]
-
-
-def _attach(base: PreTrainedModel, names: Mapping[Path, str]) -> None:
-    from peft import PeftModel
-
-    (first, name), *others = names.items()
-    # In the number format of the base model: peft would widen them, and convert back and forth in each layer.
-    model = PeftModel.from_pretrained(base, str(first), adapter_name=name, autocast_adapter_dtype=False)
-    CACHE.attach(model)
-    for output, name in others:
-        model.load_adapter(str(output), name, autocast_adapter_dtype=False)
-    CACHE.attach(model.eval(), names)
 
 
 def load_blend(
