@@ -14,8 +14,8 @@ import requests
 from chaos_world import FEW, PROTECTED, SUSPENDED, TOKEN, WANDB_KEY
 
 from hugtweets.budget.ledger import Ledger
+from hugtweets.jobs.step_names import STEPS
 from hugtweets.simulator.accounts import user_id
-from hugtweets.steps import STEPS
 from hugtweets.storage.home import Home
 from hugtweets.timelines.timeline import Timeline, load
 from tests.fixtures.wandb_log import read_run
