@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/multi_adapter.py --timeline timeline.jsonl [--accounts 1 4] [--posts 60]
         [--base packaged] [--models FOLDER] [--json]
 
-Each account is a slice of the timeline file, nothing is held out, and the base model is warm. Counted are processor
+Each account is a slice of the timeline file, nothing is held out, and the base model is loaded. Counted are processor
 seconds of the whole training, the making of the adapters included. `--models` is where a converted base model is kept.
 """
 

@@ -1,4 +1,4 @@
-"""How fast are tokens drawn: in batches, one prompt at a time by ``generate``, and how near the machine's limit?
+"""How fast are tokens sampled: in batches, one prompt at a time by ``generate``, and how near the machine's limit?
 
     OMP_NUM_THREADS=1 python benchmarks/sampling.py [--base packaged] [--tokens 40] [--rows 1 8 32] [--adapters 1 4 16]
         [--format bfloat16] [--models FOLDER] [--json]
@@ -6,7 +6,7 @@
 Every row of a batch gets the same number of tokens, so that the ways do the same work. Counted are processor seconds,
 which are more honest than the clock's on a shared machine: with one thread, and on the processor only.
 
-- ``generate``: transformers, one prompt at a time, from the base model wearing one adapter.
+- ``generate``: transformers, one prompt at a time, from the base model with one adapter.
 - ``ours``: :func:`hugtweets.generation.decoding.continue_rows`, from the same model.
 - ``ours, N adapters``: as many rows, from N adapters in turn, in one batch.
 - ``N batches``: the same rows, one adapter after the other.
@@ -47,7 +47,7 @@ TOP_P = 0.95
 
 @dataclass(frozen=True)
 class Speed:
-    """How many tokens were drawn in how many processor seconds, in a batch of how many rows."""
+    """How many tokens were sampled in how many processor seconds, in a batch of how many rows."""
 
     way: str
     rows: int
@@ -84,7 +84,7 @@ def cpu_seconds(work: Callable[[], object], repeat: int = 1) -> float:
     return best
 
 
-def wear_adapters(base: Any, number: int) -> PeftModel:
+def with_adapters(base: Any, number: int) -> PeftModel:
     """The base model with as many fresh adapters, which cost what trained ones cost."""
     options = adapter_options(base, TrainConfig())
     model = get_peft_model(base, options, adapter_name="0")
@@ -103,7 +103,7 @@ def ours(model: Any, tokenizer: TextTokenizer, rows: int, tokens: int, adapters:
     """Draw a batch."""
     generators = [np.random.default_rng(row) for row in range(rows)]
     beginnings = prompts_of(tokenizer, rows)
-    continue_rows(model, beginnings, 0, 1.0, TOP_P, tokens, lambda row, drawn: False, generators, adapters)
+    continue_rows(model, beginnings, 0, 1.0, TOP_P, tokens, lambda row, sampled: False, generators, adapters)
 
 
 def one_by_one(model: Any, tokenizer: TextTokenizer, posts: int, tokens: int) -> None:
@@ -154,24 +154,24 @@ def measure(base: Any, tokenizer: TextTokenizer, options: argparse.Namespace) ->
     weights, tokens, most = weights_of(base), options.tokens, max(options.rows)
     speeds: list[Speed] = []
 
-    def add(way: str, rows: int, drawn: int, seconds: float) -> None:
-        speeds.append(Speed(way, rows, drawn, seconds))
+    def add(way: str, rows: int, sampled: int, seconds: float) -> None:
+        speeds.append(Speed(way, rows, sampled, seconds))
 
     with torch.inference_mode():
         machine = measure_machine(weights)
         for rows in options.rows:
             add("bare products", rows, rows, cpu_seconds(partial(products, weights, rows), 3))
-    worn = wear_adapters(base, max(options.adapters))
-    ours(worn, tokenizer, most, 2)
-    add("generate", 1, 3 * tokens, cpu_seconds(partial(one_by_one, worn, tokenizer, 3, tokens)))
+    adapted = with_adapters(base, max(options.adapters))
+    ours(adapted, tokenizer, most, 2)
+    add("generate", 1, 3 * tokens, cpu_seconds(partial(one_by_one, adapted, tokenizer, 3, tokens)))
     for rows in options.rows:
-        add("ours", rows, rows * tokens, cpu_seconds(partial(ours, worn, tokenizer, rows, tokens)))
+        add("ours", rows, rows * tokens, cpu_seconds(partial(ours, adapted, tokenizer, rows, tokens)))
     for number in options.adapters:
         names = [str(row * number // most) for row in range(most)]
-        mixed = cpu_seconds(partial(ours, worn, tokenizer, most, tokens, names))
+        mixed = cpu_seconds(partial(ours, adapted, tokenizer, most, tokens, names))
         add(f"ours, {number} adapters", most, most * tokens, mixed)
         if number > 1:
-            apart = number * cpu_seconds(partial(ours, worn, tokenizer, most // number, tokens))
+            apart = number * cpu_seconds(partial(ours, adapted, tokenizer, most // number, tokens))
             add(f"{number} batches", most // number, most * tokens, apart)
     return speeds, machine
 

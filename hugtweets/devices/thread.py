@@ -1,7 +1,7 @@
 """The one thread of this process that computes, if there is one device.
 
 One thread, because PyTorch's random state belongs to whoever computes; because every other thread that computes would
-bring an OpenMP team and a memory arena of its own; and because the base model stays warm for the next account.
+bring an OpenMP team and a memory arena of its own; and because the base model stays in memory for the next account.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from transformers.pytorch_utils import Conv1D
 
 
 class Bfloat16Steps:
-    """For the forward passes of a training; examinations stay outside, in the weights' own number format.
+    """For the forward passes of a training; evaluations stay outside, in the weights' own number format.
 
     Autocast alone would convert the frozen weights in every step: they are converted here, and kept.
     """

@@ -1,4 +1,4 @@
-"""How the accounts of a mix are given equal weight: each is read as often as the others, drawn anew in every epoch."""
+"""Equal weight for the accounts of a mix: in every epoch each is read as often as the others."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from torch.utils.data import Sampler
 class EqualShares(Sampler[int]):
     """Places of posts in a random order, in which every author comes as often as the one with most posts does.
 
-    A post of an author with fewer comes as often as any other of the same author, or once more: which ones is drawn
-    in each epoch. The draws follow torch's own random state.
+    A post of an author with fewer comes as often as any other of the same author, or once more: which ones is
+    chosen anew in each epoch. The choice follows torch's own random state.
     """
 
     def __init__(self, authors: Sequence[str]) -> None:
@@ -27,11 +27,11 @@ class EqualShares(Sampler[int]):
         return self._most * len(self._places)
 
     def __iter__(self) -> Iterator[int]:
-        drawn = torch.cat([self._draw(places) for places in self._places])
-        order: list[int] = drawn[torch.randperm(len(drawn))].tolist()
+        chosen = torch.cat([self._choose(places) for places in self._places])
+        order: list[int] = chosen[torch.randperm(len(chosen))].tolist()
         return iter(order)
 
-    def _draw(self, places: torch.Tensor) -> torch.Tensor:
+    def _choose(self, places: torch.Tensor) -> torch.Tensor:
         """As many places as the author with most posts has."""
         rounds = -(-self._most // len(places))
         return torch.cat([places[torch.randperm(len(places))] for _ in range(rounds)])[: self._most]

@@ -194,7 +194,7 @@ class PostTrainer(Trainer):
     autocast = False
 
     def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int] | None:
-        """The order of the posts; those of a mix are drawn in equal shares."""
+        """The order of the posts; those of a mix come in equal shares."""
         posts: Any = self.train_dataset
         if AUTHOR in posts.column_names:
             return EqualShares(posts[AUTHOR])

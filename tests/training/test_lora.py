@@ -40,8 +40,8 @@ def test_adapters_sit_in_the_chosen_layers_only(
     assert f"the {layers.replace(':', ' ')} of 2 layers" in result.choice
     assert result.trained_parameters == sum(tensor.numel() for tensor in weights.values())
     tuned, _ = load_tuned(tiny_base_model(home, architecture), tmp_path / "weights", choose_device(CONFIG))
-    worn = [name for name, module in tuned.named_modules() if name.endswith("lora_A.default")]
-    assert len(worn) == len(weights) // 2
+    adapted = [name for name, module in tuned.named_modules() if name.endswith("lora_A.default")]
+    assert len(adapted) == len(weights) // 2
 
 
 @pytest.mark.parametrize("architecture", ["gpt2", "llama"])

@@ -74,9 +74,9 @@ def test_training_leaves_the_environment_to_the_other_threads(home: Home, tmp_pa
 
 def test_the_history_starts_with_the_base_model_and_has_every_step(home: Home, tmp_path: Path) -> None:
     result = learn(home, tmp_path / "one")
-    examined = [row for row in result.history if "held_out/loss" in row]
+    evaluated = [row for row in result.history if "held_out/loss" in row]
     steps = [row["step"] for row in result.history if "train/loss" in row]
-    assert [(row["step"], row["epoch"]) for row in examined] == [(0, 0.0), (5, 1.0), (10, 2.0), (15, 3.0)]
+    assert [(row["step"], row["epoch"]) for row in evaluated] == [(0, 0.0), (5, 1.0), (10, 2.0), (15, 3.0)]
     assert steps == list(range(1, 16))
     assert all(row["train/lr"] >= 0 for row in result.history if "train/loss" in row)
 
