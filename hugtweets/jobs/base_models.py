@@ -17,6 +17,10 @@ class BaseModels:
         self._found: dict[str, BaseModel | BaseModelError] = {}
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type[BaseModels], tuple[Home]]:
+        """A process that computes on a GPU gets its own: locks do not travel."""
+        return BaseModels, (self._home,)
+
     def find(self, spec: str) -> BaseModel:
         """Find, download or convert a base model.
 
