@@ -14,7 +14,7 @@ import requests
 from chaos_world import FEW, PROTECTED, SUSPENDED, TOKEN, WANDB_KEY
 
 from hugtweets.budget.ledger import Ledger
-from hugtweets.jobs.step_names import STEPS
+from hugtweets.jobs.job import STEPS
 from hugtweets.simulator.accounts import user_id
 from hugtweets.storage.home import Home
 from hugtweets.timelines.timeline import Timeline, load

@@ -13,9 +13,8 @@ from prefect.client.schemas.objects import State
 from flows.recording import recorded
 from flows.runs import begin, finish, name_run
 from hugtweets.jobs.accounts import AccountRequest
-from hugtweets.jobs.job import Job
+from hugtweets.jobs.job import Job, StepName
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
-from hugtweets.jobs.step_names import StepName
 from hugtweets.steps.blend import Part
 from hugtweets.steps.waiting import posts_to_learn
 from hugtweets.storage.artifacts import Reference

@@ -15,8 +15,8 @@ from flows.refresh import work_through
 from flows.runs import name_run
 from hugtweets.config import DEFAULT_PROMPTS, Config, NotNegative
 from hugtweets.jobs.accounts import request_accounts
+from hugtweets.jobs.job import StepName
 from hugtweets.jobs.outcomes import RunOutcome
-from hugtweets.jobs.step_names import StepName
 
 # What a person may write into the forms of the Prefect UI; the server checks it before a run exists.
 Handle = Annotated[str, Field(pattern=r"^@?[A-Za-z0-9_]{1,15}$")]

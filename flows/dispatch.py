@@ -19,9 +19,8 @@ from flows.recording import recorded
 from hugtweets.errors import ConfigurationError, HugtweetsError
 from hugtweets.jobs.accounts import AccountRequest, require_agreement
 from hugtweets.jobs.assignments import Assignment
-from hugtweets.jobs.job import Job
+from hugtweets.jobs.job import Job, includes
 from hugtweets.jobs.outcomes import AccountOutcome
-from hugtweets.jobs.step_names import includes
 from hugtweets.steps.waiting import posts_to_learn
 from hugtweets.storage.artifacts import location
 from hugtweets.storage.home import Home

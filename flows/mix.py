@@ -16,9 +16,8 @@ from flows.account import learn
 from flows.runs import begin, finish, name_run, open_home
 from hugtweets.errors import AccountError, PutOff
 from hugtweets.jobs.accounts import AccountRequest
-from hugtweets.jobs.job import Job
+from hugtweets.jobs.job import Job, StepName
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
-from hugtweets.jobs.step_names import StepName
 from hugtweets.steps.blend import Part, find_authors
 from hugtweets.steps.clean import check_enough_text
 from hugtweets.storage.artifacts import Reference

@@ -9,7 +9,7 @@ from prefect import flow, runtime
 from prefect.artifacts import create_table_artifact
 
 from flows.runs import begin, name_run, open_home
-from hugtweets.jobs.base_models import BaseModels
+from hugtweets.jobs.job import BaseModels
 from hugtweets.jobs.pools import Pooling, PoolOutcome, PoolRequest
 from hugtweets.models.registry import BaseModel
 from hugtweets.pools.pool import PREFIX, pinned

@@ -23,9 +23,8 @@ from flows.runs import begin, finish, name_run
 from flows.watching import ended, show_progress
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.assignments import Assignment
-from hugtweets.jobs.job import Job, longest_waiting_first
+from hugtweets.jobs.job import Job, StepName, longest_waiting_first
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
-from hugtweets.jobs.step_names import StepName
 
 logger = logging.getLogger("hugtweets.flows")
 

@@ -20,9 +20,8 @@ from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.shared_ledger import catch_up, push_ledger
 from hugtweets.errors import AccountsFailed, HugtweetsError
 from hugtweets.jobs.accounts import AccountRequest
-from hugtweets.jobs.job import Job, longest_waiting_first, plan_jobs
+from hugtweets.jobs.job import Job, includes, longest_waiting_first, plan_jobs
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome, StepOutcome
-from hugtweets.jobs.step_names import includes
 from hugtweets.report.overview_page import LastRun
 from hugtweets.steps.authorship import find_candidates, record_authorship
 from hugtweets.storage.handles import members_of

@@ -40,7 +40,7 @@ def sample(handle: Handle, prompts: Prompts = DEFAULT_PROMPTS, number: PerPrompt
     home = Home.from_environment()
     author = Author.find(home, handle)
     config = Config().override({"sample": {"prompts": prompts, "per_prompt": number}})
-    posts = list(map(SampleOutcome.of_sample, generate_for_all([author], config)[0]))
+    posts = list(map(SampleOutcome.model_validate, generate_for_all([author], config)[0]))
     create_table_artifact(
         key=TABLE,
         table=[{"prompt": post.prompt, "generated post": post.text} for post in posts],

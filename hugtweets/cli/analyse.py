@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hugtweets.cli.output import print_json, print_table
-from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.cli.suggestions import known_name
+from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:
     from hugtweets.report.analysis.report import Analysis
 
 
 def analyse(
+    home: Home,
+    as_json: bool,
     handles: Annotated[
         list[str] | None, typer.Argument(help="Accounts that were learned before; else all.", metavar="HANDLE")
     ] = None,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Compare accounts: why is one predicted better than another?
 
@@ -29,11 +28,10 @@ def analyse(
 
     For example: hugtweets analyse
     """
-    where = begin(home, verbose)
     # scipy and matplotlib take seconds to import.
     from hugtweets.report.analysis.report import analyse_accounts
 
-    analysis = analyse_accounts(where, [known_name(where, handle) for handle in handles or ()])
+    analysis = analyse_accounts(home, [known_name(home, handle) for handle in handles or ()])
     print_json(analysis) if as_json else _print(analysis)
 
 

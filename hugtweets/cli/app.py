@@ -21,7 +21,7 @@ from hugtweets.cli.report import report
 from hugtweets.cli.runs import demo, refresh, run
 from hugtweets.cli.sample import sample
 from hugtweets.cli.serve import serve, setup
-from hugtweets.cli.settings import settings
+from hugtweets.cli.settings import settings, with_shared_options
 from hugtweets.cli.show import show
 from hugtweets.cli.simulate import simulate_x
 from hugtweets.cli.suggestions import Program, explain
@@ -47,7 +47,8 @@ app = typer.Typer(
 for panel, commands in PANELS.items():
     for command in commands:
         # Paragraphs are wrapped to the width of the terminal, not as they stand in the code.
-        app.command(rich_help_panel=panel, help=re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.getdoc(command) or ""))(command)
+        text = re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.getdoc(command) or "")
+        app.command(rich_help_panel=panel, help=text)(with_shared_options(command))
 
 
 def main() -> None:

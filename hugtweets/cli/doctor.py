@@ -25,7 +25,6 @@ from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.limits import SMALLEST_PAGE
 from hugtweets.budget.shared_ledger import catch_up
 from hugtweets.cli.output import print_json
-from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.config import Config, TrackingConfig, TrainConfig
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import read_accounts
@@ -54,13 +53,12 @@ class Report(BaseModel):
 
 
 def doctor(
+    home: Home,
+    as_json: bool,
     accounts: Annotated[
         Path | None,
         typer.Argument(help="An accounts file, to check it and see its month's budget.", metavar="ACCOUNTS.yaml"),
     ] = None,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Check what is installed, reachable and configured.
 
@@ -68,7 +66,6 @@ def doctor(
 
     For example: hugtweets doctor accounts.yaml
     """
-    where = begin(home, verbose)
     configs = [request.config for request in read_accounts(accounts)] if accounts else [Config()]
     checks: tuple[Callable[[Home], Finding], ...] = (
         check_python,
@@ -83,7 +80,7 @@ def doctor(
         check_wandb,
         check_hub,
     )
-    report = Report(findings=[*(check(where) for check in checks), check_spending(where, configs)])
+    report = Report(findings=[*(check(home) for check in checks), check_spending(home, configs)])
     report.findings += check_service(report.findings)
     print_json(report) if as_json else _print(report)
     if any(finding.verdict == "missing" for finding in report.findings):

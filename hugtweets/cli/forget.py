@@ -9,12 +9,12 @@ import typer
 from pydantic import BaseModel
 
 from hugtweets.cli.output import print_json
-from hugtweets.cli.settings import HomeOption, JsonOption, VerboseOption, begin
 from hugtweets.cli.suggestions import known_name
 from hugtweets.errors import NothingKept
 from hugtweets.generation.favourites import Favourites
 from hugtweets.pools.pool import is_pool, named_pools, spec_of
 from hugtweets.storage.handles import kind_of
+from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:
     from hugtweets.jobs.forgetting import Doomed
@@ -29,11 +29,10 @@ class Forgotten(BaseModel):
 
 
 def forget(
+    home: Home,
+    as_json: bool,
     handle: Annotated[str, typer.Argument(help="An account, or a pool: pool:NAME.", metavar="HANDLE")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Delete all that is kept of an account.
 
@@ -46,26 +45,25 @@ def forget(
 
     For example: hugtweets forget fogbell_keeper --yes
     """
-    where = begin(home, verbose)
     # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for them.
     from hugtweets.jobs.forgetting import Doomed, kept_of, keys_of, pools_that_learned, remove_account, remove_pool
     from hugtweets.report.site import rebuild
 
-    name = handle if is_pool(handle) else where.spelling(handle)
-    pools = named_pools(where, name) if is_pool(name) else pools_that_learned(where, name)
-    doomed = [Doomed.of(where, pool) for pool in pools]
-    mixes = where.known_mixes(name)
-    number = 0 if is_pool(name) else len(kept_of(where, name)) + len(keys_of(where, name))
-    favourites = len(Favourites(where).of([name, *mixes]))
+    name = handle if is_pool(handle) else home.spelling(handle)
+    pools = named_pools(home, name) if is_pool(name) else pools_that_learned(home, name)
+    doomed = [Doomed.of(home, pool) for pool in pools]
+    mixes = home.known_mixes(name)
+    number = 0 if is_pool(name) else len(kept_of(home, name)) + len(keys_of(home, name))
+    favourites = len(Favourites(home).of([name, *mixes]))
     if not (number or doomed or favourites):
-        raise NothingKept(f"nothing is kept of {known_name(where, name)} in {where.root}")
+        raise NothingKept(f"nothing is kept of {known_name(home, name)} in {home.root}")
     if not (yes or as_json):
         typer.confirm(_question(name, number, favourites, doomed, mixes), abort=True, err=True)
-    deleted = [path for pool in doomed for path in remove_pool(where, pool)]
+    deleted = [path for pool in doomed for path in remove_pool(home, pool)]
     if not is_pool(name):
-        deleted += remove_account(where, name)
-        if where.report.exists():
-            rebuild(where)
+        deleted += remove_account(home, name)
+        if home.report.exists():
+            rebuild(home)
     if as_json:
         print_json(Forgotten(handle=name, deleted=deleted, pools=[spec_of(pool) for pool in pools]))
         return

@@ -9,20 +9,19 @@ from typing import Annotated
 import typer
 
 from hugtweets.cli.output import progress_shown
-from hugtweets.cli.settings import ConfigOption, HomeOption, SetOption, VerboseOption, begin
-from hugtweets.config import load_config
+from hugtweets.config import Config
+from hugtweets.storage.home import Home
 
 
 def play(
+    home: Home,
+    options: Config,
+    verbose: bool,
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8766,
     host: Annotated[
         str, typer.Option(help="Address to serve: 0.0.0.0 lets phones in, with a token.", metavar="ADDRESS")
     ] = "127.0.0.1",
     open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
-    config: ConfigOption = None,
-    assignments: SetOption = None,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Play with the models in a browser.
 
@@ -30,8 +29,6 @@ def play(
 
     For example: hugtweets play --open
     """
-    where = begin(home, verbose)
-    options = load_config(config, assignments or ())
     from hugtweets.play.server import serve
 
     progress = ExitStack()
@@ -44,4 +41,4 @@ def play(
 
     with progress:
         progress.enter_context(progress_shown(verbose))
-        serve(where, options, host, port, ready)
+        serve(home, options, host, port, ready)

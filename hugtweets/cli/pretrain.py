@@ -9,15 +9,20 @@ import typer
 
 from hugtweets.cli.output import print_json
 from hugtweets.cli.prefect_console import flow_shown
-from hugtweets.cli.settings import AccountsOption, ConfigOption, HomeOption, JsonOption, SetOption, VerboseOption, begin
+from hugtweets.cli.settings import AccountsOption
 from hugtweets.cli.suggestions import known_name
-from hugtweets.config import load_config
+from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import read_accounts, request_accounts
 from hugtweets.jobs.pools import PoolOutcome, request_pool
+from hugtweets.storage.home import Home
 
 
 def pretrain(
+    home: Home,
+    options: Config,
+    as_json: bool,
+    verbose: bool,
     name: Annotated[str, typer.Argument(help="What train.base_model calls it: pool:NAME.", metavar="NAME")],
     handles: Annotated[
         list[str] | None, typer.Argument(help="Accounts whose posts are stored.", metavar="HANDLE")
@@ -31,11 +36,6 @@ def pretrain(
         list[str] | None,
         typer.Option(help="Leave this account out, and evaluate the pool on it (repeatable).", metavar="HANDLE"),
     ] = None,
-    config: ConfigOption = None,
-    assignments: SetOption = None,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Train a base model on the stored posts of many accounts.
 
@@ -44,11 +44,9 @@ def pretrain(
 
     For example: hugtweets pretrain friends fogbell_keeper vending_no_7 --hold-out GeneralBrioche
     """
-    where = begin(home, verbose)
     if handles and accounts:
         raise ConfigurationError(f"handles and --accounts {accounts} exclude each other: give one of them")
-    options = load_config(config, assignments or ())
-    named, left_out = ([known_name(where, handle) for handle in given or ()] for given in (handles, hold_out))
+    named, left_out = ([known_name(home, handle) for handle in given or ()] for given in (handles, hold_out))
     listed = read_accounts(accounts, options) if accounts else request_accounts(named, "x", options)
     request = request_pool(name, listed, left_out, corpus or (), options)
     with flow_shown(request.config.tracking, verbose):

@@ -9,12 +9,13 @@ import typer
 from pydantic import BaseModel
 
 from hugtweets.cli.output import print_json
-from hugtweets.cli.settings import HandleArgument, HomeOption, JsonOption, VerboseOption, begin
+from hugtweets.cli.settings import HandleArgument
 from hugtweets.cli.suggestions import known_name
 from hugtweets.evaluation.promotion import Decision
 from hugtweets.evaluation.promotion import promote as choose
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import plan_jobs
+from hugtweets.storage.home import Home
 
 
 class Promoted(BaseModel):
@@ -25,11 +26,10 @@ class Promoted(BaseModel):
 
 
 def promote(
+    home: Home,
+    as_json: bool,
     handle: HandleArgument,
     digest: Annotated[str, typer.Argument(help="A model, or how its digest begins.", metavar="DIGEST")],
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Make one of the models of an account its current one.
 
@@ -38,14 +38,13 @@ def promote(
 
     For example: hugtweets promote fogbell_keeper 3f2a
     """
-    where = begin(home, verbose)
-    name = known_name(where, handle)
-    decision = choose(where, name, digest)
-    if where.report.exists():
+    name = known_name(home, handle)
+    decision = choose(home, name, digest)
+    if home.report.exists():
         # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for them.
         from hugtweets.report.step import report
 
-        report(plan_jobs(where, [AccountRequest(handle=name)], f"promote-{datetime.now(UTC):%Y%m%d-%H%M%S}"))
+        report(plan_jobs(home, [AccountRequest(handle=name)], f"promote-{datetime.now(UTC):%Y%m%d-%H%M%S}"))
     instead = f" instead of {decision.previous}" if decision.previous else ""
     if as_json:
         print_json(Promoted(handle=name, decision=decision))

@@ -11,25 +11,25 @@ import typer
 from pydantic import SecretStr
 
 from hugtweets.cli.output import progress_shown
-from hugtweets.cli.settings import ConfigOption, HandleArgument, HomeOption, SetOption, VerboseOption, begin
+from hugtweets.cli.settings import HandleArgument
 from hugtweets.cli.suggestions import known_name
-from hugtweets.config import load_config
+from hugtweets.config import Config
 from hugtweets.errors import NoHubToken
 from hugtweets.storage.atomic import new_folder
+from hugtweets.storage.home import Home
 
 AdapterOption = Annotated[bool, typer.Option("--adapter", help="The adapter alone, for who has the base model.")]
 PostsOption = Annotated[bool, typer.Option("--with-posts", help="Also the real posts that it has learned.")]
 
 
 def export(
+    home: Home,
+    options: Config,
+    verbose: bool,
     handle: HandleArgument,
     to: Annotated[Path, typer.Option(help="The folder to make.", metavar="DIR")],
     adapter: AdapterOption = False,
     with_posts: PostsOption = False,
-    config: ConfigOption = None,
-    assignments: SetOption = None,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Write the current model as a folder that transformers loads.
 
@@ -37,28 +37,25 @@ def export(
 
     For example: hugtweets export fogbell_keeper --to model
     """
-    where = begin(home, verbose)
-    options = load_config(config, assignments or ())
-    name, folder = known_name(where, handle), to.expanduser().resolve()
+    name, folder = known_name(home, handle), to.expanduser().resolve()
     from hugtweets.publishing.bundle import Wanted, write_bundle
 
     wanted = Wanted(adapter=adapter, with_posts=with_posts, sampling=options.sample)
     with progress_shown(verbose), new_folder(folder) as partial:
-        write_bundle(where, name, partial, wanted)
+        write_bundle(home, name, partial, wanted)
     typer.echo(f"the model of {name} is in {folder}: transformers.pipeline('text-generation', model='{folder}')")
 
 
 def push(
+    home: Home,
+    options: Config,
+    verbose: bool,
     handle: HandleArgument,
     repo_id: Annotated[str | None, typer.Option(help="USER/NAME (hugtweets-HANDLE).", metavar="REPOSITORY")] = None,
     private: Annotated[bool, typer.Option("--private/--public", help="Who may see it: only you, or everybody.")] = True,
     adapter: AdapterOption = False,
     with_posts: PostsOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only write the folder; ask nobody.")] = False,
-    config: ConfigOption = None,
-    assignments: SetOption = None,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Publish the current model and its card on the Hugging Face Hub.
 
@@ -66,20 +63,18 @@ def push(
 
     For example: hugtweets push fogbell_keeper --dry-run
     """
-    where = begin(home, verbose)
-    options = load_config(config, assignments or ())
-    name = known_name(where, handle)
+    name = known_name(home, handle)
     # Takes a second to import.
     from hugtweets.publishing.bundle import Wanted, write_bundle
     from hugtweets.publishing.hub import Hub, check_repository, repository_name
 
     repository = check_repository(repo_id) if repo_id else None
     if dry_run:
-        folder = where.hub(name)
+        folder = home.hub(name)
         shutil.rmtree(folder, ignore_errors=True)
         wanted = Wanted(repository or ".", adapter, with_posts, options.sample)
         with progress_shown(verbose), new_folder(folder) as partial:
-            write_bundle(where, name, partial, wanted)
+            write_bundle(home, name, partial, wanted)
         place = f"{repository or repository_name('USER', name)}, {'private' if private else 'public'}"
         typer.echo(f"nothing was uploaded; {place}, would get from {folder}:")
         for path in sorted(folder.iterdir()):
@@ -88,9 +83,9 @@ def push(
     hub = Hub(find_token())
     repository = repository or repository_name(hub.user(), name)
     wanted = Wanted(repository, adapter, with_posts, options.sample)
-    where.hub(name).parent.mkdir(parents=True, exist_ok=True)
-    with progress_shown(verbose), tempfile.TemporaryDirectory(dir=where.hub(name).parent) as partial:
-        write_bundle(where, name, Path(partial), wanted)
+    home.hub(name).parent.mkdir(parents=True, exist_ok=True)
+    with progress_shown(verbose), tempfile.TemporaryDirectory(dir=home.hub(name).parent) as partial:
+        write_bundle(home, name, Path(partial), wanted)
         place = hub.upload(Path(partial), repository, private)
     typer.echo(f"the model of {name} is at {place}, {'for you alone' if private else 'for everybody'}")
 

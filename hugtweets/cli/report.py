@@ -10,11 +10,11 @@ import typer
 from pydantic import BaseModel
 
 from hugtweets.cli.output import print_json
-from hugtweets.cli.settings import ConfigOption, HomeOption, JsonOption, SetOption, VerboseOption, begin
-from hugtweets.config import load_config
+from hugtweets.config import Config
 from hugtweets.errors import NothingKept
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import plan_jobs
+from hugtweets.storage.home import Home
 
 
 class ReportMade(BaseModel):
@@ -26,12 +26,10 @@ class ReportMade(BaseModel):
 
 
 def report(
+    home: Home,
+    options: Config,
+    as_json: bool,
     show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
-    config: ConfigOption = None,
-    assignments: SetOption = None,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Bring the report on all accounts up to date.
 
@@ -39,18 +37,16 @@ def report(
 
     For example: hugtweets report --open
     """
-    where = begin(home, verbose)
-    names = where.known_names()
+    names = home.known_names()
     if not names:
-        raise NothingKept(f"nothing is kept in {where.root} to report on: start with `hugtweets demo`")
+        raise NothingKept(f"nothing is kept in {home.root} to report on: start with `hugtweets demo`")
     # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for them.
     from hugtweets.report.site import INDEX
     from hugtweets.report.step import report as bring_up_to_date
 
-    options = load_config(config, assignments or ())
     requests = [AccountRequest(handle=name, config=options) for name in names]
-    done = bring_up_to_date(plan_jobs(where, requests, f"report-{datetime.now(UTC):%Y%m%d-%H%M%S}"))
-    index = where.report / INDEX
+    done = bring_up_to_date(plan_jobs(home, requests, f"report-{datetime.now(UTC):%Y%m%d-%H%M%S}"))
+    index = home.report / INDEX
     made = [handle for handle, page in done.items() if not page.cached]
     if as_json:
         print_json(ReportMade(index=str(index), accounts=len(done), made=made))

@@ -11,15 +11,14 @@ import typer
 from hugtweets.budget.shared_ledger import catch_up
 from hugtweets.cli.output import print_costs, print_json, print_run
 from hugtweets.cli.prefect_console import flow_shown
-from hugtweets.cli.settings import ConfigOption, HomeOption, JsonOption, SetOption, SourceOption, VerboseOption, begin
+from hugtweets.cli.settings import SourceOption
 from hugtweets.cli.suggestions import one_of
-from hugtweets.config import Dispatch, load_config
+from hugtweets.config import Config, Dispatch, load_config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest, read_accounts, request_accounts
 from hugtweets.jobs.estimate import estimate_cost
-from hugtweets.jobs.job import plan_jobs
+from hugtweets.jobs.job import STEPS, StepName, includes, plan_jobs
 from hugtweets.jobs.outcomes import RunOutcome
-from hugtweets.jobs.step_names import STEPS, StepName, includes
 from hugtweets.simulator.demo import demo_accounts
 from hugtweets.storage.handles import is_blend, name_mix
 from hugtweets.storage.home import Home
@@ -37,15 +36,13 @@ UntilOption = Annotated[
 
 
 def run(
+    options: Config,
+    as_json: bool,
+    verbose: bool,
     handles: Annotated[list[str], typer.Argument(help="One or more X handles.", metavar="HANDLE")],
     source: SourceOption = "x",
     until: UntilOption = None,
     mix: Annotated[bool, typer.Option("--mix", help="One model of 2 to 5 accounts, with equal weight.")] = False,
-    config: ConfigOption = None,
-    assignments: SetOption = None,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Learn one or more accounts now.
 
@@ -53,8 +50,7 @@ def run(
 
     For example: hugtweets run my_handle --source archive:twitter-export.zip
     """
-    begin(home, verbose)
-    requests = request_accounts(handles, source, load_config(config, assignments or ()))
+    requests = request_accounts(handles, source, options)
     if mix:
         check_mix(requests, until)
     finish(run_flow(requests, until, verbose, mix=mix), as_json)
@@ -75,6 +71,11 @@ def check_mix(requests: Sequence[AccountRequest], until: StepName | None) -> Non
 
 
 def refresh(
+    home: Home,
+    config: Path | None,
+    assignments: list[str] | None,
+    as_json: bool,
+    verbose: bool,
     accounts: Annotated[Path, typer.Argument(help="The accounts file.", metavar="ACCOUNTS.yaml")],
     until: UntilOption = None,
     dispatch: Annotated[
@@ -91,17 +92,11 @@ def refresh(
     verify: Annotated[
         bool, typer.Option("--verify", help="Ask X again for stored posts, to find those deleted; each costs.")
     ] = False,
-    config: ConfigOption = None,
-    assignments: SetOption = None,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Run the nightly job for a list of accounts once, now.
 
     For example: hugtweets refresh accounts.yaml --until clean
     """
-    where = begin(home, verbose)
     # Also below the accounts file: options of that place may stand beside it.
     place = [f"refresh.dispatch={dispatch}"] if dispatch else []
     requests = read_accounts(accounts, load_config(config, [*(assignments or ()), *place]))
@@ -110,20 +105,18 @@ def refresh(
     if verify and all(request.source_spec.path for request in requests):
         raise ConfigurationError(f"--verify asks X again, and no account of {accounts} has the source x: leave it out")
     if dry_run:
-        catch_up(where)
-        estimate = estimate_cost(plan_jobs(where, requests, run="dry-run"), verify)
+        catch_up(home)
+        estimate = estimate_cost(plan_jobs(home, requests, run="dry-run"), verify)
         print_json(estimate) if as_json else print_costs(estimate)
         return
     finish(run_flow(requests, until, verbose, always_refresh=True, verify=verify), as_json)
 
 
 def demo(
+    options: Config,
+    as_json: bool,
+    verbose: bool,
     until: UntilOption = None,
-    config: ConfigOption = None,
-    assignments: SetOption = None,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Learn three fictional accounts; needs no account anywhere.
 
@@ -131,8 +124,6 @@ def demo(
 
     For example: hugtweets --home /tmp/try demo
     """
-    begin(home, verbose)
-    options = load_config(config, assignments or ())
     if options.train.max_posts is None:
         typer.echo(f"the demo uses the newest {DEMO_POSTS} posts of each account: --set train.max_posts=N", err=True)
         options = options.override({"train": {"max_posts": DEMO_POSTS}})

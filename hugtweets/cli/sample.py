@@ -9,9 +9,8 @@ import typer
 from pydantic import BaseModel
 
 from hugtweets.cli.output import print_json, printable, progress_shown
-from hugtweets.cli.settings import ConfigOption, HomeOption, JsonOption, SetOption, VerboseOption, begin
 from hugtweets.cli.suggestions import known_name
-from hugtweets.config import Config, load_config
+from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.outcomes import SampleOutcome
@@ -33,6 +32,10 @@ class SampleDocuments(BaseModel):
 
 
 def sample(
+    home: Home,
+    options: Config,
+    as_json: bool,
+    verbose: bool,
     handles: Annotated[
         list[str] | None, typer.Argument(help="Accounts or mixes that were learned before.", metavar="HANDLE")
     ] = None,
@@ -45,11 +48,6 @@ def sample(
     ] = False,
     prompt: Annotated[list[str] | None, typer.Option(help="How the post begins (repeatable).")] = None,
     number: Annotated[int, typer.Option("-n", help="Posts for each prompt.", min=1, max=1000)] = 5,
-    config: ConfigOption = None,
-    assignments: SetOption = None,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Write new posts as an account would, or several at once.
 
@@ -57,17 +55,15 @@ def sample(
 
     For example: hugtweets sample fogbell_keeper --prompt "The fog" -n 3
     """
-    where = begin(home, verbose)
-    options = load_config(config, assignments or ())
     sampling = options.sample.model_dump() | {"per_prompt": number} | ({"prompts": prompt} if prompt else {})
     options = options.override({"sample": sampling})
     if bool(handles) == bool(blend):
         raise ConfigurationError("name accounts, or a blend of several: hugtweets sample --blend alice=0.7,bob=0.3")
     if keep:
-        _keep(where, blend, options, verbose, as_json)
+        _keep(home, blend, options, verbose, as_json)
         return
     with progress_shown(verbose):
-        documents = [_sample_blend(where, blend, options)] if blend else _sample_accounts(where, handles or (), options)
+        documents = [_sample_blend(home, blend, options)] if blend else _sample_accounts(home, handles or (), options)
     if as_json:
         print_json(documents[0] if len(documents) == 1 else SampleDocuments(accounts=documents))
     else:
@@ -80,7 +76,7 @@ def _sample_accounts(home: Home, handles: Sequence[str], options: Config) -> lis
     authors = [Author.find(home, name) for name in dict.fromkeys(known_name(home, handle) for handle in handles)]
     return [
         SampleDocument(
-            handle=author.handle, model=author.model.digest, samples=list(map(SampleOutcome.of_sample, posts))
+            handle=author.handle, model=author.model.digest, samples=list(map(SampleOutcome.model_validate, posts))
         )
         for author, posts in zip(authors, generate_for_all(authors, options), strict=True)
     ]
@@ -91,7 +87,7 @@ def _sample_blend(home: Home, blend: str, options: Config) -> SampleDocument:
 
     shares = _shares(home, blend)
     posts = generate_blend(home, shares, options)
-    return SampleDocument(handle=blend_name(shares), model=None, samples=list(map(SampleOutcome.of_sample, posts)))
+    return SampleDocument(handle=blend_name(shares), model=None, samples=list(map(SampleOutcome.model_validate, posts)))
 
 
 def _shares(home: Home, blend: str) -> dict[str, float]:

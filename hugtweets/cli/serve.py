@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from hugtweets.cli.settings import HomeOption, VerboseOption, begin
 from hugtweets.jobs.accounts import read_accounts
-from hugtweets.storage.home import VARIABLE
+from hugtweets.storage.home import VARIABLE, Home
 
 
 def serve(
+    home: Home,
     accounts: Annotated[
         Path, typer.Argument(help="The accounts file; it is read again at each run.", metavar="ACCOUNTS.yaml")
     ],
@@ -26,8 +26,6 @@ def serve(
             metavar="CRON",
         ),
     ] = None,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Serve the nightly schedule and ad hoc runs to a Prefect server.
 
@@ -35,9 +33,8 @@ def serve(
 
     For example: hugtweets serve accounts.yaml --timezone Europe/Paris
     """
-    where = begin(home, verbose)
     # The runs are processes of their own.
-    os.environ[VARIABLE] = str(where.root)
+    os.environ[VARIABLE] = str(home.root)
     listed = read_accounts(accounts)
     # Prefect takes seconds to import: not before the file has been found to make sense.
     from deployments.serve import check_server, next_run
@@ -55,7 +52,7 @@ def serve(
     serve_deployments(accounts, cron, timezone, verify_cron)
 
 
-def setup(home: HomeOption = None, verbose: VerboseOption = False) -> None:
+def setup() -> None:
     """Create what the nightly service needs on a Prefect server.
 
     The server is the one that PREFECT_API_URL names. What is there already is left as it is, so it can be run at any
@@ -63,7 +60,6 @@ def setup(home: HomeOption = None, verbose: VerboseOption = False) -> None:
 
     For example: hugtweets setup
     """
-    begin(home, verbose)
     # Prefect takes seconds to import.
     from deployments.serve import check_server
     from deployments.setup import provide

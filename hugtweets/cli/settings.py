@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import logging
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from hugtweets import __version__
+from hugtweets.config import load_config
 from hugtweets.storage.home import VARIABLE, Home
 
 HomeOption = Annotated[
@@ -29,6 +33,15 @@ SourceOption = Annotated[
 AccountsOption = Annotated[
     Path | None, typer.Option("--accounts", help="An accounts file instead of handles.", metavar="ACCOUNTS.yaml")
 ]
+
+# Options by the names of the parameters that they are passed as.
+SHARED: dict[str, tuple[Any, Any]] = {
+    "config": (ConfigOption, None),
+    "assignments": (SetOption, None),
+    "as_json": (JsonOption, False),
+    "home": (HomeOption, None),
+    "verbose": (VerboseOption, False),
+}
 
 PREFECT_ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -76,3 +89,29 @@ def begin(home: Path | None, verbose: bool) -> Home:
         warnings.simplefilter("ignore", FutureWarning)
         os.environ.setdefault("TQDM_DISABLE", "1")
     return found
+
+
+def with_shared_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command as typer takes it: parameters named as in :data:`SHARED` become those options.
+
+    Every command has ``--home`` and ``--verbose``, and gets the home itself. One with a parameter ``options`` has
+    ``--config`` and ``--set``, and gets the configuration that they make.
+    """
+    wanted = inspect.signature(command, eval_str=True).parameters
+    names = {"home", "verbose", *wanted, *(("config", "assignments") if "options" in wanted else ())}
+    own = [parameter for name, parameter in wanted.items() if name not in SHARED and name != "options"]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=unset, annotation=option)
+        for name, (option, unset) in SHARED.items()
+        if name in names
+    ]
+
+    @functools.wraps(command)
+    def call(**given: Any) -> None:
+        given["home"] = begin(given["home"], given["verbose"])
+        if "options" in wanted:
+            given["options"] = load_config(given["config"], given["assignments"] or ())
+        command(**{name: given[name] for name in wanted})
+
+    vars(call)["__signature__"] = inspect.Signature([*own, *shared])
+    return call

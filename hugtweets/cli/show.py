@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from hugtweets.budget.ledger import Ledger
 from hugtweets.cli.output import plain_console, print_json
-from hugtweets.cli.settings import HandleArgument, HomeOption, JsonOption, VerboseOption, begin
+from hugtweets.cli.settings import HandleArgument
 from hugtweets.cli.suggestions import known_name
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.promotion import Decision, current_model, read_promotions
@@ -41,14 +41,15 @@ class ShownAccount(BaseModel):
 
 
 def show(
-    handle: HandleArgument, as_json: JsonOption = False, home: HomeOption = None, verbose: VerboseOption = False
+    home: Home,
+    as_json: bool,
+    handle: HandleArgument,
 ) -> None:
     """Show what is kept of an account: every artifact and its numbers.
 
     For example: hugtweets show fogbell_keeper
     """
-    where = begin(home, verbose)
-    account = look(where, known_name(where, handle))
+    account = look(home, known_name(home, handle))
     print_json(account) if as_json else _print(account)
 
 
@@ -80,7 +81,7 @@ def look(home: Home, handle: str) -> ShownAccount:
         gaps=len(timeline.gaps),
         oldest=min(times, default=None),
         newest=max(times, default=None),
-        api=ApiUsage.of(Ledger(home.ledger, run="").of(handle).total()),
+        api=ApiUsage.model_validate(Ledger(home.ledger, run="").of(handle).total()),
         current_model=current.digest if current else None,
         promotions=read_promotions(home, handle).decisions,
         pools=[spec_of(pool) for pool in pools_that_learned(home, handle)],

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from hugtweets.cli.settings import HomeOption, VerboseOption, begin
 from hugtweets.errors import ConfigurationError
 
 
@@ -16,14 +15,11 @@ def simulate_x(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 8765,
     faults: Annotated[Path | None, typer.Option(help="JSON file: a list of faults to serve.", metavar="FILE")] = None,
     seed: Annotated[int, typer.Option(help="Seed of which requests meet a fault, for faults that have a share.")] = 0,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Serve timelines as the X API v2 would, on this machine only.
 
     For example: hugtweets simulate-x timelines/ --port 8765
     """
-    begin(home, verbose)
     if not any(directory.glob("*.jsonl")):
         raise ConfigurationError(f"{directory} holds no timelines: put one <handle>.jsonl there for each account")
     from hugtweets.simulator.server import serve

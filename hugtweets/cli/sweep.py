@@ -15,13 +15,7 @@ from hugtweets.cli.output import print_json, print_table
 from hugtweets.cli.prefect_console import flow_shown
 from hugtweets.cli.settings import (
     AccountsOption,
-    ConfigOption,
-    HomeOption,
-    JsonOption,
-    SetOption,
     SourceOption,
-    VerboseOption,
-    begin,
 )
 from hugtweets.config import Config, load_config
 from hugtweets.errors import ConfigurationError
@@ -36,6 +30,10 @@ from hugtweets.tracking import take_agent_run
 
 
 def sweep(
+    config: Path | None,
+    assignments: list[str] | None,
+    as_json: bool,
+    verbose: bool,
     handles: Annotated[list[str] | None, typer.Argument(help="X handles.", metavar="HANDLE")] = None,
     vary: Annotated[
         list[str] | None,
@@ -59,11 +57,6 @@ def sweep(
     ] = None,
     accounts: AccountsOption = None,
     source: SourceOption = "x",
-    config: ConfigOption = None,
-    assignments: SetOption = None,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    verbose: VerboseOption = False,
 ) -> None:
     """Learn accounts with varied options, and compare.
 
@@ -71,7 +64,6 @@ def sweep(
 
     For example: hugtweets sweep fogbell_keeper --vary train.lr=1e-3,4e-3
     """
-    begin(home, verbose)
     agent = take_agent_run()
     options = load_config(config, assignments or ())
     requests = _requests(handles or [], accounts, source, options)

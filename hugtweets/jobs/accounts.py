@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,27 +18,25 @@ from hugtweets.storage.handles import validate_handle, validate_name
 PLACE = "{handle}"
 
 
-def _handle(name: str) -> str:
-    try:
-        return validate_name(name)
-    except HugtweetsError as error:
-        raise ValueError(str(error)) from None
+def _checked(parse: Callable[[str], object]) -> AfterValidator:
+    """What ``parse`` makes of a text; what it refuses is one of pydantic's errors."""
 
+    def validate(text: str) -> str:
+        try:
+            return str(parse(text))
+        except HugtweetsError as error:
+            raise ValueError(str(error)) from None
 
-def _source(text: str) -> str:
-    try:
-        return str(SourceSpec.parse(text))
-    except HugtweetsError as error:
-        raise ValueError(str(error)) from None
+    return AfterValidator(validate)
 
 
 class AccountRequest(Section):
     """One account, where its posts come from, and the options that hold for it."""
 
-    handle: Annotated[str, AfterValidator(_handle)] = Field(
+    handle: Annotated[str, _checked(validate_name)] = Field(
         description="the X handle, with or without @, or the name of a mix or a blend"
     )
-    source: Annotated[str, AfterValidator(_source)] = Field("x", description="x, archive:PATH or file:PATH")
+    source: Annotated[str, _checked(SourceSpec.parse)] = Field("x", description="x, archive:PATH or file:PATH")
     config: Config = Config()
 
     @field_serializer("config")

@@ -9,8 +9,7 @@ from pydantic import Field
 
 from hugtweets.config import Section
 from hugtweets.jobs.accounts import AccountRequest
-from hugtweets.jobs.job import Job
-from hugtweets.jobs.step_names import StepName
+from hugtweets.jobs.job import Job, StepName
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
 

@@ -61,6 +61,5 @@ def _stored(job: Job) -> int:
 
 def _left(job: Job) -> float:
     """What the budgets that the account shares leave."""
-    return min(
-        (max(0.0, limit.left) for limit in SharedBudget(job.ledger, job.config.fetch).limits()), default=math.inf
-    )
+    limits = SharedBudget(job.ledger, job.config.fetch).limits()
+    return min((max(0.0, limit.left) for limit in limits), default=math.inf)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.shared_ledger import forget_in_store
 from hugtweets.generation.favourites import Favourites
-from hugtweets.jobs.keepsakes import remove_keepsakes
 from hugtweets.pools.learned_posts import learned_of
 from hugtweets.pools.pool import list_pools, made_from, spec_of
 from hugtweets.storage.artifacts import MANIFEST, Reference, location, remove
@@ -72,6 +72,17 @@ def remove_pool(home: Home, doomed: Doomed) -> list[str]:
         remove_run(home, reference)
         remove(home, reference)
     return gone
+
+
+def remove_keepsakes(home: Home, gone: Sequence[Reference]) -> None:
+    """Remove the favourites of models that are to go, and the folders of ``push --dry-run``.
+
+    To be called before they go: what a crash leaves is found again by them.
+    """
+    Favourites(home).forget_models({reference.digest for reference in gone})
+    for handle in {reference.handle for reference in gone if reference.step == "finetune"}:
+        if home.hub(handle).exists():
+            shutil.rmtree(home.hub(handle))
 
 
 def remove_account(home: Home, name: str) -> list[str]:

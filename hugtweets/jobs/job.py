@@ -1,24 +1,63 @@
-"""What every step is told: where things live, which account, in which run."""
+"""What every step is told: where things live, which account, in which run, up to which step."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from hugtweets.budget.ledger import Ledger
 from hugtweets.config import Config
-from hugtweets.errors import HugtweetsError
+from hugtweets.errors import BaseModelError, HugtweetsError
 from hugtweets.jobs.accounts import AccountRequest
-from hugtweets.jobs.base_models import BaseModels
 from hugtweets.jobs.outcomes import AccountOutcome
-from hugtweets.jobs.step_names import StepName
-from hugtweets.models.registry import BaseModel
+from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:
     from hugtweets.sources.x.answers import XUser
+
+
+StepName = Literal["fetch", "clean", "tokenise", "finetune", "sample", "evaluate", "report"]
+STEPS: tuple[StepName, ...] = get_args(StepName)
+
+
+def includes(until: StepName | None, step: StepName) -> bool:
+    """Whether a run that stops after ``until`` gets as far as ``step``; None is the whole job."""
+    return until is None or STEPS.index(step) <= STEPS.index(until)
+
+
+class BaseModels:
+    """The base models of a run: each is found once, when the first account needs it."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._found: dict[str, BaseModel | BaseModelError] = {}
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[BaseModels], tuple[Home]]:
+        """A process that computes on a GPU gets its own: locks do not travel."""
+        return BaseModels, (self._home,)
+
+    def find(self, spec: str) -> BaseModel:
+        """Find, download or convert a base model.
+
+        Raises:
+            BaseModelError: it cannot be had.
+        """
+        with self._lock:
+            if spec not in self._found:
+                try:
+                    self._found[spec] = resolve_base_model(spec, self._home)
+                except BaseModelError as error:
+                    # Kept, so that three hundred accounts do not wait three hundred times for the same answer.
+                    self._found[spec] = error
+            found = self._found[spec]
+        if isinstance(found, BaseModelError):
+            raise found
+        return found
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from hugtweets.budget.ledger import Usage
 from hugtweets.evaluation.promotion import Standing
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
-
-if TYPE_CHECKING:
-    from hugtweets.generation.sampler import Sample
 
 logger = logging.getLogger("hugtweets.flows")
 
@@ -39,20 +36,13 @@ class StepOutcome(BaseModel):
 class SampleOutcome(BaseModel):
     """A generated post; ``log_prob`` is the natural logarithm of its probability under the model."""
 
+    # Of the sampler's own posts, or of rows of the sample artifact.
+    model_config = ConfigDict(from_attributes=True)
+
     prompt: str
     text: str
     log_prob: float
     generated: Literal[True] = True
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> SampleOutcome:
-        """From a row of the sample artifact."""
-        return cls(prompt=row["prompt"], text=row["text"], log_prob=row["log_prob"])
-
-    @classmethod
-    def of_sample(cls, sample: Sample) -> SampleOutcome:
-        """From a post that was just generated."""
-        return cls(prompt=sample.prompt, text=sample.text, log_prob=sample.log_prob)
 
 
 class AccountOutcome(BaseModel):
@@ -123,17 +113,14 @@ class AccountOutcome(BaseModel):
 
 
 class ApiUsage(BaseModel):
-    """What the run read from X."""
+    """What the run read from X, as the ledger adds it up."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     requests: int = 0
     posts_read: int = 0
     users_read: int = 0
     usd: float = 0.0
-
-    @classmethod
-    def of(cls, usage: Usage) -> ApiUsage:
-        """From the ledger's sum."""
-        return cls(requests=usage.requests, posts_read=usage.posts_read, users_read=usage.users_read, usd=usage.usd)
 
 
 class RunOutcome(BaseModel):
@@ -149,7 +136,7 @@ class RunOutcome(BaseModel):
         """A run has failed if an account has."""
         failed = any(account.status == "failed" for account in accounts)
         status: Literal["completed", "failed"] = "failed" if failed else "completed"
-        return cls(status=status, flow_run=run, accounts=list(accounts), api=ApiUsage.of(usage))
+        return cls(status=status, flow_run=run, accounts=list(accounts), api=ApiUsage.model_validate(usage))
 
     def failed(self) -> list[str]:
         """The accounts that failed."""

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hugtweets.budget.shared_ledger import push_ledger
 from hugtweets.errors import AccessError, AccountError, HugtweetsError, NothingKept
-from hugtweets.jobs.job import Job
-from hugtweets.jobs.step_names import includes
+from hugtweets.jobs.job import Job, includes
 from hugtweets.sources.archive.source import ArchiveSource
 from hugtweets.sources.files.source import FileSource
 from hugtweets.sources.source import Source

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from hugtweets.jobs.forgetting import remove_keepsakes
 from hugtweets.jobs.job import Job
-from hugtweets.jobs.keepsakes import remove_keepsakes
 from hugtweets.pools.learned_posts import learned_of
 from hugtweets.pools.pool import list_pools, spec_of
 from hugtweets.steps.clean import CLEAN

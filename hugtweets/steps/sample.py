@@ -69,7 +69,7 @@ def sample(job: Job, model: Reference, clean: Reference) -> Reference:
 
 def record_sample(job: Job, samples: Reference) -> None:
     """Put the posts that are for people into the outcome."""
-    job.outcome.samples = [SampleOutcome.of(row) for row in read_samples(samples)]
+    job.outcome.samples = list(map(SampleOutcome.model_validate, read_samples(samples)))
 
 
 @dataclass(frozen=True)

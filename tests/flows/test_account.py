@@ -17,8 +17,8 @@ from flows.watching import TABLE
 from hugtweets.config import Config
 from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.job import STEPS
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
-from hugtweets.jobs.step_names import STEPS
 from hugtweets.storage.home import Home
 from tests.fixtures.flows import outcome_of, request, rows, tiny_config, write_timeline
 from tests.fixtures.wandb_log import LoggedRun, read_runs

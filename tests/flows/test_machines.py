@@ -30,8 +30,8 @@ from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.assignments import Assignment
+from hugtweets.jobs.job import STEPS
 from hugtweets.jobs.outcomes import AccountOutcome
-from hugtweets.jobs.step_names import STEPS
 from hugtweets.storage.home import Home
 from tests.fixtures.flows import outcome_of, request, rows, tiny_config, write_timeline
 from tests.fixtures.wandb_log import read_runs
