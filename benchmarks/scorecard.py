@@ -25,7 +25,7 @@ from hugtweets.evaluation.classifiers import AuthorshipClassifier
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel, resolve_base_model
-from hugtweets.steps.base_posts import base_posts
+from hugtweets.steps.authorship import base_posts
 from hugtweets.steps.clean import clean, texts_of
 from hugtweets.steps.evaluate import evaluate
 from hugtweets.steps.fetch import fetch

@@ -16,7 +16,7 @@ from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import Job, StepName
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps.blend import Part
-from hugtweets.steps.waiting import posts_to_learn
+from hugtweets.steps.starting import posts_to_learn
 from hugtweets.storage.artifacts import Reference
 from tasks.clean import clean
 from tasks.evaluate import evaluate

@@ -18,10 +18,9 @@ from flows.account import learn
 from flows.recording import recorded
 from hugtweets.errors import ConfigurationError, HugtweetsError
 from hugtweets.jobs.accounts import AccountRequest, require_agreement
-from hugtweets.jobs.assignments import Assignment
-from hugtweets.jobs.job import Job, includes
+from hugtweets.jobs.job import Assignment, Job, includes
 from hugtweets.jobs.outcomes import AccountOutcome
-from hugtweets.steps.waiting import posts_to_learn
+from hugtweets.steps.starting import posts_to_learn
 from hugtweets.storage.artifacts import location
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import VARIABLE

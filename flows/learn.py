@@ -15,8 +15,7 @@ from prefect.states import Completed, Failed
 from flows.account import learn as learn_posts
 from flows.runs import name_run, open_home
 from hugtweets.errors import NotShared
-from hugtweets.jobs.assignments import Assignment
-from hugtweets.jobs.job import Job
+from hugtweets.jobs.job import Assignment, Job
 from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.storage.artifacts import Reference, obtain
 from hugtweets.storage.remote import VARIABLE

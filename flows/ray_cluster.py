@@ -9,7 +9,7 @@ from flows.dispatch import Dispatcher, announce, unlearned
 from flows.learn import learn_account
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
-from hugtweets.jobs.assignments import Assignment
+from hugtweets.jobs.job import Assignment
 from hugtweets.jobs.outcomes import AccountOutcome
 
 if TYPE_CHECKING:

@@ -22,8 +22,7 @@ from flows.dispatch import Dispatcher, add_learned, choose_dispatcher, find_assi
 from flows.runs import begin, finish, name_run
 from flows.watching import ended, show_progress
 from hugtweets.jobs.accounts import AccountRequest
-from hugtweets.jobs.assignments import Assignment
-from hugtweets.jobs.job import Job, StepName, longest_waiting_first
+from hugtweets.jobs.job import Assignment, Job, StepName, longest_waiting_first
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 
 logger = logging.getLogger("hugtweets.flows")

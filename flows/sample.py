@@ -13,7 +13,7 @@ from flows.runs import name_run
 from flows.watching import tag_run
 from hugtweets.config import DEFAULT_PROMPTS, Config
 from hugtweets.jobs.outcomes import SampleOutcome
-from hugtweets.steps.sample import Author, generate_for_all
+from hugtweets.steps.authors import Author, generate_for_all
 from hugtweets.storage.home import Home
 
 TABLE = "hugtweets-samples"

@@ -32,7 +32,7 @@ from flows.learn import OUTCOME, learn
 from flows.watching import TAG
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
-from hugtweets.jobs.assignments import Assignment
+from hugtweets.jobs.job import Assignment
 from hugtweets.jobs.outcomes import AccountOutcome
 
 DEFAULT_POOL = "hugtweets"

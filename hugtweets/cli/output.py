@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from urllib.parse import urlsplit
 
 import typer
@@ -16,6 +17,7 @@ from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from hugtweets.config import TrackingConfig
 from hugtweets.devices.progress import Progress, listening
 from hugtweets.evaluation.scorecard import members, prediction, writing
 from hugtweets.jobs.estimate import CostEstimate
@@ -48,6 +50,37 @@ def progress_shown(verbose: bool) -> Iterator[None]:
             yield
     finally:
         logger.removeHandler(handler)
+
+
+@contextmanager
+def flow_shown(tracking: TrackingConfig, verbose: bool) -> Iterator[None]:
+    """Import Prefect and show the progress of a flow; stdout stays free for its result.
+
+    Raises:
+        ConfigurationError: W&B cannot be reached as it is asked for.
+    """
+    from hugtweets.tracking import check_mode
+
+    check_mode(tracking)
+    with progress_shown(verbose), redirect_stdout(sys.stderr):
+        logging.getLogger("hugtweets").info("starting Prefect")
+        # Prefect takes seconds to import, and sets up its loggers then.
+        import prefect.main  # noqa: F401
+
+        if not verbose:
+            _quiet_prefect()
+        yield
+
+
+def _quiet_prefect() -> None:
+    """Silence Prefect's console handlers for the rest of the process; its records still reach the Prefect API."""
+    from prefect.logging.handlers import PrefectConsoleHandler
+
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in ("prefect", "hugtweets")]
+    for name in ["", *names]:
+        for handler in logging.getLogger(name).handlers:
+            if isinstance(handler, PrefectConsoleHandler):
+                handler.setLevel(logging.CRITICAL + 1)
 
 
 def _handler(console: Console) -> logging.Handler:

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hugtweets.cli.output import print_json
-from hugtweets.cli.prefect_console import flow_shown
+from hugtweets.cli.output import flow_shown, print_json
 from hugtweets.cli.settings import AccountsOption
 from hugtweets.cli.suggestions import known_name
 from hugtweets.config import Config

@@ -9,8 +9,7 @@ from typing import Annotated, get_args
 import typer
 
 from hugtweets.budget.shared_ledger import catch_up
-from hugtweets.cli.output import print_costs, print_json, print_run
-from hugtweets.cli.prefect_console import flow_shown
+from hugtweets.cli.output import flow_shown, print_costs, print_json, print_run
 from hugtweets.cli.settings import SourceOption
 from hugtweets.cli.suggestions import one_of
 from hugtweets.config import Config, Dispatch, load_config

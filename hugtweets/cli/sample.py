@@ -71,7 +71,7 @@ def sample(
 
 
 def _sample_accounts(home: Home, handles: Sequence[str], options: Config) -> list[SampleDocument]:
-    from hugtweets.steps.sample import Author, generate_for_all
+    from hugtweets.steps.authors import Author, generate_for_all
 
     authors = [Author.find(home, name) for name in dict.fromkeys(known_name(home, handle) for handle in handles)]
     return [

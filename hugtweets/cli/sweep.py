@@ -11,8 +11,7 @@ from typing import Annotated
 import typer
 import yaml
 
-from hugtweets.cli.output import print_json, print_table
-from hugtweets.cli.prefect_console import flow_shown
+from hugtweets.cli.output import flow_shown, print_json, print_table
 from hugtweets.cli.settings import (
     AccountsOption,
     SourceOption,

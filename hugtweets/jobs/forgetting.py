@@ -1,6 +1,7 @@
 """Removing all that is kept of an account, and pooled base models with all that was made from them.
 
-:mod:`hugtweets.pools.pool` says why a pool that learned an account goes with it.
+:mod:`hugtweets.pools.pool` says why a pool that learned an account goes with it. Whatever asks the store raises
+``StoreUnavailable`` if it does not answer.
 """
 
 from __future__ import annotations
@@ -46,11 +47,7 @@ class Doomed:
 
 
 def pools_that_learned(home: Home, handle: str) -> list[Reference]:
-    """The pools that learned posts of an account, from its own timeline or from a corpus, oldest first.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
+    """The pools that learned posts of an account, from its own timeline or from a corpus, oldest first."""
     return [pool for pool in list_pools(home) if len(learned_of(home, pool, handle))]
 
 
@@ -58,9 +55,6 @@ def remove_pool(home: Home, doomed: Doomed) -> list[str]:
     """Remove a pool, all that was made from it, and what it wrote as a base model; returns what is gone.
 
     The pool itself goes last: what a crash leaves is found again by it.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
     """
     removed = [*reversed(doomed.made), doomed.pool]
     gone = [location(home, reference) for reference in removed]
@@ -86,11 +80,7 @@ def remove_keepsakes(home: Home, gone: Sequence[Reference]) -> None:
 
 
 def remove_account(home: Home, name: str) -> list[str]:
-    """Remove all that is kept of an account, here and in the store, and the mixes that it is in; returns what is gone.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
+    """Remove all that is kept of an account, here and in the store, and its mixes; returns what is gone."""
     mixes, paths, stored = home.known_mixes(name), kept_of(home, name), keys_of(home, name)
     if home.store:
         home.store.remove(stored)

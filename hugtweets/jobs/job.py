@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+
+from pydantic import Field
 
 from hugtweets.budget.ledger import Ledger
-from hugtweets.config import Config
+from hugtweets.config import Config, Section
 from hugtweets.errors import BaseModelError, HugtweetsError
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.models.registry import BaseModel, resolve_base_model
+from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
 
 if TYPE_CHECKING:
@@ -122,6 +126,37 @@ class Job:
     def ledger(self) -> Ledger:
         """Where this account's reading of X is written down."""
         return Ledger(self.home.ledger, self.run).of(self.handle)
+
+
+class Assignment(Section):
+    """What another machine is told to do: to learn an account from its cleaned posts, which it finds in the store.
+
+    Places differ from machine to machine, so that none is named.
+    """
+
+    request: AccountRequest = Field(description="the account and its options")
+    run: str = Field(description="the run that fetched it: the group in W&B")
+    posts: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] = Field(description="digest of the clean artifact")
+    until: StepName | None = Field(None, description="the last step; empty is the whole job")
+
+    @property
+    def handle(self) -> str:
+        """The account."""
+        return self.request.handle
+
+    @property
+    def identity(self) -> str:
+        """The same for the same work, whichever run asks for it."""
+        content = self.model_copy(update={"run": ""}).model_dump_json()
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def job(self, home: Home) -> Job:
+        """What the steps are told on the machine of that home."""
+        return Job(home, self.request, self.run, until=self.until)
+
+    def cleaned(self, home: Home) -> Reference:
+        """Where the cleaned posts are in that home, or will be."""
+        return Reference("clean", self.handle, self.posts, str(home.artifacts / "clean" / self.handle / self.posts))
 
 
 def longest_waiting_first(jobs: Sequence[Job]) -> list[Job]:

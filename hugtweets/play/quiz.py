@@ -15,9 +15,8 @@ from hugtweets.cleaning.length import x_length
 from hugtweets.errors import NothingKept
 from hugtweets.generation.posts import MOST_CHARACTERS
 from hugtweets.play.messages import Quiz, Verdict
-from hugtweets.steps.clean import CLEAN
+from hugtweets.steps.clean import CLEAN, of_split
 from hugtweets.steps.finetune import find_model
-from hugtweets.steps.splits import of_split
 from hugtweets.storage.home import Home
 
 # Beside the real post.

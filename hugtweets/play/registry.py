@@ -13,7 +13,7 @@ from hugtweets.errors import NothingKept
 from hugtweets.evaluation.promotion import current_model
 from hugtweets.models.cache import is_adapter
 from hugtweets.models.registry import BaseModel
-from hugtweets.steps.sample import Author, together
+from hugtweets.steps.authors import Author, together
 from hugtweets.storage.home import Home
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from hugtweets.config import Config
 from hugtweets.models.cache import BARE, is_adapter, load_adapters, load_tuned
 from hugtweets.play.registry import Batch
+from hugtweets.steps.authors import account_seed
 from hugtweets.steps.clean import texts_of
-from hugtweets.steps.sample import account_seed
 
 if TYPE_CHECKING:
     from hugtweets.devices.selection import DeviceChoice

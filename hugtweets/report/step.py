@@ -22,7 +22,7 @@ from hugtweets.report.site import artifact_of, drop_outdated, known_rows, publis
 from hugtweets.steps.step import is_done, perform
 from hugtweets.storage.artifacts import Plan, Reference, exists, references
 from hugtweets.storage.home import Home
-from hugtweets.tracking import Content, Overview, track_overview
+from hugtweets.tracking import Overview, track_overview
 
 VERSION = 1
 
@@ -89,7 +89,7 @@ def report_account(job: Job) -> Reported | None:
             (folder / name).write_text(text, encoding="utf-8")
         return {"files": len(files), "models": len(account.summary.nights), "generated": len(account.generated)}
 
-    reference = perform(job, plan, fill, lambda made: Content(summary=made.manifest().counts))
+    reference = perform(job, plan, fill)
     publish(job.home, reference)
     return Reported(reference, cached, time.monotonic() - started)
 

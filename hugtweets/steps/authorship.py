@@ -12,26 +12,35 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
+from hugtweets.config import Config
+from hugtweets.devices.queue import on_device
 from hugtweets.evaluation.classifiers import AuthorshipClassifier
 from hugtweets.evaluation.scorecard import Authorship
 from hugtweets.jobs.job import Job
 from hugtweets.jobs.outcomes import AccountOutcome
+from hugtweets.models.cache import load_tuned
 from hugtweets.models.registry import BaseModel
-from hugtweets.steps.base_posts import base_posts
+from hugtweets.steps.authors import Wanted, generate_from, without_prompts
 from hugtweets.steps.clean import texts_of
-from hugtweets.steps.sample import read_unprompted
+from hugtweets.steps.sample import read_unprompted, to_table
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference, input_of, latest, learned_posts, made_from, obtain
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
-from hugtweets.tracking import Content, is_tracked
+from hugtweets.timelines.timeline import write_posts
+from hugtweets.tracking import is_tracked
 
 VERSION = 1
 AUTHORSHIP = "authorship.json"
+# A base model does not know where a post ends, so that each takes as long as a post can be: as few as will do.
+BASE_POSTS = 30
 
 Authors = Mapping[str, Reference]
 
@@ -117,6 +126,18 @@ def read_authorship(home: Home, samples: Reference) -> Authorship:
     return Authorship.model_validate_json(found.file(AUTHORSHIP).read_text(encoding="utf-8"))
 
 
+def base_posts(home: Home, base_model: BaseModel, config: Config) -> list[str]:
+    """Posts by a base model itself, under the options of an account; they are generated once for all accounts."""
+    options = without_prompts(config, BASE_POSTS)
+    key = hashlib.sha256(options.sample.model_dump_json().encode()).hexdigest()[:16]
+    path = home.base_posts(base_model.digest, key)
+    if not path.is_file():
+        wanted = [Wanted(options, [], options.sample.seed)]
+        [posts] = on_device(generate_from, base_model.name, partial(load_tuned, base_model, None), wanted)
+        write_posts(path, to_table(posts))
+    return list(pq.read_table(path, columns=["text"])["text"].to_pylist())
+
+
 def _compare(candidate: Candidate, authors: Authors, classifier: AuthorshipClassifier) -> Reference:
     job = candidate.job
 
@@ -131,8 +152,4 @@ def _compare(candidate: Candidate, authors: Authors, classifier: AuthorshipClass
         write_text(folder / AUTHORSHIP, card.model_dump_json(indent=1) + "\n")
         return card.model_dump()
 
-    return perform(job, plan_authorship(candidate, authors), fill, _content)
-
-
-def _content(reference: Reference) -> Content:
-    return Content(summary={name: value for name, value in reference.manifest().counts.items() if value is not None})
+    return perform(job, plan_authorship(candidate, authors), fill)

@@ -1,7 +1,7 @@
 """Blends: posts in a voice between those of several accounts, whose adapters are added up without training.
 
 A blend that is kept has a model of its own, called ``alice-70+bob-30``. It is judged by what the models of its accounts
-are judged by: its clean posts are those that they were made from, and what was held out there is held out here.
+are judged by: its clean posts are those that they were made from, and so are its validation posts.
 """
 
 from __future__ import annotations
@@ -9,26 +9,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isclose, isfinite
+from functools import partial
+from math import inf, isclose, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hugtweets.config import Config
-from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.job import Job
-from hugtweets.models.cache import ADAPTER, is_adapter
+from hugtweets.models.cache import ADAPTER, BLEND, is_adapter, load_blend
 from hugtweets.models.registry import BaseModel
+from hugtweets.steps.authors import Author, Wanted, account_seed, generate_from
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.finetune import HISTORY, WEIGHTS
-from hugtweets.steps.sample import Author, account_seed
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.handles import members_of, name_blend
 from hugtweets.storage.home import Home
-from hugtweets.tracking import Content
 
 if TYPE_CHECKING:
     from hugtweets.generation.sampler import Sample
@@ -71,7 +70,7 @@ def blend(job: Job, tokens: Reference, parts: Sequence[Part]) -> Reference:
             "base_model_option": first["base_model_option"],
         }
 
-    return perform(job, plan_blend(job, tokens, parts), fill, _content)
+    return perform(job, plan_blend(job, tokens, parts), fill)
 
 
 def kept_name(shares: Mapping[str, float]) -> str:
@@ -97,7 +96,20 @@ def find_authors(home: Home, handles: Sequence[str]) -> list[Author]:
         ConfigurationError: the models cannot be added up.
     """
     authors = [Author.find(home, handle) for handle in handles]
-    check_alike(authors)
+    first, *others = authors
+    for author in authors:
+        if not is_adapter(author.weights):
+            raise ConfigurationError(f"the model of {author.handle} has no adapter, every weight was trained: use lora")
+    for other in others:
+        if first.base_model.digest != other.base_model.digest:
+            raise ConfigurationError(
+                f"{first.handle} and {other.handle} were made from different base models: train one of them again"
+            )
+        if _places(first) != _places(other):
+            raise ConfigurationError(
+                f"{first.handle} and {other.handle} have adapters in different places (train.layers): "
+                "train one of them again"
+            )
     return authors
 
 
@@ -111,9 +123,12 @@ def parse_blend(text: str, home: Home) -> dict[str, float]:
     shares: dict[str, float] = {}
     for part in text.split(","):
         name, _, number = part.partition("=")
-        share = _positive(number)
+        try:
+            share = float(number)
+        except ValueError:
+            share = nan
         handle = home.spelling(name.strip())
-        if share is None or handle in shares:
+        if not 0 < share < inf or handle in shares:
             raise ConfigurationError(f"{text!r} is no blend: write a share for each account, as in alice=0.7,bob=0.3")
         shares[handle] = share
     if len(shares) < 2 or not isclose(sum(shares.values()), 1, abs_tol=1e-6):
@@ -136,31 +151,8 @@ def generate_blend(home: Home, shares: Mapping[str, float], config: Config) -> S
     texts = [text for author in authors for text in texts_of(author.clean, "train")]
     adapters = [(author.weights, shares[author.handle]) for author in authors]
     name = blend_name(shares)
-    seeded = config.sample.model_copy(update={"seed": account_seed(name, config.sample.seed)})
-    options = config.model_copy(update={"sample": seeded})
-    return on_device(_generate, name, adapters, texts, authors[0].base_model, options)
-
-
-def check_alike(authors: Sequence[Author]) -> None:
-    """Only adapters of one base model, in the same places of it, can be added up.
-
-    Raises:
-        ConfigurationError: names two models that are not alike, and in what.
-    """
-    first, *others = authors
-    for author in authors:
-        if not is_adapter(author.weights):
-            raise ConfigurationError(f"the model of {author.handle} has no adapter, every weight was trained: use lora")
-    for other in others:
-        if first.base_model.digest != other.base_model.digest:
-            raise ConfigurationError(
-                f"{first.handle} and {other.handle} were made from different base models: train one of them again"
-            )
-        if _places(first) != _places(other):
-            raise ConfigurationError(
-                f"{first.handle} and {other.handle} have adapters in different places (train.layers): "
-                "train one of them again"
-            )
+    load = partial(load_blend, authors[0].base_model, adapters)
+    return on_device(generate_from, name, load, [Wanted(config, texts, account_seed(name, config.sample.seed))])[0]
 
 
 def _places(author: Author) -> set[str]:
@@ -168,38 +160,12 @@ def _places(author: Author) -> set[str]:
     return set(options["target_modules"])
 
 
-def _generate(
-    name: str, adapters: Sequence[tuple[Path, float]], texts: Sequence[str], base_model: BaseModel, config: Config
-) -> Sequence[Sample]:
-    # Imported on the device's thread only, as in finetune.
-    from hugtweets.devices.selection import choose_device
-    from hugtweets.generation.sampler import GenerationRequest, generate
-    from hugtweets.models.cache import load_blend
-
-    model, tokenizer = load_blend(base_model, adapters, choose_device(config.train))
-    request = GenerationRequest(config.sample.prompts, config.sample.per_prompt, texts, config.sample.seed)
-    return generate(model, tokenizer, [request], config.sample, reporter(name, "sample"))[0]
-
-
 def _write_sum(base_model: BaseModel, adapters: Sequence[tuple[Path, float]], output: Path, config: Config) -> None:
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices.selection import choose_device
-    from hugtweets.models.cache import BLEND, load_blend
     from hugtweets.training.lora import save_adapter
 
     # Adapters are stored in float32, whatever the device computes in.
     choice = replace(choose_device(config.train), dtype="float32")
     model, _ = load_blend(base_model, adapters, choice)
     save_adapter(model, base_model, output, BLEND)
-
-
-def _content(reference: Reference) -> Content:
-    return Content(summary=reference.manifest().counts)
-
-
-def _positive(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if isfinite(number) and number > 0 else None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hugtweets.cleaning.table import clean_table, count
@@ -14,17 +16,16 @@ from hugtweets.config import CleanConfig
 from hugtweets.errors import NotEnoughText
 from hugtweets.jobs.job import Job
 from hugtweets.steps.fetch import TIMELINE
-from hugtweets.steps.splits import Split, of_split
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.timelines.posts import to_current_schema
 from hugtweets.timelines.timeline import write_posts
-from hugtweets.tracking import Content
 
 VERSION = 1
 CLEAN = "clean.parquet"
 # What is asked of the cleaned text afterwards does not change it.
 CHECKS = {"min_characters", "warn_characters"}
+Split = Literal["train", "validation"]
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def clean(job: Job, timeline: Reference) -> Reference:
         write_posts(folder / CLEAN, table)
         return count(table)
 
-    return perform(job, plan_clean(job, timeline), fill, _content)
+    return perform(job, plan_clean(job, timeline), fill)
 
 
 def record_clean(job: Job, clean: Reference) -> None:
@@ -76,8 +77,13 @@ def check_enough_text(clean: Reference, config: CleanConfig) -> None:
         )
 
 
+def of_split(table: pa.Table, split: Split) -> pa.Table:
+    """The rows of one split of a clean or token table, in its order."""
+    return table.filter(pc.field("split").cast(pa.string()) == split)
+
+
 def texts_of(clean: Reference, split: Split) -> list[str]:
-    """The texts of the posts that are trained on, or held out, from old to new."""
+    """The texts of the posts to train on, or of the validation posts, from old to new."""
     table = pq.read_table(clean.file(CLEAN), columns=["text", "split"])
     return list(of_split(table, split)["text"].to_pylist())
 
@@ -86,9 +92,3 @@ def same_rules(one: Reference, other: Reference) -> bool:
     """Whether two clean artifacts were made by the same rules."""
     rules = [(manifest.step_version, manifest.config) for manifest in (one.manifest(), other.manifest())]
     return rules[0] == rules[1]
-
-
-def _content(reference: Reference) -> Content:
-    counts = reference.manifest().counts
-    dropped = {f"dropped/{reason}": number for reason, number in counts["dropped"].items()}
-    return Content(summary={**{name: value for name, value in counts.items() if name != "dropped"}, **dropped})

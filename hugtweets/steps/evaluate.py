@@ -21,15 +21,13 @@ from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import AUTHOR, TextTokenizer
 from hugtweets.pools.learned_posts import has_learned
-from hugtweets.steps.clean import CLEAN, texts_of
+from hugtweets.steps.clean import CLEAN, of_split, texts_of
 from hugtweets.steps.finetune import WEIGHTS, base_model_of
 from hugtweets.steps.sample import read_unprompted
-from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
 from hugtweets.storage.artifacts import Plan, Reference, learned_posts, obtain
 from hugtweets.storage.atomic import write_text
-from hugtweets.tracking import Content
 
 VERSION = 2
 SCORES = "scores.json"
@@ -38,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 def plan_evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, clean: Reference) -> Plan:
-    """Depends on the model, its posts, the held-out posts, and the model that it is compared with."""
+    """Depends on the model, its posts, the validation posts, and the model that it is compared with."""
     previous = compared_with(job, model)
     compared = {"previous": previous.digest} if previous else {}
     return Plan("evaluate", VERSION, job.handle, (model, samples, tokens, clean), extra=compared)
@@ -54,7 +52,7 @@ def evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, 
         write_text(folder / SCORES, card.model_dump_json(indent=1) + "\n")
         return card.figures()
 
-    return perform(job, plan_evaluate(job, model, samples, tokens, clean), fill, _content)
+    return perform(job, plan_evaluate(job, model, samples, tokens, clean), fill)
 
 
 def record_evaluate(job: Job, scores: Reference) -> None:
@@ -129,7 +127,7 @@ def post_nats_of(
 
 
 def _unseen(job: Job, previous: Tuned, clean: Reference, ids: Sequence[str]) -> list[int]:
-    """Places of the held-out posts that the previous model cannot have been trained on; none if nobody knows."""
+    """Places of the validation posts that the previous model cannot have been trained on; none if nobody knows."""
     learned = learned_posts(job.home, previous.model)
     if learned is None:
         return []
@@ -156,9 +154,3 @@ def _score_writing(samples: Reference, clean: Reference) -> dict[str, Any]:
     longest = max((row["longest_copy"] for row in rows), default=None)
     replaced = samples.manifest().counts["copies_replaced"]
     return figures | {"longest_copy": longest, "copies_replaced": replaced}
-
-
-def _content(reference: Reference) -> Content:
-    return Content(
-        summary={name: value for name, value in read_scores(reference).figures().items() if value is not None}
-    )

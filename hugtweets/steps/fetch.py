@@ -19,7 +19,6 @@ from hugtweets.timelines import timeline as timelines
 from hugtweets.timelines.posts import to_table
 from hugtweets.timelines.shared import SharedTimeline
 from hugtweets.timelines.timeline import Summary, Timeline
-from hugtweets.tracking import Content
 
 if TYPE_CHECKING:
     from hugtweets.sources.x.verification import Verification
@@ -46,13 +45,7 @@ class Fetched:
 class Tally:
     """How many posts were stored before the first of several attempts; those that failed may have stored some."""
 
-    before: int = 0
-    _noted: bool = False
-
-    def note(self, stored: int) -> None:
-        """Take the number, if this is the first attempt."""
-        if not self._noted:
-            self.before, self._noted = stored, True
+    before: int | None = None
 
 
 def fetch(job: Job, tally: Tally | None = None) -> Fetched:
@@ -69,7 +62,8 @@ def fetch(job: Job, tally: Tally | None = None) -> Fetched:
     with timelines.locked(path):
         shared.pull()
         tally = tally or Tally()
-        tally.note(timelines.summarise(path).posts)
+        if tally.before is None:
+            tally.before = timelines.summarise(path).posts
         try:
             source = open_source(job)
             remark = source.update(path)
@@ -148,7 +142,12 @@ def _copy(job: Job, stored: Summary) -> tuple[Reference, bool]:
         # Read whole only to be copied, and planned anew: another process may have added posts in between.
         timeline = timelines.load(job.home.timeline(job.handle))
         plan = _plan(job, timeline.summary())
-    return perform(job, plan, lambda folder: _fill(folder, timeline), _content), cached
+
+    def fill(folder: Path) -> Mapping[str, Any]:
+        timelines.write_posts(folder / TIMELINE, to_table(timeline.posts))
+        return {"fetched": len(timeline.posts), "gaps": len(timeline.gaps)}
+
+    return perform(job, plan, fill), cached
 
 
 def _plan(job: Job, timeline: Summary) -> Plan:
@@ -161,12 +160,3 @@ def _verify(source: Source, path: Path, job: Job) -> Verification | None:
     from hugtweets.sources.x.verification import verify_posts
 
     return verify_posts(source, path, job.began) if isinstance(source, XSource) else None
-
-
-def _fill(folder: Path, timeline: Timeline) -> Mapping[str, Any]:
-    timelines.write_posts(folder / TIMELINE, to_table(timeline.posts))
-    return {"fetched": len(timeline.posts), "gaps": len(timeline.gaps)}
-
-
-def _content(reference: Reference) -> Content:
-    return Content(summary=reference.manifest().counts)

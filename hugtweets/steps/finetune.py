@@ -82,7 +82,7 @@ def finetune(job: Job, tokens: Reference, start: Start) -> Reference:
     plan = plan_finetune(job, tokens, start)
     if job.is_trial:
         note_trial(job.home, plan.reference(job.home), job.run)
-    return perform(job, plan, fill, _content)
+    return perform(job, plan, fill, show_history)
 
 
 def base_model_of(model: Reference, home: Home) -> BaseModel:
@@ -159,6 +159,7 @@ def find_model(home: Home, handle: str) -> tuple[Reference, Reference]:
     return model, clean
 
 
-def _content(reference: Reference) -> Content:
+def show_history(reference: Reference) -> Content:
+    """What a training shows in Weights & Biases: its counts and its loss curves."""
     history = json.loads(reference.file(HISTORY).read_text(encoding="utf-8"))
     return Content(summary=reference.manifest().counts, history=history)

@@ -2,6 +2,8 @@
 
 It stands in for the step clean: what follows finds a clean artifact of an account called ``alice+bob``. Nothing is
 copied to make the accounts equal; that is done anew in every epoch, see :mod:`hugtweets.training.samplers`.
+
+Whatever looks for the posts of accounts raises ``StoreUnavailable`` if there is a store that does not answer.
 """
 
 from __future__ import annotations
@@ -22,7 +24,6 @@ from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference, input_of, obtain
 from hugtweets.storage.home import Home
 from hugtweets.timelines.timeline import write_posts
-from hugtweets.tracking import Content
 
 VERSION = 1
 MEMBER = "clean/"  # before the account, in what a mix depends on
@@ -42,7 +43,7 @@ def mix(job: Job, members: Sequence[Reference]) -> Reference:
         write_posts(folder / CLEAN, posts)
         return add_counts([clean.manifest().counts for clean in members])
 
-    return perform(job, plan_mix(job, members), fill, _content)
+    return perform(job, plan_mix(job, members), fill)
 
 
 def record_mix(job: Job, mixed: Reference) -> None:
@@ -60,21 +61,13 @@ def add_counts(counts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def sources_of(home: Home, clean: Reference) -> list[tuple[Reference, Reference]]:
-    """The raw and the clean posts that posts come from: of each account of a mix, if they are there.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
+    """The raw and the clean posts that posts come from: of each account of a mix, if they are there."""
     cleaned = members_of_mix(home, clean) or [clean]
     return [(fetch, each) for each in cleaned if (fetch := fetched_of(home, each))]
 
 
 def members_of_mix(home: Home, clean: Reference) -> list[Reference]:
-    """The clean posts of the accounts that a mix was made from, those that are there; none if it is no mix.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
+    """The clean posts of the accounts that a mix was made from, those that are there; none if it is no mix."""
     inputs = clean.manifest().inputs.items()
     digests = {name.removeprefix(MEMBER): digest for name, digest in inputs if name.startswith(MEMBER)}
     found = [
@@ -85,11 +78,7 @@ def members_of_mix(home: Home, clean: Reference) -> list[Reference]:
 
 
 def fetched_of(home: Home, clean: Reference) -> Reference | None:
-    """The raw posts that clean posts were made from; None for a mix, whose posts come from several accounts.
-
-    Raises:
-        StoreUnavailable: the store does not answer.
-    """
+    """The raw posts that clean posts were made from; None for a mix, whose posts come from several accounts."""
     return input_of(home, clean, "fetch") if "fetch" in clean.manifest().inputs else None
 
 
@@ -97,8 +86,3 @@ def _kept(clean: Reference) -> pa.Table:
     posts = pq.read_table(clean.file(CLEAN))
     kept = posts.filter(pc.field("kept"))
     return kept.append_column(AUTHOR, pa.repeat(pa.scalar(clean.handle), len(kept)))
-
-
-def _content(reference: Reference) -> Content:
-    counts = reference.manifest().counts
-    return Content(summary={name: value for name, value in counts.items() if name != "dropped"})

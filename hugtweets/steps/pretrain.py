@@ -23,9 +23,8 @@ from hugtweets.models.tokens import tokenise
 from hugtweets.pools.learned_posts import LEARNED, to_learned
 from hugtweets.pools.pool import STEP, PoolPlan
 from hugtweets.sources.corpora import read_corpus
-from hugtweets.steps.clean import CHECKS, CLEAN
-from hugtweets.steps.finetune import HISTORY
-from hugtweets.steps.splits import of_split
+from hugtweets.steps.clean import CHECKS, CLEAN, of_split
+from hugtweets.steps.finetune import HISTORY, show_history
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
 from hugtweets.storage.artifacts import Reference
@@ -33,7 +32,6 @@ from hugtweets.storage.atomic import write_text
 from hugtweets.storage.digests import FileDigests
 from hugtweets.timelines import timeline
 from hugtweets.timelines.timeline import write_posts
-from hugtweets.tracking import Content
 
 if TYPE_CHECKING:
     from hugtweets.training.trainer import TrainingResult
@@ -57,7 +55,7 @@ def plan_pretrain(pooling: Pooling) -> PoolPlan:
 def pretrain(pooling: Pooling) -> Reference:
     """Write a base model (weights, tokenizer), ``learned.parquet`` and ``history.json``.
 
-    Posts that are held out of any account are never among those learned.
+    Validation posts of its accounts are never among those that it learns.
 
     Raises:
         TrainingError: there is nothing to learn, or the loss is not a number.
@@ -79,7 +77,7 @@ def pretrain(pooling: Pooling) -> Reference:
         size = {"posts": len(posts), "characters": pc.sum(pc.utf8_length(posts["text"])).as_py()}
         return names | size | numbers
 
-    return perform(pooling, plan_pretrain(pooling), fill, _content)
+    return perform(pooling, plan_pretrain(pooling), fill, show_history)
 
 
 def pooled_posts(pooling: Pooling) -> pa.Table:
@@ -127,8 +125,3 @@ def _learn(pooling: Pooling, tokens: Path, output: Path) -> TrainingResult:
     average(pooling.base_model, trained, pooling.config.pretrain.share, output, options)
     shutil.rmtree(trained)
     return result
-
-
-def _content(reference: Reference) -> Content:
-    history = json.loads(reference.file(HISTORY).read_text(encoding="utf-8"))
-    return Content(summary=reference.manifest().counts, history=history)

@@ -67,16 +67,9 @@ def _tell_of_pools(job: Job, deleted: Collection[str]) -> None:
     """A pool serves many accounts, and stays until somebody makes it again: see :mod:`hugtweets.pools.pool`."""
     for pool in list_pools(job.home):
         learned = learned_of(job.home, pool, job.handle)["id"].to_pylist()
-        number = len(set(deleted).intersection(learned))
-        if number:
-            logger.warning(
-                "%s: %s has learned %d of the posts that are deleted now: make the pool again, then run "
-                "`hugtweets forget %s`",
-                job.handle,
-                spec_of(pool),
-                number,
-                spec_of(pool),
-            )
+        if number := len(set(deleted).intersection(learned)):
+            told = "%s: %s has learned %d of the posts that are deleted now: make the pool again, then run `%s`"
+            logger.warning(told, job.handle, spec_of(pool), number, f"hugtweets forget {spec_of(pool)}")
 
 
 def find_outdated(home: Home, handle: str, timeline: Timeline) -> list[Reference]:

@@ -1,26 +1,69 @@
-"""Where a training starts: from the base model, or from the account's current model, which then learns what is new.
+"""When a training starts, and from what: the base model, or the account's current model, which learns what is new.
 
-A model that was not promoted is never gone on from: the next training starts from the one that it did not replace. And
-the current one is gone on from only if every post that it could have learned is still one to train on. So nothing
-that is held out now was ever trained on, whether posts arrived late, were deleted or are cleaned by other rules; and
-what was deleted does not stay learned.
+Until enough posts are new, the model stays: the steps after clean then use the posts that it was made from.
+
+Training never continues from a model that was not promoted, but from the one that it did not replace. And it continues
+from the current model only if every post that this could have learned is still a training post. So no validation post
+was ever trained on, whether posts arrived late, were deleted or are cleaned by other rules; and what was deleted does
+not stay learned.
 """
 
 from __future__ import annotations
 
-from hugtweets.config import TrainConfig
-from hugtweets.evaluation.promotion import current_model
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from hugtweets.config import RefreshConfig, TrainConfig
+from hugtweets.errors import NotEnoughText
+from hugtweets.evaluation.promotion import current_model, newest_model
 from hugtweets.jobs.job import Job
 from hugtweets.models.tokens import load_ids
-from hugtweets.steps.clean import CLEAN, same_rules
+from hugtweets.steps.clean import CLEAN, check_enough_text, same_rules
 from hugtweets.steps.finetune import Start, plan_finetune, trainings_in_a_row
-from hugtweets.steps.tokenise import TOKENS
-from hugtweets.storage.artifacts import Reference, input_of, is_shared, references
+from hugtweets.steps.retraction import holds_text, retract
+from hugtweets.steps.tokenise import TOKENS, plan_tokenise
+from hugtweets.storage.artifacts import Reference, input_of, is_shared, learned_posts, references
 
 # Options that give the weights their shape; the others may change from one training to the next.
 SHAPE = ("method", "layers", "lora_rank", "lora_alpha")
 # Going on from one model after the other, predictions get worse and worse: see benchmarks/days.py and LOG.md.
 FRESH_EVERY = 4
+
+
+def posts_to_learn(job: Job, clean: Reference) -> Reference:
+    """The posts that the account's model is to be made from: those of the last one while it waits for more new ones.
+
+    Raises:
+        NotEnoughText: see :func:`hugtweets.steps.clean.check_enough_text`; what cannot be learned again is retracted.
+    """
+    try:
+        check_enough_text(clean, job.config.clean)
+    except NotEnoughText:
+        retract(job)
+        raise
+    wanted = job.config.refresh
+    if not (job.may_wait and (wanted.min_new_posts or wanted.min_new_characters)):
+        return clean
+    learned = _learned_alike(job, clean)
+    reason = _too_few(_newly_kept(clean, learned), wanted) if learned else None
+    if learned is None or reason is None:
+        return clean
+    job.outcome.remark(reason)
+    return learned
+
+
+def _learned_alike(job: Job, clean: Reference) -> Reference | None:
+    """The posts of the last model, if that may wait for more of them.
+
+    A model that was made under other options, by other rules of cleaning or from another base model is made again at
+    once, and so is one that knows a deleted post.
+    """
+    model = newest_model(job.home, job.handle)
+    learned = learned_posts(job.home, model) if model else None
+    if learned is None or learned == clean or not same_rules(clean, learned) or _holds_deleted(clean, learned):
+        return None
+    return learned if find_made(job, plan_tokenise(job, learned).reference(job.home)) else None
 
 
 def find_start(job: Job, tokens: Reference, clean: Reference) -> Start:
@@ -48,7 +91,7 @@ def find_made(job: Job, tokens: Reference) -> Reference | None:
     if job.config.refresh.start == "base":
         return None
     made = reversed(references(job.home, job.handle, "finetune"))
-    return next((model for model in made if _plan_again(job, tokens, model) == model.digest), None)
+    return next((old for old in made if plan_finetune(job, tokens, start_of(old)).digest == old.digest), None)
 
 
 def start_of(model: Reference) -> Start:
@@ -56,11 +99,6 @@ def start_of(model: Reference) -> Start:
     digest = model.manifest().inputs.get("finetune")
     earlier = Reference("finetune", model.handle, digest, str(model.folder.parent / digest)) if digest else None
     return Start(earlier, "as before")
-
-
-def _plan_again(job: Job, tokens: Reference, model: Reference) -> str:
-    """The digest that a training of these posts from the same start would have."""
-    return plan_finetune(job, tokens, start_of(model)).digest
 
 
 def _other_kind(job: Job, model: Reference) -> str | None:
@@ -99,3 +137,29 @@ def _other_posts(job: Job, model: Reference, clean: Reference, tokens: Reference
 
 def _to_train_on(posts: Reference, file: str) -> set[str]:
     return set(load_ids(posts.file(file), "train"))
+
+
+def _too_few(texts: pa.Array, config: RefreshConfig) -> str | None:
+    """Say how many posts are new and how many are waited for; None if there are enough."""
+    posts, characters = len(texts), pc.sum(pc.utf8_length(texts), min_count=0).as_py()
+    amount = f"stored {posts:,} new post{'s' * (posts != 1)}"
+    if posts < config.min_new_posts:
+        return f"{amount}, waiting for {config.min_new_posts:,}"
+    if characters < config.min_new_characters:
+        return f"{amount} with {characters:,} characters, waiting for {config.min_new_characters:,} characters"
+    return None
+
+
+def _holds_deleted(clean: Reference, learned: Reference) -> bool:
+    """Whether the model's posts hold the text of one that is deleted by now: it must not wait with that."""
+    now = pq.read_table(clean.file(CLEAN), columns=["id", "reason"])
+    deleted = now["id"].filter(pc.fill_null(pc.equal(now["reason"].cast(pa.string()), "deleted"), False))
+    return holds_text(learned, deleted.to_pylist())
+
+
+def _newly_kept(clean: Reference, learned: Reference) -> pa.Array:
+    """The texts of posts that are kept now and were not when the model was made."""
+    now, then = (pq.read_table(found.file(CLEAN), columns=["id", "text", "kept"]) for found in (clean, learned))
+    known = then["id"].filter(then["kept"]).combine_chunks()
+    new = pc.and_(now["kept"], pc.invert(pc.is_in(now["id"], value_set=known)))
+    return now["text"].filter(new)

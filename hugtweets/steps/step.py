@@ -34,11 +34,22 @@ def is_done(job: Work, plan: Plan) -> bool:
     return is_shared(job.home, reference) and is_tracked(job.home, reference, job.config.tracking)
 
 
+def show_counts(reference: Reference) -> Content:
+    """What most steps show in Weights & Biases: what was counted, ``dropped/duplicate`` being one of ``dropped``."""
+    summary: dict[str, Any] = {}
+    for name, value in reference.manifest().counts.items():
+        if isinstance(value, dict):
+            summary |= {f"{name}/{part}": number for part, number in value.items()}
+        elif value is not None:
+            summary[name] = value
+    return Content(summary)
+
+
 def perform(
     job: Work,
     plan: Plan,
     fill: Callable[[Path], Mapping[str, Any]],
-    content: Callable[[Reference], Content],
+    content: Callable[[Reference], Content] = show_counts,
 ) -> Reference:
     """Make and log an artifact. A crash between the two is repaired by the next run, which only logs."""
     reference = create(job.home, plan, fill)

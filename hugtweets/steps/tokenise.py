@@ -16,12 +16,10 @@ from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import tokenise as tokenise_table
 from hugtweets.pools.learned_posts import has_learned
-from hugtweets.steps.clean import CLEAN
-from hugtweets.steps.splits import of_split
+from hugtweets.steps.clean import CLEAN, of_split
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.timelines.timeline import write_posts
-from hugtweets.tracking import Content
 
 VERSION = 1
 TOKENS = "tokens.parquet"
@@ -54,13 +52,13 @@ def tokenise(job: Job, clean: Reference) -> Reference:
             "left_out": clean.manifest().counts["validation"] - of_split(posts, "validation").num_rows,
         }
 
-    return perform(job, plan_tokenise(job, clean), fill, _content)
+    return perform(job, plan_tokenise(job, clean), fill)
 
 
 def unseen_posts(clean: Reference, base_model: BaseModel) -> pa.Table:
-    """The clean posts without those held-out ones that the base model has learned with a pool: they prove nothing.
+    """The clean posts without the validation posts that the base model has learned with a pool: they prove nothing.
 
-    A post becomes held out after it was pooled when newer ones are deleted, or by another ``clean.held_out_share``.
+    A pooled post becomes one of them when newer ones are deleted, or by another ``clean.held_out_share``.
 
     Raises:
         BaseModelError: it has learned all of them.
@@ -70,19 +68,15 @@ def unseen_posts(clean: Reference, base_model: BaseModel) -> pa.Table:
     learned = pc.and_(held_out, has_learned(base_model.folder, clean.handle, posts))
     if pc.any(learned).as_py() and learned == held_out:
         raise BaseModelError(
-            f"{base_model.name} has learned every held-out post of {clean.handle}: choose another train.base_model, or "
-            "make the pool again with the options of clean that hold for the account"
+            f"{base_model.name} has learned every validation post of {clean.handle}: choose another train.base_model, "
+            "or make the pool again with the options of clean that hold for the account"
         )
     return posts.filter(pc.invert(learned))
 
 
 def record_tokenise(job: Job, tokens: Reference) -> None:
-    """Say how many held-out posts are not evaluated, if any."""
+    """Say how many validation posts are not evaluated, if any."""
     number = tokens.manifest().counts.get("left_out", 0)
     if number:
-        posts = f"{number:,} held-out post{'s are' if number > 1 else ' is'}"
+        posts = f"{number:,} validation post{'s are' if number > 1 else ' is'}"
         job.outcome.remark(f"{posts} not evaluated: {job.base_model.name} has learned them")
-
-
-def _content(reference: Reference) -> Content:
-    return Content(summary=reference.manifest().counts)

@@ -13,20 +13,19 @@ from hugtweets.jobs.job import Job
 from hugtweets.jobs.pools import Transfer
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import tokenise
+from hugtweets.steps.clean import of_split
 from hugtweets.steps.evaluate import post_nats_of
-from hugtweets.steps.splits import of_split
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import OPTIONS, unseen_posts
 from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.storage.atomic import write_text
-from hugtweets.tracking import Content
 
 VERSION = 1
 TRANSFER = "transfer.json"
 
 
 def plan_transfer(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseModel) -> Plan:
-    """Depends on the held-out posts and on both models."""
+    """Depends on the validation posts and on both models."""
     options = job.config.train.model_dump(mode="json", include=OPTIONS)
     models = {"base_model": base_model.digest, "pool": pooled.digest}
     return Plan("transfer", VERSION, job.handle, (clean,), options, models)
@@ -36,7 +35,7 @@ def transfer(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseMode
     """Write ``transfer.json``, a :class:`Transfer`.
 
     Raises:
-        BaseModelError: the pool has learned every held-out post of the account.
+        BaseModelError: the pool has learned every validation post of the account.
     """
 
     def fill(folder: Path) -> Mapping[str, Any]:
@@ -44,17 +43,17 @@ def transfer(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseMode
         write_text(folder / TRANSFER, scores.model_dump_json(indent=1) + "\n")
         return scores.model_dump(exclude={"handle"})
 
-    return perform(job, plan_transfer(job, clean, base_model, pooled), fill, _content)
+    return perform(job, plan_transfer(job, clean, base_model, pooled), fill)
 
 
 def check_held_out(clean: Reference) -> None:
     """Find out before any work whether there is something to evaluate.
 
     Raises:
-        NotEnoughText: no post of the account is held out.
+        NotEnoughText: the account has no validation post.
     """
     if not clean.manifest().counts["validation"]:
-        raise NotEnoughText(f"{clean.handle} has no held-out post: fetch more posts, or hold out another account")
+        raise NotEnoughText(f"{clean.handle} has no validation post: fetch more posts, or hold out another account")
 
 
 def read_transfer(reference: Reference) -> Transfer:
@@ -69,7 +68,3 @@ def _score(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseModel)
     base, ours = (post_nats_of(model, None, documents, job.config.train) for model in (base_model, pooled))
     scores = prediction_scores(base, ours, sizes)
     return Transfer.model_validate({"handle": job.handle, "held_out_posts": len(documents), **scores})
-
-
-def _content(reference: Reference) -> Content:
-    return Content(summary={name: value for name, value in reference.manifest().counts.items() if value is not None})

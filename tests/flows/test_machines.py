@@ -29,8 +29,7 @@ from hugtweets.cli.app import main
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest
-from hugtweets.jobs.assignments import Assignment
-from hugtweets.jobs.job import STEPS
+from hugtweets.jobs.job import STEPS, Assignment
 from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.storage.home import Home
 from tests.fixtures.flows import outcome_of, request, rows, tiny_config, write_timeline

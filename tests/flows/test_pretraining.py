@@ -109,7 +109,7 @@ def test_an_account_is_learned_from_a_pool_and_stays_with_that_one(home: Home, t
         write_bundle(home, "alice", tmp_path / "shared", Wanted(adapter=True))
     # Twelve of these eighteen were training posts when the pool was made.
     wider = learn("alice", path, config.override({"clean": {"held_out_share": 0.3}}), "tokenise")
-    assert wider.reason == "12 held-out posts are not evaluated: pool:friends has learned them"
+    assert wider.reason == "12 validation posts are not evaluated: pool:friends has learned them"
 
 
 def clean_posts(home: Home, held_out: Sequence[str]) -> Reference:
@@ -154,7 +154,7 @@ def test_a_learned_post_is_known_by_its_id_or_by_its_words(
 
 def test_an_account_whose_held_out_posts_are_all_learned_is_refused(home: Home) -> None:
     posts = clean_posts(home, ["The garden needs rain!"])
-    with pytest.raises(BaseModelError, match="pool:friends has learned every held-out post of alice"):
+    with pytest.raises(BaseModelError, match="pool:friends has learned every validation post of alice"):
         unseen_posts(posts, base_that_learned(home, ("alice", "1", "The garden needs rain!")))
 
 
@@ -246,7 +246,7 @@ def test_nothing_is_learned_when_somebody_cannot_be_examined(home: Home, tmp_pat
     with pytest.raises(NothingKept, match="no post of dave is stored"):
         pool(config, "alice", hold_out=["dave"])
     store(home, tmp_path, "dave", rows(1))
-    with pytest.raises(NotEnoughText, match="dave has no held-out post"):
+    with pytest.raises(NotEnoughText, match="dave has no validation post"):
         pool(config, "alice", hold_out=["dave"])
     assert list_pools(home) == []
 

@@ -23,8 +23,8 @@ from hugtweets.play.messages import PostsRequest
 from hugtweets.play.queue import RequestQueue
 from hugtweets.play.service import PlayService
 from hugtweets.play.streaming import choose_for_playing
+from hugtweets.steps.authors import Author
 from hugtweets.steps.clean import texts_of
-from hugtweets.steps.sample import Author
 from hugtweets.storage.home import VARIABLE, Home
 from tests.fixtures.play import SHORT, Client, learned_home, playing, posts_of
 

@@ -1,0 +1,134 @@
+"""Authors: accounts whose models generate posts, alone, several in one batch, or as a blend."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hugtweets.config import Config
+from hugtweets.devices.progress import reporter
+from hugtweets.devices.queue import on_device
+from hugtweets.models.cache import is_adapter, load_adapters, load_tuned
+from hugtweets.models.registry import BaseModel
+from hugtweets.steps.clean import texts_of
+from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
+from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.home import Home
+
+if TYPE_CHECKING:
+    from hugtweets.devices.selection import DeviceChoice
+    from hugtweets.generation.sampler import Sample
+
+# Returns a model and its tokenizer and, if each request has an adapter of its own, their names.
+Load = Callable[["DeviceChoice"], tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How to generate how many posts after which prompts, none of them a copy of one of the texts."""
+
+    config: Config
+    texts: Sequence[str]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Author:
+    """An account whose model generates posts, with the clean posts that it learned."""
+
+    handle: str
+    model: Reference
+    clean: Reference
+    base_model: BaseModel
+
+    @classmethod
+    def find(cls, home: Home, handle: str) -> Author:
+        """The account and its current model.
+
+        Raises:
+            NothingKept: there is no model, or what it was made from is gone.
+            BaseModelError: its base model cannot be found any more, or is another one now.
+        """
+        name = home.spelling(handle)
+        model, clean = find_model(home, name)
+        return cls(name, model, clean, base_model_of(model, home))
+
+    @property
+    def base_model_option(self) -> str:
+        """What ``train.base_model`` was when the model was made."""
+        return str(self.model.manifest().counts["base_model_option"])
+
+    @property
+    def weights(self) -> Path:
+        """What was trained."""
+        return self.model.file(WEIGHTS)
+
+
+def together(authors: Sequence[Author]) -> list[list[Author]]:
+    """The authors whose posts can be generated in one batch: their models are adapters to the same base model."""
+    groups: dict[str, list[Author]] = {}
+    for author in authors:
+        # A model that was trained in full shares nothing with others.
+        key = author.base_model.digest if is_adapter(author.weights) else author.handle
+        groups.setdefault(key, []).append(author)
+    return list(groups.values())
+
+
+def generate_for_all(authors: Sequence[Author], config: Config) -> list[Sequence[Sample]]:
+    """New posts of several accounts, in their order, none of them a copy of a training post of its account.
+
+    Adapters to the same base model generate in one batch; each account gets the posts that it would get alone, up
+    to rounding in the model.
+    """
+    generated: dict[str, Sequence[Sample]] = {}
+    for group in together(authors):
+        posts = _generate_together(group, config) if len(group) > 1 else generate_posts(group[0], [config])
+        generated |= {author.handle: theirs for author, theirs in zip(group, posts, strict=True)}
+    return [generated[author.handle] for author in authors]
+
+
+def generate_posts(author: Author, configs: Sequence[Config]) -> Sequence[Sequence[Sample]]:
+    """New posts for each configuration, none of them a copy of a training post; they differ only in the prompts."""
+    texts, seed = texts_of(author.clean, "train"), account_seed(author.handle, configs[0].sample.seed)
+    load = partial(load_tuned, author.base_model, author.weights)
+    return on_device(generate_from, author.handle, load, [Wanted(config, texts, seed) for config in configs])
+
+
+def _generate_together(authors: Sequence[Author], config: Config) -> Sequence[Sequence[Sample]]:
+    load = partial(load_adapters, authors[0].base_model, [author.weights for author in authors])
+    wanted = [
+        Wanted(config, texts_of(author.clean, "train"), account_seed(author.handle, config.sample.seed))
+        for author in authors
+    ]
+    return on_device(generate_from, ", ".join(author.handle for author in authors), load, wanted)
+
+
+def generate_from(name: str, load: Load, wanted: Sequence[Wanted]) -> Sequence[Sequence[Sample]]:
+    """New posts from whichever model ``load`` returns, in one batch; progress is told under the name. On the device."""
+    # Imported on the device's thread only, as in finetune.
+    from hugtweets.devices.selection import choose_device
+    from hugtweets.generation.sampler import GenerationRequest, generate
+
+    config = wanted[0].config
+    model, tokenizer, *adapters = load(choose_device(config.train))
+    names = adapters[0] if adapters else [None] * len(wanted)
+    requests = [
+        GenerationRequest(each.config.sample.prompts, each.config.sample.per_prompt, each.texts, each.seed, adapter)
+        for each, adapter in zip(wanted, names, strict=True)
+    ]
+    return generate(model, tokenizer, requests, config.sample, reporter(name, "sample"))
+
+
+def without_prompts(config: Config, number: int) -> Config:
+    """How to generate the posts that a model is judged by: a prompt would betray them."""
+    options = config.sample.model_copy(update={"prompts": ("",), "per_prompt": number})
+    return config.model_copy(update={"sample": options})
+
+
+def account_seed(handle: str, seed: int) -> int:
+    """A seed of its own for each account, or all of them would begin their posts with the same words."""
+    return zlib.crc32(f"{seed} {handle}".encode())
