@@ -160,7 +160,7 @@ def score_on_next(bench: Bench, made: Sequence[Made], tokens: Path, config: Conf
 
     def score(weights: Path | None) -> float:
         model, tokenizer = load_tuned(bench.base_model, weights, choose_device(config.train))
-        return round(bits_per_byte(post_nats(model, documents, tokenizer.end_of_text), sizes), 4)
+        return round(bits_per_byte(post_nats(model, documents, tokenizer.ends), sizes), 4)
 
     base = score(None)
     for one in made:

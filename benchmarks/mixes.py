@@ -82,7 +82,7 @@ def score(
     scores = {}
     for name, tokens in held_out.items():
         posts = load_split(tokens.file(TOKENS), "validation")
-        nats = post_nats(model, list(posts["input_ids"]), tokenizer.end_of_text)
+        nats = post_nats(model, list(posts["input_ids"]), tokenizer.ends)
         scores[name] = round(bits_per_byte(nats, list(posts["bytes"])), 4)
     return scores
 

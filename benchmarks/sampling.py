@@ -96,7 +96,7 @@ def with_adapters(base: Any, number: int) -> PeftModel:
 def prompts_of(tokenizer: TextTokenizer, rows: int) -> list[list[int]]:
     """The default prompts, over and over."""
     texts = [DEFAULT_PROMPTS[row % len(DEFAULT_PROMPTS)] for row in range(rows)]
-    return [[tokenizer.end_of_text, *tokenizer.encode(text)] for text in texts]
+    return [[tokenizer.start_of_text, *tokenizer.encode(text)] for text in texts]
 
 
 def ours(model: Any, tokenizer: TextTokenizer, rows: int, tokens: int, adapters: Sequence[str] = ()) -> None:

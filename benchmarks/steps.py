@@ -74,7 +74,7 @@ def measure(account: Path, options: argparse.Namespace) -> list[Row]:
         model: Any = get_peft_model(base, adapter_options(base, config))
         CACHE.attach(model)
         posts = load_split(given.tokens, "train").to_list()
-        collator = PostCollator(TextTokenizer.of(given.base).end_of_text)
+        collator = PostCollator(TextTokenizer.of(given.base).ends)
         size = config.posts_per_step
         rows = [collator(posts[start : start + size]) for start in range(0, len(posts), size)]
     found = ways(model.train())

@@ -58,7 +58,7 @@ class Try:
     options: dict[str, Any] = field(default_factory=dict)
     adapters: Callable[[LoraConfig], LoraConfig] = _same
     documents: Callable[[Dataset], Dataset] = _same
-    collator: Callable[[int], Any] = PostCollator
+    collator: Callable[[tuple[int, int]], Any] = PostCollator
     prepare: Callable[[Lesson], None] = _nothing
 
     def adapted(self, base: Any, usual: LoraConfig) -> Any:
@@ -177,14 +177,14 @@ def _joined(posts: Sequence[Sequence[int]]) -> list[int]:
 class _Skipping:
     """As :class:`PostCollator`, but the first ``skip`` tokens of a document are not predicted."""
 
-    def __init__(self, end_of_text: int) -> None:
-        self._end = [end_of_text]
+    def __init__(self, ends: tuple[int, int]) -> None:
+        self._start, self._end = ends
         self._flatten = DataCollatorWithFlattening(return_tensors="pt")  # type: ignore[no-untyped-call]
 
     def __call__(self, posts: Sequence[dict[str, Any]]) -> Any:
         documents = []
         for post in posts:
-            ids, unpredicted = [*self._end, *post["input_ids"], *self._end], 1 + post["skip"]
+            ids, unpredicted = [self._start, *post["input_ids"], self._end], 1 + post["skip"]
             documents.append({"input_ids": ids, "labels": [IGNORED] * unpredicted + ids[unpredicted:]})
         return self._flatten(documents)
 

@@ -73,7 +73,7 @@ def train(given: Material, attempt: Try, seed: int) -> tuple[Any, ValidationPost
     from hugtweets.training.trainer import make_trainer, training_format
 
     config = TrainConfig.model_validate({"seed": seed, **attempt.options})
-    end_of_text = TextTokenizer.of(given.base).end_of_text
+    ends = TextTokenizer.of(given.base).ends
     choice = training_format(choose_device(config), config)
     base = load_base(given.base, choice)
     set_seed(config.seed)
@@ -81,13 +81,13 @@ def train(given: Material, attempt: Try, seed: int) -> tuple[Any, ValidationPost
     CACHE.attach(model)
     posts = attempt.documents(load_split(given.tokens, "train"))
     # No validation posts for the callback: evaluation is done here, post by post.
-    callback = EvaluationCallback(model, ValidationPosts([], [], end_of_text), lambda: None, config.patience)
-    trainer = make_trainer(model, posts, attempt.collator(end_of_text), callback, given.folder, choice, config)
+    callback = EvaluationCallback(model, ValidationPosts([], [], ends), lambda: None, config.patience)
+    trainer = make_trainer(model, posts, attempt.collator(ends), callback, given.folder, choice, config)
     attempt.prepare(Lesson(trainer, config))
     clock = _clock()
     trainer.add_callback(clock)
     trainer.train()
-    return model, ValidationPosts.of(given.tokens, end_of_text), clock.seconds
+    return model, ValidationPosts.of(given.tokens, ends), clock.seconds
 
 
 def _clock() -> Any:
@@ -122,7 +122,7 @@ def evaluate(model: Any, validation: ValidationPosts) -> tuple[float, float]:
     model.eval()
     whole, after = [], []
     for document in validation.documents:
-        ids = torch.tensor([[validation.end_of_text, *document, validation.end_of_text]])
+        ids = torch.tensor([[validation.ends[0], *document, validation.ends[1]]])
         with torch.no_grad():
             logits = model(input_ids=ids[:, :-1], use_cache=False).logits[0].float()
         nats = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none").double()

@@ -189,7 +189,7 @@ def _evaluator(given: Material, model: Any, tokenizer: Any) -> Callable[[], floa
 
     documents = [tokenizer.encode(text) for text in given.held_out]
     sizes = [len(text.encode()) for text in given.held_out]
-    return lambda: round(bits_per_byte(post_nats(model, documents, tokenizer.end_of_text), sizes), 4)
+    return lambda: round(bits_per_byte(post_nats(model, documents, tokenizer.ends), sizes), 4)
 
 
 def _evaluated(given: Material, weights: Path, curve: list[tuple[float, float]], speed: float) -> Measured:

@@ -24,6 +24,7 @@ from flows.watching import ended, show_progress
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import Assignment, Job, StepName, longest_waiting_first
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
+from tasks.step import unseen
 
 logger = logging.getLogger("hugtweets.flows")
 
@@ -50,7 +51,7 @@ def work_through(
     with dispatcher or nullcontext(), runner:
         jobs = begin(requests, until=until, may_wait=may_wait, verify=verify)
         work = prepare if dispatcher else handle
-        futures = {job.handle: runner.submit(work, {"job": job}) for job in longest_waiting_first(jobs)}
+        futures = {job.handle: runner.submit(work, {"job": unseen(job)}) for job in longest_waiting_first(jobs)}
         learned: dict[str, AccountOutcome] = {}
         show_progress(_ended(futures, dispatcher, learned), len(jobs))
     outcomes = [_outcome(job, futures[job.handle]) for job in jobs]

@@ -28,7 +28,7 @@ from hugtweets.sweeps.outcome import SweepOutcome, TrialOutcome
 from hugtweets.sweeps.points import Point
 from hugtweets.sweeps.tracking import track_agent_run, track_trials
 from hugtweets.tracking import AgentRun
-from tasks.step import working_seconds
+from tasks.step import unseen, working_seconds
 
 TABLE = "hugtweets-sweep"
 
@@ -45,7 +45,7 @@ def sweep(requests: list[AccountRequest], points: list[Point], agent: AgentRun |
     jobs = begin(requests, is_trial=True)
     runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=requests[0].config.refresh.parallel)
     with runner:
-        futures = [runner.submit(trials, {"job": job, "points": points}) for job in jobs]
+        futures = [runner.submit(trials, {"job": unseen(job), "points": points}) for job in jobs]
         show_progress(ended(futures), len(jobs))
     path = jobs[0].home.sweeps / f"{jobs[0].run}.csv"
     outcome = SweepOutcome.of(jobs[0].run, str(path), points, _collect(jobs, points, futures))

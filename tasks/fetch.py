@@ -16,7 +16,7 @@ from hugtweets.steps import fetch as steps
 from hugtweets.steps.fetch import Fetched, Tally
 from hugtweets.storage.artifacts import Reference
 from tasks.retries import patient
-from tasks.step import working_seconds
+from tasks.step import unseen, working_seconds
 
 if TYPE_CHECKING:
     from hugtweets.sources.x.answers import XUser
@@ -36,7 +36,7 @@ def fetch(job: Job) -> Reference:
     while True:
         before = job.ledger.spent().posts_read
         try:
-            fetched = patient(attempt, job.config.fetch)(job, tally)
+            fetched = patient(attempt, job.config.fetch)(unseen(job), tally)
             break
         except RetryableError:
             if job.ledger.spent().posts_read == before:

@@ -19,16 +19,16 @@ LOGITS = 2**24
 
 
 def post_nats(
-    model: PreTrainedModel, documents: Sequence[Sequence[int]], end_of_text: int, most_logits: int = LOGITS
+    model: PreTrainedModel, documents: Sequence[Sequence[int]], ends: tuple[int, int], most_logits: int = LOGITS
 ) -> list[float]:
     """Negative natural log of each post's probability under the model, its end included; summed, not averaged.
 
-    A post is predicted from an end-of-text token alone; posts do not see each other.
+    A post is predicted from the token that opens it alone; posts do not see each other.
 
     Args:
         model: any causal language model; it is left in the mode it was in.
         documents: token ids of the posts, without end-of-text.
-        end_of_text: the token that stands before a post and must be predicted after it.
+        ends: the token that stands before a post, and the one that must be predicted after it.
         most_logits: how many are held at once, if a single post does not need more.
     """
     import torch
@@ -36,10 +36,10 @@ def post_nats(
     training = model.training
     model.eval()  # type: ignore[no-untyped-call]
     nats = [0.0] * len(documents)
-    most = max(1, most_logits // int(model.config.vocab_size))
+    most = max(1, most_logits // int(model.config.get_text_config().vocab_size))
     with torch.no_grad():
         for batch in _batches([len(document) + 1 for document in documents], most):
-            sums = _batch_nats(model, [documents[number] for number in batch], end_of_text)
+            sums = _batch_nats(model, [documents[number] for number in batch], ends)
             for number, value in zip(batch, sums, strict=True):
                 nats[number] = value
     model.train(training)
@@ -103,19 +103,19 @@ def _batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
         yield batch
 
 
-def _batch_nats(model: PreTrainedModel, documents: Sequence[Sequence[int]], end_of_text: int) -> list[float]:
+def _batch_nats(model: PreTrainedModel, documents: Sequence[Sequence[int]], ends: tuple[int, int]) -> list[float]:
     """Padded on the right: what comes after a token never changes it, so that no mask is needed."""
     import torch
     from torch.nn.functional import cross_entropy
 
-    width = max(map(len, documents)) + 1
-    rows = [[end_of_text, *document] + [end_of_text] * (width - len(document) - 1) for document in documents]
-    targets = [[*document, end_of_text] + [-100] * (width - len(document) - 1) for document in documents]
+    width, (start, end) = max(map(len, documents)) + 1, ends
+    rows = [[start, *document] + [end] * (width - len(document) - 1) for document in documents]
+    targets = [[*document, end] + [-100] * (width - len(document) - 1) for document in documents]
     logits = model(input_ids=torch.tensor(rows, device=model.device), use_cache=False).logits
     losses = cross_entropy(
         logits.flatten(0, 1).float(), torch.tensor(targets, device=model.device).flatten(), reduction="none"
     )
-    sums: list[float] = losses.view(len(rows), width).double().sum(dim=1).tolist()
+    sums: list[float] = losses.view(len(rows), width).cpu().double().sum(dim=1).tolist()
     return sums
 
 

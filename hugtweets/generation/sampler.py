@@ -188,7 +188,7 @@ class _Sampler:
         if request.adapter is not None:
             self.model.set_adapter(request.adapter, inference_mode=True)
         documents = [self.tokenizer.encode(sample.text) for sample in samples]
-        nats = post_nats(self.model, documents, self.tokenizer.end_of_text)
+        nats = post_nats(self.model, documents, self.tokenizer.ends)
         return [replace(sample, log_prob=-value) for sample, value in zip(samples, nats, strict=True)]
 
     def _drafts(self, request: GenerationRequest) -> list[_Draft]:
@@ -204,7 +204,7 @@ class _Sampler:
         import numpy as np
 
         tokenizer, config = self.tokenizer, self.config
-        rows = [[tokenizer.end_of_text, *tokenizer.encode(draft.sample.prompt)] for draft in batch]
+        rows = [[tokenizer.start_of_text, *tokenizer.encode(draft.sample.prompt)] for draft in batch]
         room = int(getattr(self.model.config, "max_position_embeddings", 0) or 2**20) - max(map(len, rows))
         # A character that weighs 2 takes at most four tokens; what is too long is finished far earlier.
         most = max(1, min(4 * config.max_characters, room))

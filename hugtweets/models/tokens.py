@@ -1,12 +1,14 @@
-"""Posts as token ids of a base model: one post is one document, and end-of-text stands before and after each.
+"""Posts as token ids of a base model: one post is one document, which opens and ends as those of its pretraining did.
 
 Uses the ``tokenizers`` library alone, so that neither torch nor transformers is imported.
 """
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,15 +42,25 @@ AUTHOR = "author"
 END_OF_TEXT = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>")
 
 
+log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True)
 class TextTokenizer:
-    """The tokenizer of a base model; text that spells a special token is read as plain text."""
+    """The tokenizer of a base model; text that spells a special token is read as plain text.
+
+    ``start_of_text`` is what the tokenizer itself puts before a text, as Gemma's and Llama's do with a token of their
+    own; where it puts nothing there, documents were separated by end-of-text in pretraining (GPT-2, SmolLM2, Qwen). It
+    is not the ``bos_token`` of the tokenizer's options, which in a chat model begins a turn.
+    """
 
     tokenizer: Tokenizer
+    start_of_text: int
     end_of_text: int
     special: frozenset[int]
 
     @classmethod
+    @functools.lru_cache(maxsize=4)
     def of(cls, base_model: BaseModel) -> TextTokenizer:
         """Read ``tokenizer.json``.
 
@@ -66,13 +78,28 @@ class TextTokenizer:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         special = {number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special}
-        end_of_text = _end_of_text(tokenizer, base_model)
-        return cls(tokenizer, end_of_text, frozenset(special | {end_of_text}))
+        end = _end_of_text(tokenizer, special, base_model)
+        whole, plain = (tokenizer.encode("a", add_special_tokens=added).ids for added in (True, False))
+        opening = whole[: whole.index(plain[0])]
+        start = opening[0] if opening else end
+        why = "the tokenizer puts it before a text" if opening else "it separates documents"
+        log.info("%s: posts open with %s, since %s.", base_model.name, tokenizer.id_to_token(start), why)
+        return cls(tokenizer, start, end, frozenset(special | {start, end}))
 
     @property
-    def end_of_text_spelled(self) -> str:
-        """How the tokenizer writes end-of-text."""
-        return str(self.tokenizer.id_to_token(self.end_of_text))
+    def ends(self) -> tuple[int, int]:
+        """The tokens between which a post stands."""
+        return self.start_of_text, self.end_of_text
+
+    @property
+    def prefix(self) -> str:
+        """What must be put before a prompt so that it opens as a post does; nothing if the tokenizer does it itself."""
+        opens_itself = self.tokenizer.encode("a").ids[0] == self.start_of_text
+        return "" if opens_itself else self.spell(self.start_of_text)
+
+    def spell(self, token: int) -> str:
+        """How the tokenizer writes one of its tokens."""
+        return str(self.tokenizer.id_to_token(token))
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text, without any special token."""
@@ -81,6 +108,12 @@ class TextTokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids; special tokens are left out, broken UTF-8 becomes U+FFFD."""
         return self.tokenizer.decode(list(ids), skip_special_tokens=True)
+
+
+def identity_of(base_model: BaseModel) -> dict[str, str]:
+    """What a model made from it depends on: its digest, and how posts open where that is not as they end."""
+    start, end = TextTokenizer.of(base_model).ends
+    return {"base_model": base_model.digest} | ({"start_of_text": str(start)} if start != end else {})
 
 
 def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.Table:
@@ -156,8 +189,10 @@ def _cut(encoding: Encoding, text: str, max_tokens: int) -> tuple[list[int], int
     return ids[:end], len(text[: offsets[end][0]].encode())
 
 
-def _end_of_text(tokenizer: Tokenizer, base_model: BaseModel) -> int:
-    known = [number for token in END_OF_TEXT if (number := tokenizer.token_to_id(token)) is not None]
+def _end_of_text(tokenizer: Tokenizer, special: Collection[int], base_model: BaseModel) -> int:
+    # Special ones only: Gemma has "</s>" among its words, where it ends a stretch of HTML.
+    numbers = [number for token in END_OF_TEXT if (number := tokenizer.token_to_id(token)) is not None]
+    known = [number for number in numbers if number in special]
     if known:
         return known[0]
     path = base_model.folder / "tokenizer_config.json"

@@ -82,4 +82,4 @@ def _draw(facts: ModelFacts, path: Path) -> bool:
 def _usage(base_model: BaseModel, folder: Path, wanted: Wanted) -> Usage:
     defaults: dict[str, Any] = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))
     drawing = {name: value for name, value in defaults.items() if name != "transformers_version"}
-    return Usage(wanted.model_name, wanted.adapter, TextTokenizer.of(base_model).end_of_text_spelled, drawing)
+    return Usage(wanted.model_name, wanted.adapter, TextTokenizer.of(base_model).prefix, drawing)

@@ -37,7 +37,7 @@ class Usage:
 
     model_name: str
     adapter: bool
-    end_of_text: str
+    prefix: str
     drawing: Mapping[str, Any]
 
 
@@ -94,7 +94,7 @@ def _who(facts: ModelFacts) -> str:
 def _example(facts: ModelFacts, usage: Usage) -> str:
     prompt, options, note = "I think that", "", ""
     if usage.adapter:
-        prompt = f"{usage.end_of_text}{prompt}"
+        prompt = f"{usage.prefix}{prompt}"
         options = "".join(f", {name}={value!r}" for name, value in usage.drawing.items())
         note = (
             "\n\nThis is the adapter alone: `peft` puts it on the base model, which is loaded by its name, "

@@ -53,7 +53,7 @@ def generation_defaults(tokenizer: TextTokenizer, sampling: SampleConfig, room: 
         top_k=0,
         # A token stands for a character at least, nearly always; the prompt needs room as well.
         max_new_tokens=min(sampling.max_characters, room // 2),
-        bos_token_id=tokenizer.end_of_text,
+        bos_token_id=tokenizer.start_of_text,
         eos_token_id=sorted(tokenizer.special),
         pad_token_id=tokenizer.end_of_text,
     )
@@ -65,10 +65,10 @@ def _write_model(base_model: BaseModel, weights: Path, folder: Path, tokenizer: 
     if (weights / ADAPTER).is_file():
         model = merge(model)
     model.config.use_cache = True
-    # Posts were learned as texts that begin with end-of-text; a pipeline puts the prefix before every prompt.
-    model.config.prefix = tokenizer.end_of_text_spelled
-    for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
-        setattr(model.config, name, tokenizer.end_of_text)
+    # A pipeline puts the prefix before every prompt.
+    model.config.prefix = tokenizer.prefix
+    model.config.bos_token_id = tokenizer.start_of_text
+    model.config.eos_token_id = model.config.pad_token_id = tokenizer.end_of_text
     model.save_pretrained(folder)
     return int(model.config.max_position_embeddings)
 
@@ -89,10 +89,10 @@ def _write_adapter(base_model: BaseModel, weights: Path, folder: Path) -> None:
 def _write_tokenizer(base_model: BaseModel, folder: Path, tokenizer: TextTokenizer, room: int) -> None:
     """The base model's tokenizer, byte for byte; that of a chat model ends a turn, ours a post."""
     shutil.copyfile(base_model.folder / "tokenizer.json", folder / "tokenizer.json")
-    end = tokenizer.end_of_text_spelled
+    start, end = map(tokenizer.spell, tokenizer.ends)
     options = {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "bos_token": end,
+        "bos_token": start,
         "eos_token": end,
         "pad_token": end,
         "padding_side": "left",

@@ -26,6 +26,7 @@ from hugtweets.jobs.job import Job
 from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.models.cache import load_tuned
 from hugtweets.models.registry import BaseModel
+from hugtweets.models.tokens import identity_of
 from hugtweets.steps.authors import Wanted, generate_from, without_prompts
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.sample import read_unprompted, to_table
@@ -129,7 +130,8 @@ def read_authorship(home: Home, samples: Reference) -> Authorship:
 def base_posts(home: Home, base_model: BaseModel, config: Config) -> list[str]:
     """Posts by a base model itself, under the options of an account; they are generated once for all accounts."""
     options = without_prompts(config, BASE_POSTS)
-    key = hashlib.sha256(options.sample.model_dump_json().encode()).hexdigest()[:16]
+    identity = options.sample.model_dump_json() + identity_of(base_model).get("start_of_text", "")
+    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
     path = home.base_posts(base_model.digest, key)
     if not path.is_file():
         wanted = [Wanted(options, [], options.sample.seed)]

@@ -123,7 +123,7 @@ def post_nats_of(
     from hugtweets.models.cache import load_tuned
 
     loaded, tokenizer = load_tuned(base_model, weights, choose_device(config))
-    return post_nats(loaded, documents, tokenizer.end_of_text)
+    return post_nats(loaded, documents, tokenizer.ends)
 
 
 def _unseen(job: Job, previous: Tuned, clean: Reference, ids: Sequence[str]) -> list[int]:

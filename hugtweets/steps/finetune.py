@@ -15,6 +15,7 @@ from hugtweets.errors import BaseModelError, NothingKept, TrainingError
 from hugtweets.evaluation.promotion import current_model, note_trial
 from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel, resolve_base_model
+from hugtweets.models.tokens import identity_of
 from hugtweets.pools.pool import pinned
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import OPTIONS as TOKENISE_OPTIONS
@@ -58,7 +59,7 @@ def plan_finetune(job: Job, tokens: Reference, start: Start) -> Plan:
     if start.model:
         inputs.append(start.model)
         options["replay"] = _replay(job)
-    return Plan("finetune", VERSION, job.handle, tuple(inputs), options, {"base_model": job.base_model.digest})
+    return Plan("finetune", VERSION, job.handle, tuple(inputs), options, identity_of(job.base_model))
 
 
 def finetune(job: Job, tokens: Reference, start: Start) -> Reference:

@@ -19,7 +19,7 @@ from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import TrainingError
 from hugtweets.jobs.pools import Pooling
-from hugtweets.models.tokens import tokenise
+from hugtweets.models.tokens import identity_of, tokenise
 from hugtweets.pools.learned_posts import LEARNED, to_learned
 from hugtweets.pools.pool import STEP, PoolPlan
 from hugtweets.sources.corpora import read_corpus
@@ -48,7 +48,7 @@ def plan_pretrain(pooling: Pooling) -> PoolPlan:
     options["max_tokens"] = pooling.config.train.max_tokens
     if corpora:
         options["clean"] = pooling.config.clean.model_dump(mode="json", exclude=CHECKS | {"held_out_share"})
-    inputs = posts | corpora | {"base_model": pooling.base_model.digest}
+    inputs = posts | corpora | identity_of(pooling.base_model)
     return PoolPlan(STEP, VERSION, pooling.name, config=options, extra=inputs)
 
 

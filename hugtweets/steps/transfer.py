@@ -12,7 +12,7 @@ from hugtweets.evaluation.bits_per_byte import prediction_scores
 from hugtweets.jobs.job import Job
 from hugtweets.jobs.pools import Transfer
 from hugtweets.models.registry import BaseModel
-from hugtweets.models.tokens import tokenise
+from hugtweets.models.tokens import identity_of, tokenise
 from hugtweets.steps.clean import of_split
 from hugtweets.steps.evaluate import post_nats_of
 from hugtweets.steps.step import perform
@@ -27,7 +27,7 @@ TRANSFER = "transfer.json"
 def plan_transfer(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseModel) -> Plan:
     """Depends on the validation posts and on both models."""
     options = job.config.train.model_dump(mode="json", include=OPTIONS)
-    models = {"base_model": base_model.digest, "pool": pooled.digest}
+    models = identity_of(base_model) | {"pool": pooled.digest}
     return Plan("transfer", VERSION, job.handle, (clean,), options, models)
 
 

@@ -24,17 +24,17 @@ class ValidationPosts:
 
     documents: Sequence[Sequence[int]]
     byte_counts: Sequence[int]
-    end_of_text: int
+    ends: tuple[int, int]
 
     @classmethod
-    def of(cls, tokens: Path, end_of_text: int) -> ValidationPosts:
+    def of(cls, tokens: Path, ends: tuple[int, int]) -> ValidationPosts:
         """Those of a token file."""
         posts = load_split(tokens, "validation")
-        return cls(list(posts["input_ids"]), list(posts["bytes"]), end_of_text)
+        return cls(list(posts["input_ids"]), list(posts["bytes"]), ends)
 
     def evaluate(self, model: Any) -> dict[str, float]:
         """Loss (nats per token) and bits per byte, exact over all posts."""
-        nats = post_nats(model, self.documents, self.end_of_text)
+        nats = post_nats(model, self.documents, self.ends)
         predicted = sum(len(document) + 1 for document in self.documents)
         return {
             "held_out/loss": math.fsum(nats) / predicted,

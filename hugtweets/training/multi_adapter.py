@@ -97,13 +97,13 @@ class _Account:
 
     def __init__(self, name: str, task: AdapterTask, model: Any, base_model: BaseModel, choice: DeviceChoice) -> None:
         self.name = name
-        end_of_text = TextTokenizer.of(base_model).end_of_text
-        validation = ValidationPosts.of(task.tokens, end_of_text)
+        ends = TextTokenizer.of(base_model).ends
+        validation = ValidationPosts.of(task.tokens, ends)
         save = partial(save_adapter, model, base_model, task.output, name)
         self.callback = EvaluationCallback(model, validation, save, task.config.patience, task.progress)
         self._config = task.config
         self._posts = load_training_posts(task.tokens)
-        collator = PostCollator(end_of_text)
+        collator = PostCollator(ends)
         trainer = make_trainer(model, self._posts, collator, self.callback, task.output, choice, task.config)
         self._loader = trainer.get_train_dataloader()
         self._weights = [weights for weights in model.parameters() if weights.requires_grad]

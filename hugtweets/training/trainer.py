@@ -87,7 +87,7 @@ def finetune(
     """
     started = time.monotonic()
     posts = load_training_posts(tokens, earlier.posts if earlier else None)
-    end_of_text = TextTokenizer.of(base_model).end_of_text
+    ends = TextTokenizer.of(base_model).ends
     choice = training_format(choose_device(config), config)
     set_seed(config.seed)
     with _model_to_train(base_model, choice, config, earlier) as model:
@@ -98,9 +98,9 @@ def finetune(
             else:
                 save_adapter(model, base_model, output)
 
-        validation = ValidationPosts.of(tokens, end_of_text)
+        validation = ValidationPosts.of(tokens, ends)
         callback = EvaluationCallback(model, validation, save, config.patience, progress, rate)
-        make_trainer(model, posts, PostCollator(end_of_text), callback, output, choice, config).train()
+        make_trainer(model, posts, PostCollator(ends), callback, output, choice, config).train()
         trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
         where = f" in {describe_layers(model, config.layers)}" if config.layers != "all" else ""
     return result_of(callback, posts, trained, config, f"{config.method}{where}", choice, started)
@@ -174,16 +174,16 @@ def learning_rate(config: TrainConfig) -> float:
 class PostCollator:
     """Posts as one row: position ids restart at each post, so that no post attends to another.
 
-    Each post stands between end-of-text tokens, the first of which is not predicted.
+    Each post stands between two tokens, the first of which is not predicted.
     """
 
-    def __init__(self, end_of_text: int) -> None:
-        self._end = [end_of_text]
+    def __init__(self, ends: tuple[int, int]) -> None:
+        self._start, self._end = ends
         self._flatten = DataCollatorWithFlattening(return_tensors="pt")  # type: ignore[no-untyped-call]
 
     def __call__(self, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Token ids, labels and position ids of shape (1, tokens of all posts)."""
-        documents = [{"input_ids": [*self._end, *post["input_ids"], *self._end]} for post in posts]
+        documents = [{"input_ids": [self._start, *post["input_ids"], self._end]} for post in posts]
         batch: dict[str, Any] = self._flatten(documents)
         return batch
 

@@ -32,20 +32,20 @@ def test_nats_of_a_batch_are_those_of_each_post_alone(home: Home, architecture: 
         with torch.no_grad():
             steps = model(input_ids=ids).logits[0, :-1].double().log_softmax(-1)
         expected.append(-steps.gather(1, ids[0, 1:, None]).sum().item())
-    assert post_nats(model, documents, tokenizer.end_of_text) == pytest.approx(expected, rel=1e-5)
+    assert post_nats(model, documents, tokenizer.ends) == pytest.approx(expected, rel=1e-5)
 
 
 def test_nats_do_not_depend_on_how_much_fits_into_memory(home: Home) -> None:
     model, tokenizer = load_tuned(tiny_base_model(home), None, choose_device(TrainConfig(device="cpu")))
     documents = [tokenizer.encode(text) for text in SENTENCES]
-    whole = post_nats(model, documents, tokenizer.end_of_text)
-    assert post_nats(model, documents, tokenizer.end_of_text, most_logits=1) == pytest.approx(whole, rel=1e-5)
+    whole = post_nats(model, documents, tokenizer.ends)
+    assert post_nats(model, documents, tokenizer.ends, most_logits=1) == pytest.approx(whole, rel=1e-5)
 
 
 def test_evaluating_a_model_in_training_leaves_it_in_training(home: Home) -> None:
     model, tokenizer = load_tuned(tiny_base_model(home), None, choose_device(TrainConfig(device="cpu")))
     model.train()
-    post_nats(model, [[5, 6]], tokenizer.end_of_text)
+    post_nats(model, [[5, 6]], tokenizer.ends)
     assert model.training
     model.eval()
 

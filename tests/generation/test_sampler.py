@@ -79,7 +79,7 @@ def test_the_same_seed_gives_the_same_posts(loaded: tuple[Any, TextTokenizer]) -
 def test_the_log_probability_is_that_of_the_whole_post(loaded: tuple[Any, TextTokenizer]) -> None:
     model, tokenizer = loaded
     for sample in sample_posts(model, tokenizer, PROMPTS, [], CONFIG):
-        nats = post_nats(model, [tokenizer.encode(sample.text)], tokenizer.end_of_text)
+        nats = post_nats(model, [tokenizer.encode(sample.text)], tokenizer.ends)
         assert sample.log_prob == pytest.approx(-nats[0], rel=1e-4)
         assert math.isfinite(sample.log_prob)
 

@@ -11,11 +11,16 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import AddedToken, Tokenizer
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+from tokenizers.processors import TemplateProcessing
+from tokenizers.trainers import BpeTrainer
 
 from hugtweets.config import TrainConfig
 from hugtweets.errors import BaseModelError
 from hugtweets.models.registry import BaseModel
-from hugtweets.models.tokens import TOKENS_SCHEMA, TextTokenizer, load_split, tokenise
+from hugtweets.models.tokens import TOKENS_SCHEMA, TextTokenizer, identity_of, load_split, tokenise
 from hugtweets.storage.home import Home
 from tests.fixtures.tiny_models import tiny_tokenizer
 
@@ -109,3 +114,56 @@ def test_a_broken_tokenizer_is_named(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(BaseModelError, match=r"tokenizer\.json cannot be read"):
         TextTokenizer.of(BaseModel("broken", str(tmp_path), "0" * 16))
+
+
+def base_model_that_opens(folder: Path, template: str) -> BaseModel:
+    """A base model whose tokenizer puts something around a text."""
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_special_tokens(["<bos>"])
+    special = [(name, tokenizer.token_to_id(name)) for name in ("<bos>", "<|endoftext|>")]
+    tokenizer.post_processor = TemplateProcessing(single=template, special_tokens=special)
+    folder.mkdir()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text('{"bos_token": "<|im_end|>", "eos_token": "<|endoftext|>"}')
+    return BaseModel(folder.name, str(folder), "1" * 16)
+
+
+def test_a_post_opens_with_what_the_tokenizer_puts_before_a_text(tmp_path: Path) -> None:
+    tokenizer = TextTokenizer.of(base_model_that_opens(tmp_path / "gemma", "<bos> $A"))
+    assert [tokenizer.spell(token) for token in tokenizer.ends] == ["<bos>", "<|endoftext|>"]
+    # A pipeline would put it there twice.
+    assert tokenizer.prefix == ""
+
+
+def test_a_text_may_open_with_what_ends_it(tmp_path: Path) -> None:
+    tokenizer = TextTokenizer.of(base_model_that_opens(tmp_path / "opt", "<|endoftext|> $A"))
+    assert (tokenizer.start_of_text, tokenizer.prefix) == (tokenizer.end_of_text, "")
+
+
+def test_what_a_tokenizer_puts_behind_a_text_opens_none(tmp_path: Path) -> None:
+    tokenizer = TextTokenizer.of(base_model_that_opens(tmp_path / "closing", "$A <|endoftext|>"))
+    assert [tokenizer.spell(token) for token in tokenizer.ends] == ["<|endoftext|>", "<|endoftext|>"]
+
+
+def test_a_tokenizer_that_opens_nothing_separates_documents_by_their_end(tmp_path: Path) -> None:
+    plain = base_model_that_opens(tmp_path / "plain", "$A")
+    tokenizer = TextTokenizer.of(plain)
+    assert [tokenizer.spell(token) for token in tokenizer.ends] == ["<|endoftext|>", "<|endoftext|>"]
+    assert tokenizer.prefix == "<|endoftext|>"
+
+
+def test_only_models_whose_posts_open_otherwise_are_made_again(tmp_path: Path) -> None:
+    plain, opening = base_model_that_opens(tmp_path / "plain", "$A"), base_model_that_opens(tmp_path / "a", "<bos> $A")
+    assert identity_of(plain) == {"base_model": plain.digest}
+    assert set(identity_of(opening)) == {"base_model", "start_of_text"}
+
+
+def test_a_word_that_is_spelled_like_an_end_of_text_is_none(tmp_path: Path) -> None:
+    trainer = BpeTrainer(special_tokens=[AddedToken("<eos>", special=True)], initial_alphabet=ByteLevel.alphabet())
+    tokenizer = Tokenizer(BPE())
+    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    tokenizer.train_from_iterator(["some words"], trainer)
+    tokenizer.add_tokens(["</s>"])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    found = TextTokenizer.of(BaseModel("html", str(tmp_path), "2" * 16))
+    assert found.spell(found.end_of_text) == "<eos>"

@@ -101,7 +101,7 @@ def test_the_exported_model_predicts_what_the_scores_say(learned: Home, tmp_path
     posts = load_split(tokens.file(TOKENS), "validation")
     loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
-    nats = post_nats(loaded, list(posts["input_ids"]), tokenizer.eos_token_id)
+    nats = post_nats(loaded, list(posts["input_ids"]), (tokenizer.bos_token_id, tokenizer.eos_token_id))
     assert bits_per_byte(nats, list(posts["bytes"])) == pytest.approx(read_scores(scores).bits_per_byte, abs=1e-4)
     text = "the harbour 🙂 has been out"
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
@@ -144,7 +144,7 @@ def test_real_posts_go_along_only_if_asked_for(learned: Home, tmp_path: Path) ->
 
 
 def test_the_numbers_of_the_card_are_those_of_the_artifacts(learned: Home, facts: ModelFacts) -> None:
-    usage = Usage("me/alice", adapter=False, end_of_text="<|endoftext|>", drawing={})
+    usage = Usage("me/alice", adapter=False, prefix="<|endoftext|>", drawing={})
     card = write_card(facts, usage, pictured=True)
     model, clean = find_model(learned, "alice")
     scores = find_scores(learned, model)
@@ -188,7 +188,7 @@ class Markup(HTMLParser):
 def test_what_strangers_and_models_wrote_does_nothing_in_the_card(facts: ModelFacts) -> None:
     counts = facts.manifest.counts | {"base_model": f"x\n---\nlicense: mit {HOSTILE}"}
     hostile = replace(facts, posts=(HOSTILE,), manifest=facts.manifest.model_copy(update={"counts": counts}))
-    usage = Usage("me/alice", adapter=True, end_of_text="</s>", drawing={})
+    usage = Usage("me/alice", adapter=True, prefix="</s>", drawing={})
     card = write_card(hostile, usage, pictured=False)
     prose = re.sub(r"```.*?```", "", card, flags=re.DOTALL)
     markup = Markup()

@@ -35,7 +35,7 @@ def learn(home: Home, folder: Path, config: TrainConfig = CONFIG, held_out: int 
 
 def held_out_score(home: Home, weights: Path | None) -> float:
     model, tokenizer = load_tuned(tiny_base_model(home), weights, choose_device(CONFIG))
-    nats = post_nats(model, [tokenizer.encode(text) for text in SENTENCES], tokenizer.end_of_text)
+    nats = post_nats(model, [tokenizer.encode(text) for text in SENTENCES], tokenizer.ends)
     return bits_per_byte(nats, [len(text.encode()) for text in SENTENCES])
 
 
@@ -96,11 +96,11 @@ def test_posts_packed_into_one_row_do_not_see_each_other(home: Home, architectur
     model = load_base(base_model, choose_device(CONFIG))
     tokenizer = TextTokenizer.of(base_model)
     documents = [tokenizer.encode(text) for text in SENTENCES]
-    packed = PostCollator(tokenizer.end_of_text)([{"input_ids": ids} for ids in documents])
+    packed = PostCollator(tokenizer.ends)([{"input_ids": ids} for ids in documents])
     assert packed["input_ids"].shape == (1, sum(len(ids) + 2 for ids in documents))
     with torch.no_grad():
         together = model(**packed).loss.item()
-    apart = math.fsum(post_nats(model, documents, tokenizer.end_of_text)) / sum(len(ids) + 1 for ids in documents)
+    apart = math.fsum(post_nats(model, documents, tokenizer.ends)) / sum(len(ids) + 1 for ids in documents)
     assert together == pytest.approx(apart, rel=1e-5)
 
 
