@@ -121,8 +121,3 @@ def add_learned(job: Job, outcome: AccountOutcome, learned: AccountOutcome) -> N
         except HugtweetsError as error:
             outcome.status = "failed"
             outcome.remark(error)
-
-
-def unlearned(assignment: Assignment, reason: str) -> AccountOutcome:
-    """The outcome of an account that no machine has learned."""
-    return AccountOutcome(handle=assignment.handle, status="failed", reason=reason)

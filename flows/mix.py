@@ -6,7 +6,6 @@ hugtweets sample --blend alice=0.7,bob=0.3 --keep
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from prefect import flow, runtime
@@ -14,13 +13,11 @@ from prefect.client.schemas.objects import State
 
 from flows.account import learn
 from flows.runs import begin, finish, name_run, open_home
-from hugtweets.errors import AccountError, PutOff
 from hugtweets.jobs.accounts import AccountRequest
-from hugtweets.jobs.job import Job, StepName
-from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
+from hugtweets.jobs.job import StepName
+from hugtweets.jobs.outcomes import RunOutcome
 from hugtweets.steps.blend import Part, find_authors
-from hugtweets.steps.clean import check_enough_text
-from hugtweets.storage.artifacts import Reference
+from hugtweets.steps.mix import posts_to_mix
 from hugtweets.storage.handles import name_mix, shares_of
 from tasks.clean import mix as mix_posts
 
@@ -37,24 +34,8 @@ def mix(requests: list[AccountRequest], until: StepName | None = None) -> State[
     name = name_mix(job.handle for job in jobs)
     job = replace(jobs[0], request=jobs[0].request.model_copy(update={"handle": name}))
     job.outcome.counts["new"] = sum(member.counts.get("new", 0) for member in members)
-    outcome = learn(job, find_posts=lambda job: mix_posts(job, cleaned_posts(job, members)))
+    outcome = learn(job, find_posts=lambda job: mix_posts(job, posts_to_mix(job, members)))
     return finish([*jobs, job], [*members, outcome])
-
-
-def cleaned_posts(job: Job, members: Sequence[AccountOutcome]) -> list[Reference]:
-    """The clean posts of the accounts that are to be mixed.
-
-    Raises:
-        AccountError, PutOff: an account has none, or not enough of them.
-    """
-    for member in members:
-        if "clean" not in member.steps:
-            kind = AccountError if member.status == "failed" else PutOff
-            raise kind(f"{member.handle} cannot be mixed in, see above: mix the others without it, or run it again")
-    posts = [member.reference("clean", job.home) for member in members]
-    for each in posts:
-        check_enough_text(each, job.config.clean)
-    return posts
 
 
 @flow(name="blend", flow_run_name=lambda: name_run(f"blend-{runtime.flow_run.parameters['request'].handle}"))

@@ -38,7 +38,7 @@ def pretrain(request: PoolRequest) -> PoolOutcome:
     for posts in held_out.values():
         check_held_out(posts)
     pooled = tuple(clean(job, stored(job)) for job in begin(request.accounts, look_up=False))
-    base = BaseModels(home).find(request.config.pretrain.base_model)
+    base = BaseModels().find(request.config.pretrain.base_model, home)
     pooling = Pooling(home, request.name, run, request.config, pooled, request.corpora, base)
     was_there = exists(pretrain_task.plan(pooling).reference(home))
     with naming_full_disk(home, f"{PREFIX}{request.name}"):

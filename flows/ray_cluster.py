@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
-from flows.dispatch import Dispatcher, announce, unlearned
+from flows.dispatch import Dispatcher, announce
 from flows.learn import learn_account
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
@@ -60,10 +60,10 @@ class RayCluster(Dispatcher):
         for assignment, future in self._futures:
             future.wait()
             result = future.state.result(raise_on_failure=False)
-            if isinstance(result, AccountOutcome):
-                yield result
-            else:
-                yield unlearned(assignment, f"the Ray task ended ({type(result).__name__}: {result})")
+            if not isinstance(result, AccountOutcome):
+                reason = f"the Ray task ended ({type(result).__name__}: {result})"
+                result = AccountOutcome.failure(assignment.handle, reason)
+            yield result
 
 
 def resources(config: Config) -> dict[str, Any]:

@@ -104,4 +104,4 @@ def _outcome(job: Job, future: PrefectFuture[Any]) -> AccountOutcome:
     outcome = result[0] if isinstance(result, tuple) else result
     if isinstance(outcome, AccountOutcome):
         return outcome
-    return AccountOutcome(handle=job.handle, status="failed", reason=f"unforeseen {type(result).__name__}: {result}")
+    return AccountOutcome.failure(job.handle, f"unforeseen {type(result).__name__}: {result}")

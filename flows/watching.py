@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from typing import Any, cast
 from uuid import UUID
 
+import httpx
 from prefect import runtime
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.client.orchestration import get_client
@@ -24,6 +28,8 @@ COMPLETED_EVENT = "hugtweets.run.completed"
 FAILED_EVENT = "hugtweets.accounts.failed"
 # Three hundred accounts that end at once should not be three hundred requests to the server.
 UPDATE_SECONDS = 2.0
+
+logger = logging.getLogger("hugtweets.flows")
 
 
 def tag_run(handles: Sequence[str]) -> None:
@@ -44,21 +50,32 @@ def ended(futures: Iterable[PrefectFuture[Any]]) -> Iterator[PrefectFuture[Any]]
         yield future
 
 
+@contextmanager
+def only_shown(what: str) -> Iterator[None]:
+    """What only shows something never ends a run: a server that does not answer is said in the log."""
+    try:
+        yield
+    except httpx.HTTPError as error:
+        logger.warning("the Prefect server does not take %s (%s)", what, error)
+
+
 def show_progress(accounts: Iterable[object], total: int) -> None:
     """Wait for all accounts of a run, each given when it is done; a progress artifact tells how many are."""
-    shown = time.monotonic()
-    # Typed as if it might be awaited; it is not, in a flow that is not async.
-    artifact = cast("UUID", create_progress_artifact(0.0, key=PROGRESS, description=f"0 of {total} accounts"))
-    for done, _ in enumerate(accounts, start=1):
-        if done == total or time.monotonic() - shown >= UPDATE_SECONDS:
-            update_progress_artifact(artifact, 100 * done / total, description=f"{done} of {total} accounts")
-            shown = time.monotonic()
+    shown, artifact = time.monotonic(), None
+    for done, _ in enumerate(chain([None], accounts)):
+        if done in (0, total) or time.monotonic() - shown >= UPDATE_SECONDS:
+            share, told, shown = 100 * done / total, f"{done} of {total} accounts", time.monotonic()
+            with only_shown("the progress"):
+                # Typed as if it might be awaited; it is not, in a flow that is not async.
+                artifact = artifact or cast("UUID", create_progress_artifact(share, key=PROGRESS, description=told))
+                update_progress_artifact(artifact, share, description=told)
 
 
 def show_outcome(outcome: RunOutcome, ledger: Ledger) -> None:
     """Leave a table of all accounts, and tell automations that the run ended, and how."""
     rows = [account.row(ledger.of(account.handle).spent().usd) for account in outcome.accounts]
-    create_table_artifact(key=TABLE, table=rows, description=outcome.describe())
+    with only_shown("the table of accounts"):
+        create_table_artifact(key=TABLE, table=rows, description=outcome.describe())
     emit_event(
         FAILED_EVENT if outcome.failed() else COMPLETED_EVENT,
         resource={

@@ -23,11 +23,11 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterType, F
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.deployments.runner import RunnerDeployment
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound
 from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.callables import parameter_schema
 
-from flows.dispatch import Dispatcher, announce, unlearned
+from flows.dispatch import Dispatcher, announce
 from flows.learn import OUTCOME, learn
 from flows.watching import TAG
 from hugtweets.config import Config
@@ -35,13 +35,11 @@ from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.job import Assignment
 from hugtweets.jobs.outcomes import AccountOutcome
 
-DEFAULT_POOL = "hugtweets"
 DEPLOYMENT = "learn"
 AUTOMATIONS = ("hugtweets-crashed", "hugtweets-restart", "hugtweets-pending")
 POLL_SECONDS = 2.0
 # After this long nobody has scheduled a crashed run again: it was restarted before, or the automation is switched off.
 RESTART_SECONDS = 60.0
-SILENT = (httpx.TransportError, PrefectHTTPStatusError)
 
 logger = logging.getLogger("hugtweets.flows")
 
@@ -50,9 +48,10 @@ class WorkPool(Dispatcher):
     """The work pool; ``refresh.parallel`` does not count here: how many at once is the workers' to say."""
 
     def __init__(self, config: Config) -> None:
-        self._name = config.refresh.work_pool or DEFAULT_POOL
+        self._name = config.refresh.work_pool or "hugtweets"
         self._runs: dict[UUID, Assignment] = {}
         self._refused: list[AccountOutcome] = []
+        self._unsent: list[Assignment] = []
         self._crashed: dict[UUID, float] = {}
 
     def __enter__(self) -> Self:
@@ -75,23 +74,31 @@ class WorkPool(Dispatcher):
                 # It ended in an earlier night, and what it made is not there, or it would not be asked for.
                 run = self._create(assignment, f"{assignment.identity}-{assignment.run}")
             self._runs[run.id] = assignment
-        except SILENT as error:
-            self._refused.append(unlearned(assignment, f"the Prefect server makes no flow run for it ({error})"))
+        except httpx.HTTPError as error:
+            if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
+                reason = f"the Prefect server refuses its flow run ({error.response.text[:200]})"
+                self._refused.append(AccountOutcome.failure(assignment.handle, reason))
+                return
+            logger.warning("The Prefect server does not answer (%s); asking again.", error)
+            self._unsent.append(assignment)
 
     def results(self) -> Iterator[AccountOutcome]:
         """The outcomes as the runs end; a server that does not answer is asked again."""
-        yield from self._refused
-        while self._runs:
+        while self._runs or self._unsent:
             time.sleep(POLL_SECONDS)
+            unsent, self._unsent = self._unsent, []
+            for assignment in unsent:
+                self.submit(assignment)
             try:
                 ended = [run for run in self._read(list(self._runs)) if self._is_over(run)]
                 outcomes = [(run.id, self._outcome(run)) for run in ended]
-            except SILENT as error:
+            except httpx.HTTPError as error:
                 logger.warning("The Prefect server does not answer (%s); asking again.", error)
                 continue
             for run, outcome in outcomes:
                 del self._runs[run]
                 yield outcome
+        yield from self._refused
 
     def _create(self, assignment: Assignment, key: str) -> FlowRun:
         run: Any = run_deployment(
@@ -126,7 +133,7 @@ class WorkPool(Dispatcher):
             data = found[0].data
             return AccountOutcome.model_validate(json.loads(data) if isinstance(data, str) else data)
         state = f"{run.state.name}: {run.state.message or 'see there'}" if run.state else "nothing"
-        return unlearned(self._runs[run.id], f"its flow run {run.name} ended as {state}")
+        return AccountOutcome.failure(self._runs[run.id].handle, f"its flow run {run.name} ended as {state}")
 
 
 def check_automations(client: SyncPrefectClient) -> None:

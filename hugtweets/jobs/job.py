@@ -36,16 +36,15 @@ def includes(until: StepName | None, step: StepName) -> bool:
 class BaseModels:
     """The base models of a run: each is found once, when the first account needs it."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self) -> None:
         self._found: dict[str, BaseModel | BaseModelError] = {}
         self._lock = threading.Lock()
 
-    def __reduce__(self) -> tuple[type[BaseModels], tuple[Home]]:
+    def __reduce__(self) -> tuple[type[BaseModels], tuple[()]]:
         """A process that computes on a GPU gets its own: locks do not travel."""
-        return BaseModels, (self._home,)
+        return BaseModels, ()
 
-    def find(self, spec: str) -> BaseModel:
+    def find(self, spec: str, home: Home) -> BaseModel:
         """Find, download or convert a base model.
 
         Raises:
@@ -54,7 +53,7 @@ class BaseModels:
         with self._lock:
             if spec not in self._found:
                 try:
-                    self._found[spec] = resolve_base_model(spec, self._home)
+                    self._found[spec] = resolve_base_model(spec, home)
                 except BaseModelError as error:
                     # Kept, so that three hundred accounts do not wait three hundred times for the same answer.
                     self._found[spec] = error
@@ -74,9 +73,9 @@ class Job:
         run: names the run: the W&B group, and the key in the ledger.
         began: posts that X showed since then are not asked for again.
         until: the last step; None is the whole job.
-        may_wait: a model waits until as many posts are new as ``config.refresh`` asks for, and a step without anything
-            to do is told of in the log only: as task runs, such steps of hundreds of unchanged accounts cost more than
-            all else in a night, and hide in Prefect's UI what was done (see benchmarks/LOG.md).
+        may_wait: a model waits until as many posts are new as ``config.refresh`` asks for, and a step with nothing to
+            do is told of in the log only: as task runs, such steps cost more than all else in a night of hundreds of
+            unchanged accounts, and hide in Prefect's UI what was done (see benchmarks/LOG.md).
         verify: X is asked again for the posts that are stored.
         is_trial: the model is compared with others, and never becomes the account's current one.
         finds_only: steps that are not done are not run here; see ``flows/dispatch.py``.
@@ -95,12 +94,10 @@ class Job:
     is_trial: bool = False
     finds_only: bool = False
     user: XUser | HugtweetsError | None = field(default=None, repr=False, compare=False)
-    base_models: BaseModels = field(default=None, repr=False, compare=False)  # type: ignore[assignment]
+    base_models: BaseModels = field(default_factory=BaseModels, repr=False, compare=False)
     outcome: AccountOutcome = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.base_models is None:
-            object.__setattr__(self, "base_models", BaseModels(self.home))
         object.__setattr__(self, "outcome", AccountOutcome(handle=self.handle))
 
     @property
@@ -120,7 +117,7 @@ class Job:
         Raises:
             BaseModelError: it cannot be had.
         """
-        return self.base_models.find(self.config.train.base_model)
+        return self.base_models.find(self.config.train.base_model, self.home)
 
     @property
     def ledger(self) -> Ledger:
@@ -173,7 +170,7 @@ def plan_jobs(home: Home, requests: Sequence[AccountRequest], run: str, **option
     # Looked for once: the home holds a folder an account and step, and a list may name hundreds of accounts.
     known = home.spellings()
     spelled = [known.get(request.handle.casefold(), request.handle) for request in requests]
-    options = {"base_models": BaseModels(home)} | options
+    options = {"base_models": BaseModels()} | options
     return [
         Job(home, request.model_copy(update={"handle": handle}), run, **options)
         for request, handle in zip(requests, spelled, strict=True)

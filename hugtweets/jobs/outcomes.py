@@ -60,6 +60,11 @@ class AccountOutcome(BaseModel):
     promotion: Standing | None = None
     samples: list[SampleOutcome] = Field(default_factory=list)
 
+    @classmethod
+    def failure(cls, handle: str, reason: str) -> AccountOutcome:
+        """An account that failed before it came to anything."""
+        return cls(handle=handle, status="failed", reason=reason)
+
     def complete(self, learned: AccountOutcome) -> None:
         """Add what came of the steps that were done later, perhaps on another machine."""
         self.steps |= learned.steps

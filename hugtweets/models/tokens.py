@@ -49,9 +49,8 @@ log = logging.getLogger(__name__)
 class TextTokenizer:
     """The tokenizer of a base model; text that spells a special token is read as plain text.
 
-    ``start_of_text`` is what the tokenizer itself puts before a text, as Gemma's and Llama's do with a token of their
-    own; where it puts nothing there, documents were separated by end-of-text in pretraining (GPT-2, SmolLM2, Qwen). It
-    is not the ``bos_token`` of the tokenizer's options, which in a chat model begins a turn.
+    ``start_of_text`` is what the tokenizer itself puts before a text, as those of Gemma and Llama do; where it puts
+    nothing there, end-of-text separated documents in pretraining. A chat model's ``bos_token`` begins a turn.
     """
 
     tokenizer: Tokenizer

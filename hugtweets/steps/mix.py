@@ -17,9 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from hugtweets.errors import AccountError, PutOff
 from hugtweets.jobs.job import Job
+from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.models.tokens import AUTHOR
-from hugtweets.steps.clean import CLEAN, rules_of
+from hugtweets.steps.clean import CLEAN, check_enough_text, rules_of
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference, input_of, obtain
 from hugtweets.storage.home import Home
@@ -49,6 +51,22 @@ def mix(job: Job, members: Sequence[Reference]) -> Reference:
 def record_mix(job: Job, mixed: Reference) -> None:
     """Put the counts into the outcome, as far as they are not those of the run."""
     job.outcome.counts |= mixed.manifest().counts
+
+
+def posts_to_mix(job: Job, members: Sequence[AccountOutcome]) -> list[Reference]:
+    """The clean posts of the accounts that are to be mixed.
+
+    Raises:
+        AccountError, PutOff: an account has none, or not enough of them.
+    """
+    for member in members:
+        if "clean" not in member.steps:
+            kind = AccountError if member.status == "failed" else PutOff
+            raise kind(f"{member.handle} cannot be mixed in, see above: mix the others without it, or run it again")
+    posts = [member.reference("clean", job.home) for member in members]
+    for each in posts:
+        check_enough_text(each, job.config.clean)
+    return posts
 
 
 def add_counts(counts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

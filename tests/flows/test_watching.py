@@ -11,9 +11,10 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterName
 from prefect.events.filters import EventFilter, EventNameFilter
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from flows.refresh import refresh
-from flows.watching import COMPLETED_EVENT, FAILED_EVENT, PROGRESS, TABLE
+from flows.watching import COMPLETED_EVENT, FAILED_EVENT, PROGRESS, TABLE, only_shown
 from hugtweets.errors import AccountsFailed
 from hugtweets.evaluation.promotion import Standing
 from hugtweets.jobs.outcomes import AccountOutcome, SampleOutcome, StepOutcome
@@ -134,3 +135,10 @@ def event(name: str, run: str) -> dict[str, Any]:
                 return dict(payload)
         time.sleep(0.2)
     raise AssertionError(f"no {name} of {run} arrived")
+
+
+def test_a_server_that_is_away_ends_no_run(caplog: pytest.LogCaptureFixture) -> None:
+    away = {PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}
+    with temporary_settings(away), only_shown("the table"), get_client(sync_client=True) as client:
+        client.read_flow_runs()
+    assert "the Prefect server does not take the table" in caplog.text
