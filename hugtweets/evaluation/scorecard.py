@@ -28,7 +28,7 @@ class Scorecard(BaseModel):
     and ``high`` bound the 95 % interval over posts: see :mod:`hugtweets.evaluation.intervals`. ``previous`` is the
     model that was the account's current one when this one was made.
 
-    What is said of generated posts holds for posts drawn without a prompt, and is compared with as many real posts. In
+    What is said of generated posts holds for posts without a prompt, and is compared with as many real posts. In
     the names ``held_out`` are the validation posts, ``told_apart`` is the detector's accuracy and ``taken_for_author``
     the attribution accuracy: scores of earlier versions are stored under these names.
     """
@@ -129,7 +129,7 @@ def members(metrics: Metrics) -> list[str]:
 
 
 def writing(metrics: Metrics) -> list[str]:
-    """How the model writes, one line a figure; none if no posts were drawn to see it."""
+    """How the model writes, one line a figure; none if no posts were generated to see it."""
     return [f"{row.label:<40}{row.model:>8}{row.real:>8}{row.base:>8}".rstrip() for row in writing_rows(metrics)]
 
 

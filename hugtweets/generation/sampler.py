@@ -177,7 +177,7 @@ class _Sampler:
                 self._sample_batch(wanted[start : start + self.config.batch_size], round_number, callback)
             wanted = [draft for draft in wanted if not draft.is_acceptable(self.config)]
             if progress:
-                note = f"{len(wanted)} to be drawn again" if wanted else ""
+                note = f"{len(wanted)} to be written again" if wanted else ""
                 progress(len(drafts) - len(wanted), len(drafts), note)
             if not wanted:
                 break

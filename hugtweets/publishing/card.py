@@ -151,7 +151,7 @@ def _scorecard(facts: ModelFacts) -> str:
 
 def _posts(facts: ModelFacts) -> str:
     if not facts.posts:
-        return "None were drawn."
+        return "None were generated."
     shown: Sequence[str] = facts.posts[:: max(1, len(facts.posts) // POSTS_SHOWN)][:POSTS_SHOWN]
     return "Written by the model, not by a person:\n\n" + "\n".join(f"- {plain(post)}" for post in shown)
 

@@ -29,7 +29,7 @@ def export(base_model: BaseModel, weights: Path, folder: Path, sampling: SampleC
     """Fill an empty folder with model, tokenizer and generation defaults; what it predicts is what the scorecard says.
 
     ``weights`` is the folder that a training of ``base_model`` wrote. ``adapter`` writes the adapter alone, for those
-    who have the base model. By ``sampling`` posts are drawn unless whoever loads the model says otherwise.
+    who have the base model. By ``sampling`` posts are generated unless whoever loads the model says otherwise.
 
     Raises:
         ConfigurationError: an adapter is asked for, and every weight was trained or nobody else has its base model.
