@@ -205,7 +205,8 @@ class _Sampler:
 
         tokenizer, config = self.tokenizer, self.config
         rows = [[tokenizer.start_of_text, *tokenizer.encode(draft.sample.prompt)] for draft in batch]
-        room = int(getattr(self.model.config, "max_position_embeddings", 0) or 2**20) - max(map(len, rows))
+        longest = getattr(self.model.config.get_text_config(), "max_position_embeddings", 0) or 2**20
+        room = int(longest) - max(map(len, rows))
         # A character that weighs 2 takes at most four tokens; what is too long is finished far earlier.
         most = max(1, min(4 * config.max_characters, room))
 

@@ -70,7 +70,7 @@ def _write_model(base_model: BaseModel, weights: Path, folder: Path, tokenizer: 
     model.config.bos_token_id = tokenizer.start_of_text
     model.config.eos_token_id = model.config.pad_token_id = tokenizer.end_of_text
     model.save_pretrained(folder)
-    return int(model.config.max_position_embeddings)
+    return int(model.config.get_text_config().max_position_embeddings)
 
 
 def _write_adapter(base_model: BaseModel, weights: Path, folder: Path) -> None:
