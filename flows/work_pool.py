@@ -37,7 +37,7 @@ from hugtweets.jobs.outcomes import AccountOutcome
 
 DEPLOYMENT = "learn"
 AUTOMATIONS = ("hugtweets-crashed", "hugtweets-restart", "hugtweets-pending")
-POLL_SECONDS = 2.0
+POLL_SECONDS = 1.0
 # After this long nobody has scheduled a crashed run again: it was restarted before, or the automation is switched off.
 RESTART_SECONDS = 60.0
 
