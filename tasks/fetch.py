@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 
 def fetch(job: Job) -> Reference:
-    """The raw timeline, brought up to date; attempts that brought posts do not count, for a long timeline meets more
-    failures.
+    """The raw timeline, brought up to date. Attempts that brought posts do not count against ``fetch.retries``.
 
     Raises:
         AccountError: X does not show the account.

@@ -18,7 +18,7 @@ from hugtweets.config import RefreshConfig, TrainConfig
 from hugtweets.errors import NotEnoughText
 from hugtweets.evaluation.promotion import current_model, newest_model
 from hugtweets.jobs.job import Job
-from hugtweets.models.tokens import load_ids
+from hugtweets.models.tokens import identity_of, load_ids
 from hugtweets.steps.clean import CLEAN, check_enough_text, same_rules
 from hugtweets.steps.finetune import Start, plan_finetune, trainings_in_a_row
 from hugtweets.steps.retraction import holds_text, retract
@@ -67,7 +67,7 @@ def _learned_alike(job: Job, clean: Reference) -> Reference | None:
 
 
 def find_start(job: Job, tokens: Reference, clean: Reference) -> Start:
-    """What ``refresh.start`` asks for, or the base model if the current model cannot be gone on from, with the reason.
+    """What ``refresh.start`` asks for, or the base model if training cannot continue from the current one; and why.
 
     A model that is there already keeps its start: what was made once is not made again the next night.
     """
@@ -79,7 +79,7 @@ def find_start(job: Job, tokens: Reference, clean: Reference) -> Start:
     model = current_model(job.home, job.handle)
     if model is None:
         return Start(None, "since the account has no current model")
-    objection = _other_kind(job, model) or _worn(job, model) or _other_posts(job, model, clean, tokens)
+    objection = _other_kind(job, model) or _continued_enough(job, model) or _other_posts(job, model, clean, tokens)
     return Start(None, objection) if objection else Start(model, "the current one of the account")
 
 
@@ -106,6 +106,8 @@ def _other_kind(job: Job, model: Reference) -> str | None:
     manifest = model.manifest()
     if manifest.inputs["base_model"] != job.base_model.digest:
         return "since its current model was made from another base model"
+    if not identity_of(job.base_model).items() <= manifest.inputs.items():
+        return "since its current model opens posts otherwise"
     options = job.config.train.model_dump(mode="json", include=set(SHAPE))
     # A model made before an option was there was trained as the default says.
     trained = TrainConfig().model_dump(mode="json") | dict(manifest.config)
@@ -113,7 +115,7 @@ def _other_kind(job: Job, model: Reference) -> str | None:
     return f"since its current model was trained with train.{other}={trained[other]}" if other else None
 
 
-def _worn(job: Job, model: Reference) -> str | None:
+def _continued_enough(job: Job, model: Reference) -> str | None:
     """Why a model has been gone on from often enough, if so."""
     every, done = job.config.refresh.fresh_every or FRESH_EVERY, trainings_in_a_row(model)
     return f"since the last {done} trainings went on from each other (refresh.fresh_every)" if done >= every else None

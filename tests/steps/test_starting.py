@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import random
 import shutil
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
 
 from hugtweets.config import Config
 from hugtweets.evaluation.promotion import promote
@@ -24,7 +27,7 @@ from hugtweets.steps.finetune import Start, finetune, plan_finetune
 from hugtweets.steps.starting import find_start
 from hugtweets.steps.step import is_done
 from hugtweets.steps.tokenise import TOKENS, tokenise
-from hugtweets.storage.artifacts import Reference, input_of
+from hugtweets.storage.artifacts import MANIFEST, Reference, input_of
 from hugtweets.storage.home import Home
 from tests.fixtures.flows import rows, tiny_config, write_timeline
 from tests.fixtures.tiny_models import tiny_base_model
@@ -230,6 +233,19 @@ def test_another_base_model_starts_anew(home: Home) -> None:
     night(home, rows(60))
     second = night(home, rows(80), base=tiny_base_model(home, "gpt2"))
     assert second.counts["start_reason"] == "since its current model was made from another base model"
+
+
+def test_a_model_whose_posts_opened_otherwise_is_not_gone_on_from(home: Home) -> None:
+    base = tiny_base_model(home)
+    tokenizer = Tokenizer.from_file(str(base.folder / "tokenizer.json"))
+    tokenizer.post_processor = TemplateProcessing(single="<|im_end|> $A", special_tokens=[("<|im_end|>", 1)])
+    tokenizer.save(str(base.folder / "tokenizer.json"))
+    first = night(home, rows(60))
+    manifest = json.loads(first.model.file(MANIFEST).read_text())
+    # As earlier versions wrote it, which opened every post with the token that ends it.
+    del manifest["inputs"]["start_of_text"]
+    first.model.file(MANIFEST).write_text(json.dumps(manifest))
+    assert night(home, rows(80)).counts["start_reason"] == "since its current model opens posts otherwise"
 
 
 def test_posts_that_are_new_and_all_held_out_start_anew(home: Home) -> None:
