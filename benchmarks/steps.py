@@ -29,9 +29,9 @@ from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.models.cache import CACHE, load_base
 from hugtweets.models.tokens import TextTokenizer, load_split
+from hugtweets.training.collators import PackedPosts
 from hugtweets.training.lora import adapter_options
 from hugtweets.training.precision import Bfloat16Steps, attention_in_float32
-from hugtweets.training.trainer import PostCollator
 
 WARM_UP = 2
 
@@ -74,7 +74,7 @@ def measure(account: Path, options: argparse.Namespace) -> list[Row]:
         model: Any = get_peft_model(base, adapter_options(base, config))
         CACHE.attach(model)
         posts = load_split(given.tokens, "train").to_list()
-        collator = PostCollator(TextTokenizer.of(given.base).ends)
+        collator = PackedPosts(TextTokenizer.of(given.base).ends)
         size = config.posts_per_step
         rows = [collator(posts[start : start + size]) for start in range(0, len(posts), size)]
     found = ways(model.train())

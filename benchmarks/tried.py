@@ -13,9 +13,9 @@ from torch.nn.functional import cross_entropy
 from transformers import DataCollatorWithFlattening, TrainerCallback
 
 from hugtweets.config import TrainConfig
-from hugtweets.training.trainer import PostCollator, learning_rate
+from hugtweets.training.collators import IGNORED, PackedPosts
+from hugtweets.training.trainer import learning_rate
 
-IGNORED = -100
 LAYERS = 30
 EVERY_MAP = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -58,7 +58,7 @@ class Try:
     options: dict[str, Any] = field(default_factory=dict)
     adapters: Callable[[LoraConfig], LoraConfig] = _same
     documents: Callable[[Dataset], Dataset] = _same
-    collator: Callable[[tuple[int, int]], Any] = PostCollator
+    collator: Callable[[tuple[int, int]], Any] = PackedPosts
     prepare: Callable[[Lesson], None] = _nothing
 
     def adapted(self, base: Any, usual: LoraConfig) -> Any:
@@ -175,7 +175,7 @@ def _joined(posts: Sequence[Sequence[int]]) -> list[int]:
 
 
 class _Skipping:
-    """As :class:`PostCollator`, but the first ``skip`` tokens of a document are not predicted."""
+    """As :class:`PackedPosts`, but the first ``skip`` tokens of a document are not predicted."""
 
     def __init__(self, ends: tuple[int, int]) -> None:
         self._start, self._end = ends
@@ -189,7 +189,7 @@ class _Skipping:
         return self._flatten(documents)
 
 
-class _Across(PostCollator):
+class _Across(PackedPosts):
     """Positions go on, so that each post of a row attends to those before it."""
 
     def __call__(self, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -198,7 +198,7 @@ class _Across(PostCollator):
         return batch
 
 
-class _Sixteens(PostCollator):
+class _Sixteens(PackedPosts):
     """Rows filled up to a multiple of 16 tokens, so that fewer different shapes are multiplied."""
 
     def __call__(self, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:

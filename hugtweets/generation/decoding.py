@@ -6,12 +6,16 @@ token: see benchmarks/LOG.md.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from torch import Tensor
+
+# The name of the memory where a model carries a state alone, without keys and values (the Mamba family).
+STATE = "cache_params"
 
 
 def continue_rows(
@@ -28,7 +32,7 @@ def continue_rows(
     """The tokens sampled for each row, at most ``most``.
 
     Args:
-        model: any causal language model with a cache of keys and values.
+        model: any causal language model that remembers what it has read.
         rows: token ids to go on from, one at least in each; shorter ones are padded on the left.
         padding: any token; it is masked.
         temperature: 1 follows the model, less is safer.
@@ -45,7 +49,7 @@ def continue_rows(
     tokens = torch.tensor([[padding] * (width - len(row)) + list(row) for row in rows], device=model.device)
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=model.device)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
-    cache = DynamicCache(config=model.config)
+    memory: dict[str, Any] = {_memory_of(model): (cache := DynamicCache(config=model.config))}
     sampled: list[list[int]] = [[] for _ in rows]
     going = list(range(len(rows)))
     with torch.inference_mode():
@@ -53,10 +57,11 @@ def continue_rows(
             mixed = {"adapter_names": [adapters[row] for row in going]} if adapters else {}
             logits = model(
                 input_ids=tokens,
-                attention_mask=mask,
+                # A state knows no token but the next one; what was padding is long past.
+                attention_mask=None if STATE in memory and tokens.shape[1] == 1 else mask,
                 position_ids=positions,
-                past_key_values=cache,
                 use_cache=True,
+                **memory,
                 **mixed,
             ).logits[:, -1]
             fresh = sample_tokens(logits.float() / temperature, top_p, [generators[row] for row in going])
@@ -66,13 +71,19 @@ def continue_rows(
             if not staying:
                 break
             if len(staying) < len(going):
-                kept = torch.tensor(staying, device=model.device)
-                cache.batch_select_indices(kept)
+                kept: Any = torch.tensor(staying, device=model.device)
+                cache.reorder_cache(kept)
                 fresh, mask, going = fresh[kept], mask[kept], [going[place] for place in staying]
             tokens = fresh[:, None]
             mask = torch.cat([mask, mask.new_ones(len(going), 1)], dim=1)
             positions = mask.sum(1, keepdim=True) - 1
     return sampled
+
+
+def _memory_of(model: Any) -> str:
+    """What the model calls the argument that holds what it has read."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return STATE if STATE in inspect.signature(base.forward).parameters else "past_key_values"
 
 
 def sample_tokens(logits: Tensor, top_p: float, generators: Sequence[Generator]) -> Tensor:

@@ -20,6 +20,8 @@ from hugtweets.models.registry import BaseModel
 
 # With the output among what learns, 17 MB for SmolLM2-135M; rank 8 predicts worse by 0.8 %: see benchmarks/LOG.md.
 RANK = 12
+# Families whose state is computed by kernels that read this map's weights themselves, so that peft 0.21 refuses it.
+MAMBAS = ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h")
 
 
 def adapter_options(base: Any, config: TrainConfig) -> LoraConfig:
@@ -41,10 +43,18 @@ def adapter_options(base: Any, config: TrainConfig) -> LoraConfig:
 def _linear_names(model: Any, wanted: str) -> list[str]:
     """The linear maps of the layers that learn; if those are all layers, that of the output as well.
 
-    Listed here since peft's ``all-linear`` leaves out the output and excludes ``layers_to_transform``. A GPT-2, whose
-    layers hold their weights transposed, gets no adapter at its output: peft takes one way for all.
+    What reads pictures in a multimodal model is left alone. Listed here since peft's ``all-linear`` leaves out the
+    output and excludes ``layers_to_transform``. A GPT-2, whose layers hold their weights transposed, gets no adapter
+    at its output: peft takes one way for all.
     """
-    linear = {name: module for name, module in model.named_modules() if isinstance(module, Linear | Conv1D)}
+    reads_text = {*model.get_decoder().modules(), model.get_output_embeddings()}
+    linear = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, Linear | Conv1D) and module in reads_text
+    }
+    if model.config.model_type in MAMBAS:
+        linear = {name: module for name, module in linear.items() if not name.endswith(".out_proj")}
     if wanted == "all":
         transposed = any(isinstance(module, Conv1D) for module in linear.values())
         return [name for name, module in linear.items() if isinstance(module, Conv1D) or not transposed]
@@ -81,19 +91,23 @@ def set_trainable(model: Any, wanted: str) -> None:
 def describe_layers(model: Any, wanted: str) -> str:
     """``top:15`` for people: the top 15 of 30 layers."""
     end, _, number = wanted.partition(":")
-    return f"the {end} {number} of {model.config.num_hidden_layers} layers"
+    return f"the {end} {number} of {_layers_in(model)} layers"
 
 
 def _chosen(model: Any, wanted: str) -> dict[str, Module]:
     """The layers by their names in the model, lowest first."""
-    number = int(model.config.num_hidden_layers)
+    number, within = _layers_in(model), set(model.get_decoder().modules())
     name, layers = next(
         (name, module)
         for name, module in model.named_modules()
-        if isinstance(module, ModuleList) and len(module) == number
+        if isinstance(module, ModuleList) and len(module) == number and module in within
     )
     end, _, count = wanted.partition(":")
     if int(count) > number:
         raise TrainingError(f"train.layers={wanted} names {count} layers and the base model has {number}: name fewer")
     places = range(number - int(count), number) if end == "top" else range(int(count))
     return {f"{name}.{place}": layers[place] for place in places}
+
+
+def _layers_in(model: Any) -> int:
+    return int(model.config.get_text_config().num_hidden_layers)

@@ -31,10 +31,10 @@ from hugtweets.models.cache import CACHE, load_base
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.training.callbacks import EvaluationCallback, Progress, ValidationPosts
+from hugtweets.training.collators import IGNORED, PackedPosts
 from hugtweets.training.lora import adapter_options, save_adapter
 from hugtweets.training.precision import Bfloat16Steps
 from hugtweets.training.trainer import (
-    PostCollator,
     TrainingResult,
     load_training_posts,
     make_trainer,
@@ -42,8 +42,6 @@ from hugtweets.training.trainer import (
     training_format,
 )
 
-# The label of what is not predicted.
-IGNORED = -100
 # Token ids, labels and position ids of some posts, each of shape (1, tokens).
 Pack = dict[str, torch.Tensor]
 
@@ -103,7 +101,7 @@ class _Account:
         self.callback = EvaluationCallback(model, validation, save, task.config.patience, task.progress)
         self._config = task.config
         self._posts = load_training_posts(task.tokens)
-        collator = PostCollator(ends)
+        collator = PackedPosts(ends)
         trainer = make_trainer(model, self._posts, collator, self.callback, task.output, choice, task.config)
         self._loader = trainer.get_train_dataloader()
         self._weights = [weights for weights in model.parameters() if weights.requires_grad]

@@ -16,15 +16,17 @@ from typing import Any
 import torch
 from accelerate.utils import environment  # type: ignore[import-untyped]  # accelerate ships no types
 from peft import get_peft_model
-from transformers import DataCollatorWithFlattening, PrinterCallback, Trainer, TrainingArguments, set_seed
+from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
 
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import DeviceChoice, choose_device
 from hugtweets.errors import TrainingError
 from hugtweets.models.cache import CACHE, load_base, load_weights
+from hugtweets.models.packing import posts_share_rows
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import AUTHOR, TextTokenizer, load_split
 from hugtweets.training.callbacks import EvaluationCallback, Progress, ValidationPosts
+from hugtweets.training.collators import Collator, PackedPosts, PaddedPosts
 from hugtweets.training.continual import Continuation
 from hugtweets.training.lora import adapter_options, describe_layers, save_adapter, set_trainable
 from hugtweets.training.precision import Bfloat16Steps
@@ -100,10 +102,13 @@ def finetune(
 
         validation = ValidationPosts.of(tokens, ends)
         callback = EvaluationCallback(model, validation, save, config.patience, progress, rate)
-        make_trainer(model, posts, PostCollator(ends), callback, output, choice, config).train()
+        packed = posts_share_rows(base_model, model)
+        collator = PackedPosts(ends) if packed else PaddedPosts(ends)
+        make_trainer(model, posts, collator, callback, output, choice, config).train()
         trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
         where = f" in {describe_layers(model, config.layers)}" if config.layers != "all" else ""
-    return result_of(callback, posts, trained, config, f"{config.method}{where}", choice, started)
+        rows = "" if packed else ", a row for each post"
+    return result_of(callback, posts, trained, config, f"{config.method}{where}{rows}", choice, started)
 
 
 def load_training_posts(tokens: Path, ids: Sequence[str] | None = None) -> Any:
@@ -171,23 +176,6 @@ def learning_rate(config: TrainConfig) -> float:
     return config.lr if config.lr is not None else LEARNING_RATES[config.method]
 
 
-class PostCollator:
-    """Posts as one row: position ids restart at each post, so that no post attends to another.
-
-    Each post stands between two tokens, the first of which is not predicted.
-    """
-
-    def __init__(self, ends: tuple[int, int]) -> None:
-        self._start, self._end = ends
-        self._flatten = DataCollatorWithFlattening(return_tensors="pt")  # type: ignore[no-untyped-call]
-
-    def __call__(self, posts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Token ids, labels and position ids of shape (1, tokens of all posts)."""
-        documents = [{"input_ids": [self._start, *post["input_ids"], self._end]} for post in posts]
-        batch: dict[str, Any] = self._flatten(documents)
-        return batch
-
-
 class PostTrainer(Trainer):
     """Computes in bfloat16 in the steps alone: the option ``bf16`` would make evaluations inexact as well."""
 
@@ -220,7 +208,7 @@ def training_format(choice: DeviceChoice, config: TrainConfig) -> DeviceChoice:
 def make_trainer(
     model: Any,
     posts: Any,
-    collator: PostCollator,
+    collator: Collator,
     callback: EvaluationCallback,
     output: Path,
     choice: DeviceChoice,

@@ -20,7 +20,8 @@ from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.models.cache import load_base, load_tuned
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.storage.home import Home
-from hugtweets.training.trainer import PostCollator, TrainingResult, finetune
+from hugtweets.training.collators import PackedPosts
+from hugtweets.training.trainer import TrainingResult, finetune
 from tests.fixtures.tiny_models import SENTENCES, Architecture, tiny_base_model
 from tests.fixtures.tokens import write_tokens
 
@@ -96,7 +97,7 @@ def test_posts_packed_into_one_row_do_not_see_each_other(home: Home, architectur
     model = load_base(base_model, choose_device(CONFIG))
     tokenizer = TextTokenizer.of(base_model)
     documents = [tokenizer.encode(text) for text in SENTENCES]
-    packed = PostCollator(tokenizer.ends)([{"input_ids": ids} for ids in documents])
+    packed = PackedPosts(tokenizer.ends)([{"input_ids": ids} for ids in documents])
     assert packed["input_ids"].shape == (1, sum(len(ids) + 2 for ids in documents))
     with torch.no_grad():
         together = model(**packed).loss.item()
