@@ -14,6 +14,7 @@ from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import post_nats
 from hugtweets.evaluation.copying import Corpus, longest_copy
 from hugtweets.generation.decoding import continue_rows
+from hugtweets.models.cache import context_length
 from hugtweets.models.tokens import TextTokenizer
 
 # How often an empty post or a copy is sampled again before what came last is taken.
@@ -205,8 +206,7 @@ class _Sampler:
 
         tokenizer, config = self.tokenizer, self.config
         rows = [[tokenizer.start_of_text, *tokenizer.encode(draft.sample.prompt)] for draft in batch]
-        longest = getattr(self.model.config.get_text_config(), "max_position_embeddings", 0) or 2**20
-        room = int(longest) - max(map(len, rows))
+        room = context_length(self.model.config) - max(map(len, rows))
         # A character that weighs 2 takes at most four tokens; what is too long is finished far earlier.
         most = max(1, min(4 * config.max_characters, room))
 

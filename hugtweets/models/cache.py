@@ -32,6 +32,8 @@ BARE = "__base__"
 MOST_ATTACHED = 16
 # What a sum of adapters is called.
 BLEND = "blend"
+# Tokens; more than any post has, for families whose positions have no end.
+NO_LIMIT = 2**20
 
 
 class ModelCache:
@@ -161,6 +163,11 @@ def load_blend(
     # Without names, for no later call wants this sum: whatever comes next starts from the bare base model.
     CACHE.attach(model.eval())
     return model, tokenizer
+
+
+def context_length(config: Any) -> int:
+    """How many tokens a model of this configuration can read, as far as it has a limit."""
+    return int(getattr(config.get_text_config(), "max_position_embeddings", 0) or NO_LIMIT)
 
 
 def merge(model: PeftModel) -> PreTrainedModel:

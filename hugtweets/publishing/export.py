@@ -10,12 +10,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from transformers import GenerationConfig
+from transformers import AutoConfig, GenerationConfig
 
 from hugtweets.config import SampleConfig, TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.errors import ConfigurationError
-from hugtweets.models.cache import ADAPTER, load_weights, merge
+from hugtweets.models.cache import ADAPTER, context_length, load_weights, merge
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.pools.pool import is_pool
@@ -37,7 +37,7 @@ def export(base_model: BaseModel, weights: Path, folder: Path, sampling: SampleC
     tokenizer = TextTokenizer.of(base_model)
     if adapter:
         _write_adapter(base_model, weights, folder)
-        room = int(json.loads((base_model.folder / "config.json").read_text("utf-8"))["max_position_embeddings"])
+        room = context_length(AutoConfig.from_pretrained(base_model.folder, local_files_only=True))
     else:
         room = _write_model(base_model, weights, folder, tokenizer)
     _write_tokenizer(base_model, folder, tokenizer, room)
@@ -70,7 +70,7 @@ def _write_model(base_model: BaseModel, weights: Path, folder: Path, tokenizer: 
     model.config.bos_token_id = tokenizer.start_of_text
     model.config.eos_token_id = model.config.pad_token_id = tokenizer.end_of_text
     model.save_pretrained(folder)
-    return int(model.config.get_text_config().max_position_embeddings)
+    return context_length(model.config)
 
 
 def _write_adapter(base_model: BaseModel, weights: Path, folder: Path) -> None:

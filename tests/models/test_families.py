@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
 from hugtweets.config import SampleConfig, TrainConfig
 from hugtweets.devices.selection import choose_device
@@ -18,6 +19,7 @@ from hugtweets.generation.sampler import GenerationRequest, generate
 from hugtweets.models.cache import load_base, load_tuned, merge
 from hugtweets.models.packing import keeps_posts_apart
 from hugtweets.models.tokens import TextTokenizer
+from hugtweets.publishing.export import export
 from hugtweets.storage.home import Home
 from hugtweets.training.collators import PackedPosts, PaddedPosts
 from hugtweets.training.lora import adapter_options
@@ -87,6 +89,13 @@ def test_a_family_learns_scores_samples_and_is_merged(home: Home, tmp_path: Path
     [samples] = generate(model, tokenizer, [request], SampleConfig(max_characters=60))
     assert len(samples) == 4 and all(sample.text.startswith(sample.prompt) for sample in samples)
     assert post_nats(merge(model), documents, tokenizer.ends) == pytest.approx(adapted, rel=1e-4)
+    for adapter in (False, True):
+        folder = tmp_path / f"exported-{adapter}"
+        folder.mkdir()
+        export(base_model, tmp_path / "weights", folder, SampleConfig(), adapter)
+        if not adapter:
+            exported: Any = AutoModelForCausalLM.from_pretrained(folder)
+            assert post_nats(exported, documents, tokenizer.ends) == pytest.approx(adapted, rel=1e-4)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
