@@ -14,7 +14,6 @@ from transformers import DataCollatorWithFlattening, TrainerCallback
 
 from hugtweets.config import TrainConfig
 from hugtweets.training.collators import IGNORED, PackedPosts
-from hugtweets.training.trainer import learning_rate
 
 LAYERS = 30
 EVERY_MAP = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -26,6 +25,7 @@ class Lesson:
 
     trainer: Any
     config: TrainConfig
+    rate: float
 
     @property
     def model(self) -> Any:
@@ -38,8 +38,7 @@ class Lesson:
 
     def rate_by_name(self, factor: Callable[[str], float]) -> None:
         """Give each weight the learning rate times a factor."""
-        rate = learning_rate(self.config)
-        groups = [{"params": [weights], "lr": rate * factor(name)} for name, weights in self.learning()]
+        groups = [{"params": [weights], "lr": self.rate * factor(name)} for name, weights in self.learning()]
         self.trainer.optimizer = torch.optim.AdamW(groups, weight_decay=0.0, fused=True)
 
 
@@ -210,7 +209,7 @@ class _Sixteens(PackedPosts):
 
 def _plain_adamw(lesson: Lesson) -> None:
     weights = [weights for _, weights in lesson.learning()]
-    lesson.trainer.optimizer = torch.optim.AdamW(weights, learning_rate(lesson.config), weight_decay=0.0, foreach=False)
+    lesson.trainer.optimizer = torch.optim.AdamW(weights, lesson.rate, weight_decay=0.0, foreach=False)
 
 
 def _smoothing(lesson: Lesson) -> None:

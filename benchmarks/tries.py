@@ -70,10 +70,11 @@ def train(given: Material, attempt: Try, seed: int) -> tuple[Any, ValidationPost
     from hugtweets.models.tokens import TextTokenizer, load_split
     from hugtweets.training.callbacks import EvaluationCallback, ValidationPosts
     from hugtweets.training.lora import adapter_options
+    from hugtweets.training.rates import choose_rate
     from hugtweets.training.trainer import make_trainer, training_format
 
     config = TrainConfig.model_validate({"seed": seed, **attempt.options})
-    ends = TextTokenizer.of(given.base).ends
+    rate, ends = choose_rate(config, given.base).value, TextTokenizer.of(given.base).ends
     choice = training_format(choose_device(config), config)
     base = load_base(given.base, choice)
     set_seed(config.seed)
@@ -82,8 +83,8 @@ def train(given: Material, attempt: Try, seed: int) -> tuple[Any, ValidationPost
     posts = attempt.documents(load_split(given.tokens, "train"))
     # No validation posts for the callback: evaluation is done here, post by post.
     callback = EvaluationCallback(model, ValidationPosts([], [], ends), lambda: None, config.patience)
-    trainer = make_trainer(model, posts, attempt.collator(ends), callback, given.folder, choice, config)
-    attempt.prepare(Lesson(trainer, config))
+    trainer = make_trainer(model, posts, attempt.collator(ends), callback, given.folder, choice, config, rate)
+    attempt.prepare(Lesson(trainer, config, rate))
     clock = _clock()
     trainer.add_callback(clock)
     trainer.train()

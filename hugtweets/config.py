@@ -101,7 +101,7 @@ class TrainConfig(Section):
         "all", description="what learns: all, or transformer layers alone, top:N (nearest the output) or bottom:N"
     )
     epochs: PositiveInt = Field(1, description="passes over the posts, fewer if the validation loss rises")
-    lr: Positive | None = Field(None, description="learning rate; None takes the method's default")
+    lr: Positive | None = Field(None, description="learning rate; None chooses it by method and base model")
     schedule: Literal["cosine", "linear", "constant"] = Field("linear", description="how the rate falls")
     warmup_share: Share = Field(0.05, description="share of the steps in which the rate rises")
     weight_decay: NotNegative = Field(0.0, description="decoupled weight decay")
@@ -133,7 +133,7 @@ class PretrainConfig(Section):
     base_model: str = Field("auto", description="what learns them: as train.base_model, but no pool:NAME")
     method: Literal["lora", "full"] = Field("lora", description="train adapters and merge them, or every weight")
     epochs: PositiveInt = Field(1, description="passes over the posts")
-    lr: Positive | None = Field(None, description="learning rate; None takes the method's default")
+    lr: Positive | None = Field(None, description="learning rate; None chooses it by method and base model")
     posts_per_step: PositiveInt = Field(4, description="posts packed into one update")
     max_posts: PositiveInt | None = Field(None, description="use at most this many posts of each account, the newest")
     share: Annotated[float, Field(gt=0, le=1)] = Field(

@@ -26,6 +26,7 @@ from hugtweets.storage.handles import run_command
 from hugtweets.storage.home import Home
 from hugtweets.tracking import Content
 from hugtweets.training.continual import Continuation, continue_training
+from hugtweets.training.rates import rate_in_plan
 
 if TYPE_CHECKING:
     from hugtweets.training.trainer import TrainingResult
@@ -55,6 +56,7 @@ class Start:
 def plan_finetune(job: Job, tokens: Reference, start: Start) -> Plan:
     """Depends on the tokens, the base model, how it is trained, and the earlier model that it goes on from."""
     options = job.config.train.model_dump(mode="json", exclude=ELSEWHERE)
+    options |= rate_in_plan(job.config.train, job.base_model)
     inputs = [tokens]
     if start.model:
         inputs.append(start.model)

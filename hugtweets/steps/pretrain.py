@@ -32,6 +32,7 @@ from hugtweets.storage.atomic import write_text
 from hugtweets.storage.digests import FileDigests
 from hugtweets.timelines import timeline
 from hugtweets.timelines.timeline import write_posts
+from hugtweets.training.rates import rate_in_plan
 
 if TYPE_CHECKING:
     from hugtweets.training.trainer import TrainingResult
@@ -46,6 +47,7 @@ def plan_pretrain(pooling: Pooling) -> PoolPlan:
     corpora = {f"corpus/{digest[:16]}": digest for digest in digests}
     options = pooling.config.pretrain.model_dump(mode="json", exclude={"base_model"})
     options["max_tokens"] = pooling.config.train.max_tokens
+    options |= rate_in_plan(training_options(pooling.config), pooling.base_model)
     if corpora:
         options["clean"] = pooling.config.clean.model_dump(mode="json", exclude=CHECKS | {"held_out_share"})
     inputs = posts | corpora | identity_of(pooling.base_model)

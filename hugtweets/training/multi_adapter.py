@@ -34,6 +34,7 @@ from hugtweets.training.callbacks import EvaluationCallback, Progress, Validatio
 from hugtweets.training.collators import IGNORED, PackedPosts
 from hugtweets.training.lora import adapter_options, save_adapter
 from hugtweets.training.precision import Bfloat16Steps
+from hugtweets.training.rates import choose_rate
 from hugtweets.training.trainer import (
     TrainingResult,
     load_training_posts,
@@ -102,7 +103,10 @@ class _Account:
         self._config = task.config
         self._posts = load_training_posts(task.tokens)
         collator = PackedPosts(ends)
-        trainer = make_trainer(model, self._posts, collator, self.callback, task.output, choice, task.config)
+        self._rate = choose_rate(task.config, base_model).value
+        trainer = make_trainer(
+            model, self._posts, collator, self.callback, task.output, choice, task.config, self._rate
+        )
         self._loader = trainer.get_train_dataloader()
         self._weights = [weights for weights in model.parameters() if weights.requires_grad]
         self._updates: deque[list[Pack]] = deque()
@@ -152,7 +156,8 @@ class _Account:
     def result(self, choice: DeviceChoice, started: float) -> TrainingResult:
         """What came of the training, in which all accounts share the time since it ``started``."""
         trained = sum(weights.numel() for weights in self._weights)
-        return result_of(self.callback, self._posts, trained, self._config, "lora, several at once,", choice, started)
+        what = f"lora, several at once, at learning rate {self._rate:g}"
+        return result_of(self.callback, self._posts, trained, self._config, what, choice, started)
 
 
 class _Batch:

@@ -30,10 +30,8 @@ from hugtweets.training.collators import Collator, PackedPosts, PaddedPosts
 from hugtweets.training.continual import Continuation
 from hugtweets.training.lora import adapter_options, describe_layers, save_adapter, set_trainable
 from hugtweets.training.precision import Bfloat16Steps
+from hugtweets.training.rates import choose_rate
 from hugtweets.training.samplers import EqualShares, expected_sum
-
-# Found on SmolLM2-135M with four posts a step: adapters on accounts of 300 to 1,200 posts, full weights on one of 600.
-LEARNING_RATES = {"lora": 2e-3, "full": 2e-4}
 
 # Accelerate empties the environment of the process for a moment whenever a trainer is made, to learn the defaults of
 # its own options. Another thread that looked just then found no token, no home and no address of X.
@@ -89,6 +87,7 @@ def finetune(
     """
     started = time.monotonic()
     posts = load_training_posts(tokens, earlier.posts if earlier else None)
+    found = choose_rate(config, base_model)
     ends = TextTokenizer.of(base_model).ends
     choice = training_format(choose_device(config), config)
     set_seed(config.seed)
@@ -104,11 +103,12 @@ def finetune(
         callback = EvaluationCallback(model, validation, save, config.patience, progress, rate)
         packed = posts_share_rows(base_model, model)
         collator = PackedPosts(ends) if packed else PaddedPosts(ends)
-        make_trainer(model, posts, collator, callback, output, choice, config).train()
+        make_trainer(model, posts, collator, callback, output, choice, config, found.value).train()
         trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
         where = f" in {describe_layers(model, config.layers)}" if config.layers != "all" else ""
-        rows = "" if packed else ", a row for each post"
-    return result_of(callback, posts, trained, config, f"{config.method}{where}{rows}", choice, started)
+        rows = "" if packed else ", a row for each post,"
+    what = f"{config.method}{where}{rows} at learning rate {found.value:g}, {found.reason}"
+    return result_of(callback, posts, trained, config, what, choice, started)
 
 
 def load_training_posts(tokens: Path, ids: Sequence[str] | None = None) -> Any:
@@ -166,14 +166,9 @@ def result_of(
         stopped_early=callback.epochs < config.epochs,
         trained_parameters=trained,
         tokens_per_second=round(tokens_seen / callback.training_seconds, 1),
-        choice=f"{what} at learning rate {learning_rate(config):g}; {choice.reason}",
+        choice=f"{what}; {choice.reason}",
         seconds=round(time.monotonic() - started, 2),
     )
-
-
-def learning_rate(config: TrainConfig) -> float:
-    """``train.lr``, or the default of the method."""
-    return config.lr if config.lr is not None else LEARNING_RATES[config.method]
 
 
 class PostTrainer(Trainer):
@@ -213,14 +208,15 @@ def make_trainer(
     output: Path,
     choice: DeviceChoice,
     config: TrainConfig,
+    rate: float,
 ) -> Trainer:
-    """The trainer of one account; it sets all random states to ``train.seed``."""
+    """The trainer of one account, at a learning rate; it sets all random states to ``train.seed``."""
     arguments = TrainingArguments(
         output_dir=str(output),
         num_train_epochs=config.epochs,
         per_device_train_batch_size=config.posts_per_step,
         gradient_accumulation_steps=config.gradient_accumulation_steps,
-        learning_rate=learning_rate(config),
+        learning_rate=rate,
         lr_scheduler_type="constant_with_warmup" if config.schedule == "constant" else config.schedule,
         warmup_steps=config.warmup_share,
         weight_decay=config.weight_decay,
