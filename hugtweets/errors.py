@@ -1,26 +1,60 @@
 """Every error that hugtweets raises on purpose, and what becomes of the account and of the run.
 
-    HugtweetsError
-    ├── RequestError              ConfigurationError, InvalidHandle, NothingKept, NoHubToken
-    ├── AccountError              UnreadableSource, UnexpectedAnswer, BaseModelError, NotShared, TrainingError, DiskFull
-    │   ├── AccountUnavailable    AccountNotFound, AccountSuspended, AccountProtected
-    │   ├── AccessError           BadToken (401), OutOfCredit (402), WrongTier (403)
-    │   └── HubError              BadHubToken (401), NoHubRight (403, 404), HubUnreachable (5xx)
-    ├── PutOff                    NotEnoughText, BudgetUsedUp and below it SharedBudgetUsedUp
-    ├── RetryableError            XUnavailable (5xx), StoreUnavailable, RateLimited (429)
-    ├── AccountsFailed            what a run ends with if one of its accounts failed, exit code 1
-    └── Busy, Stopped             on the pages of `hugtweets play` only
+    HugtweetsError                    failed
+    ├── RequestError                  failed, exit code 2
+    │   ├── ConfigurationError        failed, exit code 2
+    │   ├── InvalidHandle             failed, exit code 2
+    │   ├── NothingKept               failed, exit code 2
+    │   └── NoHubToken                failed, exit code 2
+    ├── AccountError                  failed
+    │   ├── UnreadableSource          failed
+    │   ├── AccountUnavailable        failed, but skipped if posts of it are stored
+    │   │   ├── AccountNotFound       failed, but skipped if posts of it are stored
+    │   │   ├── AccountSuspended      failed, but skipped if posts of it are stored
+    │   │   └── AccountProtected      failed, but skipped if posts of it are stored
+    │   ├── AccessError               failed
+    │   │   ├── BadToken              failed
+    │   │   ├── OutOfCredit           failed
+    │   │   └── WrongTier             failed
+    │   ├── UnexpectedAnswer          failed
+    │   ├── BaseModelError            failed
+    │   ├── HubError                  failed
+    │   │   ├── BadHubToken           failed
+    │   │   ├── NoHubRight            failed
+    │   │   └── HubUnreachable        failed
+    │   ├── NotShared                 failed
+    │   ├── StoreUnavailable          failed
+    │   ├── TrainingError             failed
+    │   ├── OutOfMemory               failed
+    │   └── DiskFull                  failed
+    ├── PutOff                        skipped
+    │   ├── NotEnoughText             skipped
+    │   └── BudgetUsedUp              skipped
+    │       └── SharedBudgetUsedUp    skipped
+    ├── RetryableError                retried, then failed
+    │   ├── XUnavailable              retried, then failed
+    │   ├── DeviceProcessDied         retried, then failed
+    │   └── RateLimited               retried, then skipped
+    ├── AccountsFailed                failed
+    ├── Busy                          failed
+    └── Stopped                       failed
 
-The run ends: by a ``RequestError`` before its first account, exit code 2; by any other error that is not raised within
-the steps of an account, exit code 1. Within them (``flows/recording.py``) an error ends that account alone:
+The attributes of each class say the same to the code. Within the steps of an account (``flows/recording.py``) an error
+ends that account alone:
 
-- retried with back-off (``tasks/retries.py``): ``RetryableError`` in the look-up on X and in the fetch step, at most
-  ``fetch.retries`` times in a row; a ``RateLimited`` that says when it ends only if that is within
-  ``fetch.max_wait_seconds``. The account then fails, or is skipped if it is a ``RateLimited``.
-- goes on with the posts that are stored of the account: ``AccessError`` in the fetch step; the account fails if there
-  are none. After ``BadToken`` or ``OutOfCredit`` the process sends X no further request in that run.
-- skipped, which is no failure: ``PutOff`` and ``RateLimited``; ``AccountUnavailable`` if posts of it are stored.
-- failed, exit code 1 at the end of the run: every other error.
+- retried: the Prefect task of the step runs again after a while (``tasks/retries.py``). The look-up on X and the fetch
+  step do so at most ``fetch.retries`` times in a row, and for a ``RateLimited`` that says when it ends only if that is
+  within ``fetch.max_wait_seconds``; every other step twice.
+- skipped is no failure; failed means exit code 1 at the end of the run.
+
+Some are raised only after whoever raises them has tried again: ``StoreUnavailable`` after half a minute of asking
+(``storage/remote.py``), ``OutOfMemory`` when one post at a time is too much on every device (``training/memory.py``,
+``devices/queue.py``). What Weights & Biases does not take raises nothing (``tracking/``). An ``AccessError`` in the
+fetch step is raised only if no posts are stored; after ``BadToken`` or ``OutOfCredit`` the process sends X no further
+request in that run.
+
+Everywhere else an error ends the run, with its exit code; ``AccountsFailed`` is what a run ends with if an account
+failed, ``Busy`` and ``Stopped`` are raised on the pages of ``hugtweets play`` only.
 
 A message says what happened, to which account, and what to do. It is one sentence and never holds a secret.
 """
@@ -30,10 +64,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+Fate = Literal["failed", "skipped"]
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -44,11 +80,23 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 class HugtweetsError(Exception):
-    """The base of all errors that are raised on purpose."""
+    """The base of all errors that are raised on purpose.
+
+    ``account`` is what becomes of an account in whose steps it is raised, ``account_if_stored`` the same if posts of it
+    are stored. With ``is_retried`` the task of the step runs again before that. A command that it ends has the
+    ``exit_code``.
+    """
+
+    account: ClassVar[Fate] = "failed"
+    account_if_stored: ClassVar[Fate] = "failed"
+    is_retried: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 1
 
 
 class RequestError(HugtweetsError):
     """The request makes no sense; nothing is started."""
+
+    exit_code = 2
 
 
 class ConfigurationError(RequestError):
@@ -84,7 +132,13 @@ class UnreadableSource(AccountError):
 
 
 class AccountUnavailable(AccountError):
-    """X does not show this account to us or to anybody."""
+    """X does not show this account to us or to anybody.
+
+    One that was read before has vanished, which no run can change: it must not make every night end as failed. One of
+    which nothing is stored is a request that could not be met, such as a misspelled handle.
+    """
+
+    account_if_stored = "skipped"
 
 
 class AccountNotFound(AccountUnavailable):
@@ -147,12 +201,22 @@ class TrainingError(AccountError):
     """The loss is not a number, or the model cannot be trained as asked."""
 
 
+class StoreUnavailable(AccountError):
+    """The store that all machines share cannot be read or written; what was made is kept on this machine."""
+
+
+class OutOfMemory(AccountError):
+    """No device has the memory that the work needs, however few posts it takes at a time."""
+
+
 class DiskFull(AccountError):
     """No room is left on the disk; what was finished before is kept."""
 
 
 class PutOff(HugtweetsError):
     """This account is skipped in this run; nothing is wrong."""
+
+    account = account_if_stored = "skipped"
 
 
 class NotEnoughText(PutOff):
@@ -181,17 +245,21 @@ class AccountsFailed(HugtweetsError):
 class RetryableError(HugtweetsError):
     """A failure that can pass by itself."""
 
+    is_retried = True
+
 
 class XUnavailable(RetryableError):
     """5xx, a reset connection or a silent one."""
 
 
-class StoreUnavailable(RetryableError):
-    """The store that all machines share cannot be read or written; what was made is kept on this machine."""
+class DeviceProcessDied(RetryableError):
+    """The process that computed on a device was killed, mostly by the kernel for lack of memory."""
 
 
 class RateLimited(RetryableError):
     """HTTP 429; ``reset_at`` (UTC) says when X answers again, None if X did not say."""
+
+    account = account_if_stored = "skipped"
 
     def __init__(self, message: str, reset_at: datetime | None = None) -> None:
         super().__init__(message)

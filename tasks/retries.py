@@ -11,14 +11,24 @@ from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 
 from hugtweets.config import FetchConfig
-from hugtweets.errors import RateLimited, RetryableError
+from hugtweets.errors import HugtweetsError, RateLimited
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
+# Between the attempts of a step that computes: what filled the memory may need a moment to let go of it.
+STEP_DELAYS = [1.0, 10.0]
+
+
+def is_worth_another(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """A Prefect retry condition: the error says that it can pass by itself."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, HugtweetsError) and error.is_retried
+
+
 def patient(step: Task[Parameters, Result], config: FetchConfig) -> Task[Parameters, Result]:
-    """The task with the retries that the options ask for."""
+    """The task with the retries that the options of the fetch step ask for."""
     return step.with_options(
         retries=config.retries,
         # Each wait is twice the one before.
@@ -38,6 +48,6 @@ def can_pass(config: FetchConfig) -> Callable[[Task[..., Any], TaskRun, State[An
                 return False
             time.sleep(max(0.0, seconds))
             return True
-        return isinstance(error, RetryableError)
+        return is_worth_another(task, run, state)
 
     return condition

@@ -18,6 +18,7 @@ from hugtweets.devices.queue import waited_seconds
 from hugtweets.jobs.job import Job
 from hugtweets.steps.step import Work, is_done
 from hugtweets.storage.artifacts import Plan, Reference, exists, obtain
+from tasks.retries import STEP_DELAYS, is_worth_another
 
 Inputs = ParamSpec("Inputs")
 OfWork = TypeVar("OfWork", bound=Work)
@@ -65,7 +66,14 @@ class Step(Generic[OfWork, Inputs]):
         self._record = record
         name = make.__name__
         self._task = Task(
-            make, name=name, task_run_name=f"{name}[{{job.handle}}]", persist_result=True, result_serializer="json"
+            make,
+            name=name,
+            task_run_name=f"{name}[{{job.handle}}]",
+            persist_result=True,
+            result_serializer="json",
+            retries=len(STEP_DELAYS),
+            retry_delay_seconds=STEP_DELAYS,
+            retry_condition_fn=is_worth_another,
         )
 
     def __call__(self, job: OfWork, *inputs: Inputs.args, **options: Inputs.kwargs) -> Reference:

@@ -26,7 +26,7 @@ from hugtweets.cli.show import show
 from hugtweets.cli.simulate import simulate_x
 from hugtweets.cli.suggestions import Program, explain
 from hugtweets.cli.sweep import sweep
-from hugtweets.errors import HugtweetsError, RequestError
+from hugtweets.errors import HugtweetsError
 
 PANELS = {
     "Learn": (demo, run, refresh, pretrain, sweep, promote),
@@ -59,7 +59,7 @@ def main() -> None:
             raise KeyboardInterrupt
         sys.exit(code or 0)
     except HugtweetsError as error:
-        _fail(str(error), 2 if isinstance(error, RequestError) else 1)
+        _fail(str(error), error.exit_code)
     except typer.TyperException as error:
         # Without arguments typer has shown the help, and says no more.
         _fail(explain(error), 2) if error.format_message() else sys.exit(2)

@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar, cast
 
 from hugtweets.devices.progress import Progress, listening, tell
-from hugtweets.errors import TrainingError
+from hugtweets.errors import DeviceProcessDied
 
 Result = TypeVar("Result")
 
@@ -45,7 +45,7 @@ class DeviceProcess:
         """Do the work and return what it returns, or raise what it raises.
 
         Raises:
-            TrainingError: the process died.
+            DeviceProcessDied: the process died.
         """
         process = self._process if self._process is not None and self._process.is_alive() else self._start()
         try:
@@ -53,7 +53,7 @@ class DeviceProcess:
             return cast("Result", self._wait())
         except (EOFError, ConnectionError):
             process.join()
-            raise TrainingError(
+            raise DeviceProcessDied(
                 f"the process that computes on device {self.device} died (exit code {process.exitcode}): "
                 "look for a lack of memory, then run again"
             ) from None

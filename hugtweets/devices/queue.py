@@ -14,15 +14,17 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from filelock import FileLock, Timeout
 
+from hugtweets.devices.memory import is_out_of_memory
 from hugtweets.devices.process import DeviceProcess
 from hugtweets.devices.selection import visible_gpus
 from hugtweets.devices.thread import DeviceThread
+from hugtweets.errors import OutOfMemory
 from hugtweets.storage.home import Home
 
 # How often a device that another process computes on is looked at.
@@ -49,7 +51,7 @@ class DeviceQueue:
     """
 
     def __init__(self, workers: Sequence[Worker]) -> None:
-        self._free = list(workers)
+        self._free, self._devices = list(workers), len(workers)
         self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
 
@@ -59,44 +61,70 @@ class DeviceQueue:
         return len(self._waiting)
 
     def run(self, work: Callable[..., Result], *arguments: object) -> Result:
-        """Do the work when its turn comes."""
+        """Do the work when its turn comes; what a device lacks the memory for goes to the next one.
+
+        Raises:
+            OutOfMemory: no device has enough.
+        """
+        too_small: list[str] = []
+        while True:
+            try:
+                return self._run(work, arguments, too_small)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                reason = str(error).splitlines()[0]
+            if len(too_small) == self._devices:
+                raise OutOfMemory(
+                    f"the memory of {' and '.join(too_small)} is too small for this work ({reason}): end what else "
+                    "uses it, or choose a smaller train.base_model"
+                )
+            log.warning("Device %s: out of memory; trying another one.", too_small[-1])
+
+    def _run(self, work: Callable[..., Result], arguments: Sequence[object], too_small: list[str]) -> Result:
+        """Do the work on a device that is not too small; one that is found to be so is added to the list."""
         asked = time.monotonic()
-        worker, lock = self._take()
+        worker, lock = self._take(too_small)
         try:
             _turns.waited = waited_seconds() + time.monotonic() - asked
             return worker.run(work, *arguments)
+        except Exception as error:
+            if is_out_of_memory(error):
+                too_small.append(worker.device)
+            raise
         finally:
             with self._changed:
                 lock.release()
                 self._free.append(worker)
                 self._changed.notify_all()
 
-    def _take(self) -> tuple[Worker, FileLock]:
+    def _take(self, too_small: Collection[str]) -> tuple[Worker, FileLock]:
         """A free worker and the lock on its device, when whoever came before has got one."""
         me = object()
         with self._changed:
             self._waiting.append(me)
             try:
                 self._changed.wait_for(lambda: self._waiting[0] is me)
-                return self._first_unlocked()
+                return self._first_unlocked(too_small)
             finally:
                 self._waiting.remove(me)
                 self._changed.notify_all()
 
-    def _first_unlocked(self) -> tuple[Worker, FileLock]:
+    def _first_unlocked(self, too_small: Collection[str]) -> tuple[Worker, FileLock]:
         announced = False
         while True:
-            for worker in self._free:
+            free = [worker for worker in self._free if worker.device not in too_small]
+            for worker in free:
                 lock = _lock_of(worker.device)
                 with suppress(Timeout):
                     lock.acquire(blocking=False)
                     self._free.remove(worker)
                     return worker, lock
-            if self._free and not announced:
+            if free and not announced:
                 announced = True
-                devices = " and ".join(worker.device for worker in self._free)
+                devices = " and ".join(worker.device for worker in free)
                 log.info("Device %s: another process computes on it; waiting.", devices)
-            self._changed.wait(POLL_SECONDS if self._free else None)
+            self._changed.wait(POLL_SECONDS if free else None)
 
 
 _turns = threading.local()
@@ -110,7 +138,8 @@ def on_device(work: Callable[..., Result], *arguments: object) -> Result:
     The work may be done in another process: it is a function of a module, and what goes in and out can be pickled.
 
     Raises:
-        TrainingError: the process that computed died.
+        DeviceProcessDied: the process that computed died.
+        OutOfMemory: no device has the memory for it.
     """
     global _queue
     with _started:

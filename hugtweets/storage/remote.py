@@ -3,18 +3,23 @@
 ``HUGTWEETS_STORE`` names it; without it, everything stays in the home of this machine. Keys are relative paths with
 slashes, the same as below the home. A reader never sees half an object, and sees a folder when its last file has
 arrived. Credentials are those of the file system's own environment variables, such as ``AWS_ACCESS_KEY_ID`` and
-``AWS_ENDPOINT_URL``. Whatever asks the store raises ``StoreUnavailable`` if it does not answer.
+``AWS_ENDPOINT_URL``. Whatever asks the store asks again for half a minute, and then raises ``StoreUnavailable`` if it
+does not answer.
 """
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from hugtweets.errors import ConfigurationError, StoreUnavailable
@@ -23,8 +28,25 @@ from hugtweets.storage.atomic import atomic_file
 VARIABLE = "HUGTWEETS_STORE"
 # Here an object appears when it is complete. In any other file system it is written under a temporary name first.
 OBJECT_STORES = {"abfs", "abfss", "az", "gcs", "gs", "memory", "s3", "s3a"}
+# Half a minute in all; a store that is silent for longer is from then on asked once, until it answers.
+WAIT_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0)
+SAYS_NO = (
+    FileNotFoundError,
+    PermissionError,
+    NotADirectoryError,
+    IsADirectoryError,
+    ValueError,
+    TypeError,
+    ImportError,
+)
 PARTIAL = ".partial-"
 ABOUT = "about.txt"
+
+Answer = TypeVar("Answer")
+
+logger = logging.getLogger(__name__)
+
+_silent: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -63,27 +85,31 @@ class Store:
 
     def version(self, key: str) -> str | None:
         """What changes whenever the object does; None if there is none."""
-        with self._translating():
+
+        def ask() -> str | None:
             try:
-                found: str = self._files.ukey(self._path(key))
+                return str(self._files.ukey(self._path(key)))
             except FileNotFoundError:
                 return None
-        return found
+
+        return self._asking(ask)
 
     def names(self, prefix: str) -> list[str]:
         """What lies directly below a prefix, sorted."""
-        with self._translating():
+
+        def ask() -> Sequence[str]:
             try:
-                found: Sequence[str] = self._files.ls(self._path(prefix), detail=False)
+                return list(self._files.ls(self._path(prefix), detail=False))
             except FileNotFoundError:
                 return []
+
+        found = self._asking(ask)
         names = {path.rstrip("/").rpartition("/")[2] for path in found}
         return sorted(name for name in names if PARTIAL not in name)
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """Every object below a prefix, and its bytes."""
-        with self._translating():
-            found: Mapping[str, Any] = self._files.find(self._path(prefix), detail=True)
+        found: Mapping[str, Any] = self._asking(lambda: self._files.find(self._path(prefix), detail=True))
         root = self._path("")
         sizes = {path[len(root) :].lstrip("/"): int(details["size"]) for path, details in found.items()}
         return {key: size for key, size in sizes.items() if PARTIAL not in key}
@@ -93,24 +119,31 @@ class Store:
         paths = {self._path(key): key for key in keys}
         if not paths:
             return {}
-        with self._translating():
-            content: Mapping[str, bytes] = self._files.cat(list(paths))
+        content: Mapping[str, bytes] = self._asking(lambda: self._files.cat(list(paths)))
         return {paths[path]: read for path, read in content.items()}
 
     def write(self, key: str, content: bytes) -> None:
         """Write an object."""
-        with self._translating(), self._writing(key) as path:
-            self._files.pipe_file(path, content)
+
+        def ask() -> None:
+            with self._writing(key) as path:
+                self._files.pipe_file(path, content)
+
+        self._asking(ask)
 
     def send(self, file: Path, key: str) -> None:
         """Copy a file into the store."""
-        with self._translating(), self._writing(key) as path:
-            self._files.put_file(str(file), path)
+
+        def ask() -> None:
+            with self._writing(key) as path:
+                self._files.put_file(str(file), path)
+
+        self._asking(ask)
 
     def receive(self, key: str, file: Path) -> None:
         """Copy an object here, atomically."""
-        with atomic_file(file) as partial, self._translating():
-            self._files.get_file(self._path(key), str(partial))
+        with atomic_file(file) as unfinished:
+            self._asking(lambda: self._files.get_file(self._path(key), str(unfinished)))
 
     def send_folder(self, folder: Path, key: str, last: str) -> None:
         """Copy a folder; the file named ``last`` is copied last, so that whoever sees it sees all of them."""
@@ -125,9 +158,13 @@ class Store:
 
     def remove(self, keys: Sequence[str]) -> None:
         """Delete objects, in this order."""
-        with self._translating():
-            for key in keys:
+
+        def ask(key: str) -> None:
+            with suppress(FileNotFoundError):
                 self._files.rm_file(self._path(key))
+
+        for key in keys:
+            self._asking(partial(ask, key))
 
     @contextmanager
     def _writing(self, key: str) -> Iterator[str]:
@@ -159,16 +196,37 @@ class Store:
             advice = "for s3:// install the extra: pip install 'hugtweets[s3]'"
             raise ConfigurationError(f"{VARIABLE} {self.shown} cannot be opened ({error}): {advice}") from None
 
-    @contextmanager
-    def _translating(self) -> Iterator[None]:
-        """Raise StoreUnavailable for whatever a file system raises: each has its own errors."""
-        try:
-            yield
-        except ConfigurationError:
-            raise
-        except Exception as error:
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise StoreUnavailable(
-                f"the store {self.shown} cannot be used ({reason}): check {VARIABLE}, its credentials and the network, "
-                "then run the same command again"
-            ) from error
+    def _asking(self, ask: Callable[[], Answer]) -> Answer:
+        """What the file system answers; asked again, after growing waits, as long as that can help.
+
+        Raises:
+            StoreUnavailable: for whatever it raises then: each file system has its own errors.
+        """
+        waits = iter(() if self.url in _silent else WAIT_SECONDS)
+        while True:
+            try:
+                answer = ask()
+                _silent.discard(self.url)
+                return answer
+            except ConfigurationError:
+                raise
+            except Exception as error:
+                reason = " ".join(str(error).split())[:200] or type(error).__name__
+                wait = next(waits, None) if _can_pass(error) else None
+                if wait is None:
+                    if _can_pass(error):
+                        _silent.add(self.url)
+                    raise StoreUnavailable(
+                        f"the store {self.shown} cannot be used ({reason}): check {VARIABLE}, its credentials and the "
+                        "network, then run the same command again"
+                    ) from error
+            logger.warning("The store %s does not answer (%s): asking again in %g s.", self.shown, reason, wait)
+            time.sleep(wait)
+
+
+def _can_pass(error: Exception) -> bool:
+    """Whether the same question may be answered a little later: not if the store has said no."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return False
+    # botocore's own error has this name; it is there only with the extra.
+    return not isinstance(error, SAYS_NO) and type(error).__name__ != "NoCredentialsError"

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from hugtweets.training.callbacks import EvaluationCallback, Progress, Validatio
 from hugtweets.training.collators import Collator, PackedPosts, PaddedPosts
 from hugtweets.training.continual import Continuation
 from hugtweets.training.lora import adapter_options, describe_layers, save_adapter, set_trainable
+from hugtweets.training.memory import describe_rows, within_memory
 from hugtweets.training.precision import Bfloat16Steps
 from hugtweets.training.rates import choose_rate
 from hugtweets.training.samplers import EqualShares, expected_sum
@@ -70,7 +71,8 @@ def finetune(
 ) -> TrainingResult:
     """Train on the posts of a token file and write the epoch that predicts the held-out posts best.
 
-    Same inputs, seed and machine give the same weights, byte for byte.
+    Same inputs, seed and machine give the same weights, byte for byte. If memory runs out, it begins anew with fewer
+    posts at a time and as many an update, which changes no more than rounding.
 
     Args:
         base_model: what to start from; it stays as it is.
@@ -84,7 +86,23 @@ def finetune(
     Raises:
         TrainingError: there is no post to train on, or the loss is not a number.
         ConfigurationError: ``train.device`` is not there.
+        torch.OutOfMemoryError: one post at a time is too much.
     """
+    train = partial(_finetune, base_model, tokens, output, progress, earlier, rate)
+    result, used = within_memory(train, config)
+    return result if used == config else replace(result, choice=f"{result.choice}; {describe_rows(used)}")
+
+
+def _finetune(
+    base_model: BaseModel,
+    tokens: Path,
+    output: Path,
+    progress: Progress | None,
+    earlier: Continuation | None,
+    rate: str,
+    config: TrainConfig,
+) -> TrainingResult:
+    """One attempt of :func:`finetune`."""
     started = time.monotonic()
     posts = load_training_posts(tokens, earlier.posts if earlier else None)
     found = choose_rate(config, base_model)

@@ -23,7 +23,7 @@ from hugtweets.devices.process import DeviceProcess
 from hugtweets.devices.progress import Progress, listening
 from hugtweets.devices.queue import DeviceQueue, on_device
 from hugtweets.devices.selection import visible_gpus
-from hugtweets.errors import TrainingError, XUnavailable
+from hugtweets.errors import DeviceProcessDied, OutOfMemory, XUnavailable
 from tests.fixtures import device_work
 from tests.fixtures.flows import outcome_of, request, rows, tiny_config, write_timeline
 from tests.fixtures.tiny_models import save_tiny_model
@@ -98,9 +98,20 @@ def test_errors_records_and_progress_come_back(two_devices: DeviceQueue, caplog:
 
 
 def test_the_death_of_a_device_process_is_one_failure(two_devices: DeviceQueue) -> None:
-    with pytest.raises(TrainingError, match=r"died \(exit code -9\)"):
+    with pytest.raises(DeviceProcessDied, match=r"died \(exit code -9\)"):
         two_devices.run(device_work.die)
     assert [two_devices.run(device_work.double, number) for number in range(4)] == [0, 2, 4, 6]
+
+
+@pytest.mark.parametrize("small", ["3", "7"])
+def test_what_one_device_lacks_the_memory_for_the_next_one_does(two_devices: DeviceQueue, small: str) -> None:
+    assert two_devices.run(device_work.need_memory, small) == ({"3", "7"} - {small}).pop()
+
+
+def test_what_no_device_has_the_memory_for_is_said_in_a_sentence(two_devices: DeviceQueue) -> None:
+    with pytest.raises(OutOfMemory, match=r"the memory of \d and \d is too small .* 200.00 GiB"):
+        two_devices.run(device_work.need_too_much_memory)
+    assert two_devices.run(device_work.double, 2) == 4
 
 
 def test_accounts_learned_beside_each_other_are_what_they_are_alone(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,12 +12,13 @@ import pytest
 
 from hugtweets.cli.app import main
 from hugtweets.errors import ConfigurationError, StoreUnavailable
+from hugtweets.storage import remote
 from hugtweets.storage.artifacts import MANIFEST, Plan, create, exists, is_shared, latest, obtain, references
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import Store
-from tests.fixtures.stores import bucket, here, s3_endpoint, store, there
+from tests.fixtures.stores import Throttled, bucket, here, s3_endpoint, store, there, throttled
 
-__all__ = ["bucket", "here", "s3_endpoint", "store", "there"]
+__all__ = ["bucket", "here", "s3_endpoint", "store", "there", "throttled"]
 
 PLAN = Plan("clean", 1, "ferryclock", config={"min_words": 3})
 
@@ -132,3 +134,29 @@ def test_a_store_that_cannot_be_written_is_found_before_any_work(
 
 def test_a_password_in_the_url_is_not_shown() -> None:
     assert Store("sftp://me:s3cret@example.org/folder").shown == "sftp://example.org/folder"
+
+
+def test_a_store_that_is_slow_is_asked_again(throttled: Store, caplog: pytest.LogCaptureFixture) -> None:
+    Throttled.failures[:] = [OSError(errno.EBUSY, "Please reduce your request rate.")]
+    assert throttled.read(["a"]) == {"a": b"b"}
+    assert Throttled.asked == 2
+    assert ["asking again" in message for message in caplog.messages] == [True]
+
+
+def test_a_store_that_says_no_is_asked_once(throttled: Store) -> None:
+    Throttled.failures[:] = [PermissionError("Access Denied")]
+    with pytest.raises(StoreUnavailable, match="Access Denied"):
+        throttled.read(["a"])
+    assert Throttled.asked == 1
+
+
+def test_a_store_that_is_gone_for_long_is_waited_for_once(throttled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "WAIT_SECONDS", (0.0, 0.0))
+    Throttled.failures[:] = [ConnectionResetError("reset") for _ in range(4)]
+    for asked in (3, 4):
+        with pytest.raises(StoreUnavailable, match="reset"):
+            throttled.read(["a"])
+        assert Throttled.asked == asked
+    assert throttled.read(["a"]) == {"a": b"b"}
+    Throttled.failures[:] = [ConnectionResetError("reset")]
+    assert throttled.read(["a"]) == {"a": b"b"}

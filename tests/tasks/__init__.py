@@ -1,0 +1,1 @@
+"""The third floor: steps as Prefect tasks."""
