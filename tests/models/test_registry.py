@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,11 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 
 from hugtweets.errors import BaseModelError
 from hugtweets.models.registry import packaged_gguf, resolve_base_model
 from hugtweets.storage.home import Home
+from tests.fixtures.hub_model import HubModel
 from tests.fixtures.tiny_models import save_tiny_model
 
 
@@ -85,3 +88,29 @@ gguf_models.convert = None
 assert base_models.resolve_base_model("packaged", home) == first
 print(first.name, "torch" in sys.modules or "transformers" in sys.modules)
 """
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_of_a_hub_model_only_the_weights_that_would_be_loaded_are_fetched(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sharded: bool
+) -> None:
+    folder = save_tiny_model(tmp_path / "mine")
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    weights = {"model.safetensors"}
+    if sharded:
+        weights = {"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"}
+        index = {"weight_map": {f"layer.{number}": name for number, name in enumerate(sorted(weights))}}
+        content = files.pop("model.safetensors")
+        files |= {name: content + name.encode() for name in weights} | {
+            "model.safetensors.index.json": json.dumps(index).encode()
+        }
+    files |= {"consolidated.safetensors": b"0", "original/model.safetensors": b"0", "pytorch_model.bin": b"0"}
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    with HubModel("somebody/tiny", files) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        found = resolve_base_model("somebody/tiny", home)
+        again = resolve_base_model("somebody/tiny", home)
+    assert {name for name in hub.fetched if "safetensors" in name and "index" not in name} == weights
+    assert {path.name for path in found.folder.glob("*.safetensors")} == weights
+    assert again == found
