@@ -14,11 +14,11 @@ import httpx
 from prefect import runtime
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.client.orchestration import get_client
-from prefect.events import emit_event
 from prefect.futures import PrefectFuture, as_completed
 
 from hugtweets.budget.ledger import Ledger
 from hugtweets.jobs.outcomes import RunOutcome
+from tasks.events import tell
 
 PROGRESS = "hugtweets-progress"
 TABLE = "hugtweets-accounts"
@@ -76,11 +76,9 @@ def show_outcome(outcome: RunOutcome, ledger: Ledger) -> None:
     rows = [account.row(ledger.of(account.handle).spent().usd) for account in outcome.accounts]
     with only_shown("the table of accounts"):
         create_table_artifact(key=TABLE, table=rows, description=outcome.describe())
-    emit_event(
+    tell(
         FAILED_EVENT if outcome.failed() else COMPLETED_EVENT,
-        resource={
-            "prefect.resource.id": f"prefect.flow-run.{runtime.flow_run.id}",
-            "prefect.resource.name": outcome.flow_run,
-        },
+        resource=f"prefect.flow-run.{runtime.flow_run.id}",
+        name=outcome.flow_run,
         payload=outcome.summary(),
     )

@@ -15,6 +15,7 @@ from hugtweets.jobs.job import Job
 from hugtweets.steps import fetch as steps
 from hugtweets.steps.fetch import Fetched, Tally
 from hugtweets.storage.artifacts import Reference
+from tasks.events import tell_fetched
 from tasks.retries import patient
 from tasks.step import unseen, working_seconds
 
@@ -42,6 +43,8 @@ def fetch(job: Job) -> Reference:
                 raise
     job.outcome.note("fetch", fetched.reference, fetched.cached, working_seconds() - started)
     steps.record_fetch(job, fetched)
+    if fetched.answered:
+        tell_fetched(job.handle, fetched.new)
     return fetched.reference
 
 

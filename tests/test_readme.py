@@ -44,7 +44,8 @@ SKIPPED = {
     "a function for the shell of such a machine": ("as_service()",),
     "fetches the project itself": ("git", "cd"),
     "installs packages": (".venv/bin/python -m pip",),
-    "asks the service of such a machine": ("as_service prefect deployment", "as_service prefect automation"),
+    "asks the service of such a machine": ("as_service prefect deployment",),
+    "needs a block that a person made": ("as_service hugtweets setup --alerts",),
 }
 SMALL = [
     "train.max_posts=60",

@@ -29,7 +29,8 @@ def serve(
 ) -> None:
     """Serve the nightly schedule and ad hoc runs to a Prefect server.
 
-    The server is the one that PREFECT_API_URL names. A night is left out if the one before is still going.
+    The server is the one that PREFECT_API_URL names. A night is left out if the one before is still going. What
+    `hugtweets setup` would create and is not there is named.
 
     For example: hugtweets serve accounts.yaml --timezone Europe/Paris
     """
@@ -39,24 +40,32 @@ def serve(
     # Prefect takes seconds to import: not before the file has been found to make sense.
     from deployments.serve import check_server, next_run
     from deployments.serve import serve as serve_deployments
-    from deployments.setup import provide
+    from deployments.setup import provide_automations
 
     first = next_run(cron, timezone)
     verifying = f", verified at {next_run(verify_cron, timezone):%Y-%m-%d %H:%M}" if verify_cron else ""
     server = check_server()
-    for provision in provide(create=True):
-        if provision.state == "created":
-            typer.echo(f"created {provision.subject}: {provision.detail}", err=True)
+    for provision in provide_automations(create=False):
+        if provision.state == "missing":
+            typer.echo(f"missing {provision.subject}: {provision.detail}", err=True)
     nights = f"{len(listed)} accounts, next at {first:%Y-%m-%d %H:%M} {timezone}{verifying}"
     typer.echo(f"serving nightly ({nights}), account and sample to {server}; stop with Ctrl-C", err=True)
     serve_deployments(accounts, cron, timezone, verify_cron)
 
 
-def setup() -> None:
-    """Create what the nightly service needs on a Prefect server.
+def setup(
+    alerts: Annotated[
+        str | None,
+        typer.Option(
+            help="Also create the alerts, which notify by this Prefect block, such as slack-webhook/nights.",
+            metavar="TYPE/NAME",
+        ),
+    ] = None,
+) -> None:
+    """Create what the nightly service needs on a Prefect server: automations.
 
     The server is the one that PREFECT_API_URL names. What is there already is left as it is, so it can be run at any
-    time; it also says what a person must do. `hugtweets serve` does the same at its start.
+    time; it also says what a person must do.
 
     For example: hugtweets setup
     """
@@ -65,5 +74,5 @@ def setup() -> None:
     from deployments.setup import provide
 
     typer.echo(f"Prefect server at {check_server()}", err=True)
-    for provision in provide(create=True):
+    for provision in provide(create=True, alerts=alerts):
         typer.echo(f"{provision.state:8} {provision.subject}: {provision.detail}")

@@ -31,7 +31,8 @@ TIMELINE = "timeline.parquet"
 class Fetched:
     """The artifact, whether it was there before, how many posts are new, and what was left out, if anything.
 
-    ``verification`` tells what came of asking for the stored posts again, if that was wanted.
+    ``verification`` tells what came of asking for the stored posts again, if that was wanted. ``answered`` is False if
+    the source refused us, and these are the posts that were stored before.
     """
 
     reference: Reference
@@ -39,6 +40,7 @@ class Fetched:
     new: int
     remark: str | None
     verification: Verification | None = None
+    answered: bool = True
 
 
 @dataclass
@@ -58,7 +60,7 @@ def fetch(job: Job, tally: Tally | None = None) -> Fetched:
         AccountError, PutOff, RetryableError: as drawn in :mod:`hugtweets.errors`; what arrived before is stored.
     """
     path, shared = job.home.timeline(job.handle), SharedTimeline(job.home, job.handle)
-    remark, verification = None, None
+    remark, verification, answered = None, None, True
     with timelines.locked(path):
         shared.pull()
         tally = tally or Tally()
@@ -69,7 +71,7 @@ def fetch(job: Job, tally: Tally | None = None) -> Fetched:
             remark = source.update(path)
             verification = _verify(source, path, job) if job.verify else None
         except AccessError as refusal:
-            remark = str(refusal)
+            remark, answered = str(refusal), False
             if not timelines.summarise(path).posts:
                 raise
         finally:
@@ -77,7 +79,7 @@ def fetch(job: Job, tally: Tally | None = None) -> Fetched:
             push_ledger(job.home, job.run)
         after = timelines.summarise(path)
     reference, cached = _copy(job, after)
-    return Fetched(reference, cached, after.posts - tally.before, remark, verification)
+    return Fetched(reference, cached, after.posts - tally.before, remark, verification, answered)
 
 
 def copy_stored(job: Job) -> Reference:

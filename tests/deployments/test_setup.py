@@ -14,7 +14,7 @@ from prefect.client.orchestration import get_client
 from prefect.events.schemas.automations import AutomationCore
 from prefect.settings.models.flows import FlowsSettings
 
-from deployments.setup import AUTOMATIONS, NEEDED, provide
+from deployments.setup import ALERTS, AUTOMATIONS, NEEDED, find_secrets, provide
 from hugtweets.cli.app import main
 from hugtweets.cli.settings import PREFECT_ENVIRONMENT
 
@@ -70,9 +70,9 @@ def test_looking_creates_nothing() -> None:
 def test_a_secret_is_found_in_a_block_or_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_API_KEY", "k3y")
     Secret(value="t0ken").save("x-bearer-token", overwrite=True)
-    found = provide(create=False)
+    found = find_secrets()
     Secret.delete("x-bearer-token")
-    assert [one.state for one in found[len(NEEDED) :]] == ["there", "there", "missing"]
+    assert [one.state for one in found] == ["there", "there", "missing"]
     assert not any(secret in one.detail for one in found for secret in ("k3y", "t0ken"))
 
 
@@ -84,7 +84,7 @@ def test_the_command_tells_each_thing_in_a_line(
         main()
     lines = capsys.readouterr().out.splitlines()
     assert ended.value.code == 0
-    assert [line.split()[0] for line in lines] == ["created"] * len(NEEDED) + ["missing"] * 3
+    assert [line.split()[0] for line in lines] == ["created"] * len(NEEDED) + ["missing"] * (len(ALERTS) + 3)
 
 
 def test_a_run_is_believed_dead_only_after_several_heartbeats_were_lost() -> None:
@@ -112,7 +112,22 @@ def test_an_automation_of_an_earlier_version_is_named_and_left_alone() -> None:
     assert (found.state, "delete it" in found.detail) == ("there", True)
 
 
-@pytest.mark.parametrize("path", sorted(AUTOMATIONS.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(AUTOMATIONS.rglob("*.yaml")), ids=str)
 def test_prefect_takes_the_automations_from_their_files(path: Path, prefect_server: str) -> None:
     described = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert AutomationCore.model_validate(described).name == described["name"]
+
+
+def test_serve_creates_nothing_and_says_what_is_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    accounts = tmp_path / "accounts.yaml"
+    accounts.write_text("accounts: [alice]")
+    monkeypatch.setattr("prefect.serve", lambda *deployments, **options: None)
+    monkeypatch.setattr(sys, "argv", ["hugtweets", "serve", str(accounts)])
+    with pytest.raises(SystemExit):
+        main()
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[0] for line in lines] == ["missing"] * (len(NEEDED) + len(ALERTS)) + ["serving"]
+    assert f"missing automation {NAME}: create it with `hugtweets setup`" in lines[0]
+    assert automations() == []

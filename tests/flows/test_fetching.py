@@ -21,7 +21,8 @@ from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
 from hugtweets.storage.home import Home
 from hugtweets.timelines.timeline import load
-from tests.fixtures.flows import outcome_of, request, rows, tiny_config, write_timeline
+from tasks.events import FETCHED
+from tests.fixtures.flows import await_event, outcome_of, request, rows, tiny_config, write_timeline
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "timelines"
@@ -165,6 +166,28 @@ def test_a_refused_look_up_leaves_what_is_stored_to_be_processed(simulator: Simu
     assert [account.status for account in outcome.accounts] == ["failed", "completed"]
     assert "X_BEARER_TOKEN" in (outcome.accounts[1].reason or "")
     assert outcome.api.requests == 1
+
+
+def test_automations_hear_of_accounts_whose_source_answered(simulator: Simulator) -> None:
+    run_to("fetch", from_x("bob"))
+    assert event_of("bob", new=30)
+    simulator.add_faults(timeline_of("bob", kind="status", status=401))
+    run_one_by_one("bob")
+    run_one_by_one("alice")
+    # Events arrive in order: that of alice is the last.
+    assert event_of("alice", new=30)
+    with pytest.raises(AssertionError, match="that was waited for"):
+        event_of("bob", new=0, seconds=0)
+
+
+def event_of(handle: str, new: int, seconds: float = 30) -> dict[str, Any]:
+    """The event that an account was fetched."""
+    resource = f"hugtweets.account.{handle}"
+    return await_event(
+        FETCHED,
+        lambda found: found["resource"]["prefect.resource.id"] == resource and found["payload"] == {"new": new},
+        seconds,
+    )
 
 
 def test_a_rate_limit_holds_everybody_back_and_is_met_once(simulator: Simulator) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterName
-from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from flows.refresh import refresh
@@ -18,7 +16,8 @@ from flows.watching import COMPLETED_EVENT, FAILED_EVENT, PROGRESS, TABLE, only_
 from hugtweets.errors import AccountsFailed
 from hugtweets.evaluation.promotion import Standing
 from hugtweets.jobs.outcomes import AccountOutcome, SampleOutcome, StepOutcome
-from tests.fixtures.flows import outcome_of, request, rows, tiny_config, write_timeline
+from tasks.events import tell
+from tests.fixtures.flows import await_event, outcome_of, request, rows, tiny_config, write_timeline
 
 
 @pytest.fixture
@@ -124,17 +123,8 @@ def tags_of(run: str) -> set[str]:
 
 
 def event(name: str, run: str) -> dict[str, Any]:
-    """The payload of an event of a run; events arrive a moment after they were sent."""
-    wanted = EventFilter(event=EventNameFilter(name=[name])).model_dump(mode="json", exclude_unset=True)
-    limit = time.monotonic() + 30
-    while time.monotonic() < limit:
-        with get_client(sync_client=True) as client:
-            answer = client.request("POST", "/events/filter", json={"filter": wanted})
-        for payload in (found["payload"] for found in answer.json()["events"]):
-            if payload["run"] == run:
-                return dict(payload)
-        time.sleep(0.2)
-    raise AssertionError(f"no {name} of {run} arrived")
+    """The payload of an event of a run."""
+    return dict(await_event(name, lambda found: found["payload"]["run"] == run)["payload"])
 
 
 def test_a_server_that_is_away_ends_no_run(caplog: pytest.LogCaptureFixture) -> None:
@@ -142,3 +132,8 @@ def test_a_server_that_is_away_ends_no_run(caplog: pytest.LogCaptureFixture) -> 
     with temporary_settings(away), only_shown("the table"), get_client(sync_client=True) as client:
         client.read_flow_runs()
     assert "the Prefect server does not take the table" in caplog.text
+
+
+def test_an_event_that_cannot_be_sent_ends_no_run(prefect_server: str, caplog: pytest.LogCaptureFixture) -> None:
+    tell("hugtweets.test", "hugtweets.account.alice", "alice", {"handles": "x" * 2_000_000})
+    assert "the event hugtweets.test of alice is not sent" in caplog.text
