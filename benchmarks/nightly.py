@@ -85,7 +85,7 @@ def measure(accounts: int, options: argparse.Namespace, folder: Path, model: Pat
     write_timelines(folder / "x", handles, options.posts)
     defaults = SMALL | {"train": SMALL["train"] | {"base_model": str(model)}}
     (folder / "accounts.yaml").write_text(yaml.safe_dump({"defaults": defaults, "accounts": handles}))
-    with simulator(folder / "x") as (x, x_url), prefect_server(folder / "prefect") as (server, prefect_url):
+    with simulator(folder / "x", "--priced") as (x, x_url), prefect_server(folder / "prefect") as (server, prefect_url):
         services = Services(x, x_url, server, prefect_url)
         return [spend(number, accounts, folder, services, options) for number in range(1, options.nights + 1)]
 

@@ -137,7 +137,11 @@ def print_run(outcome: RunOutcome) -> None:
     api = outcome.api
     if api.requests:
         reading = f"{api.requests} requests, {api.posts_read:,} posts and {api.users_read} users read"
-        cost = "nothing was paid: that was a simulator" if _simulated() else f"${api.usd:.2f} at list prices"
+        cost = (
+            "nothing was paid: that was a simulator"
+            if _simulated() and not api.usd
+            else f"${api.usd:.2f} at list prices"
+        )
         console.print(f"\nX API: {reading}, {cost}", style="dim")
 
 

@@ -15,8 +15,11 @@ def simulate_x(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 8765,
     faults: Annotated[Path | None, typer.Option(help="JSON file: a list of faults to serve.", metavar="FILE")] = None,
     seed: Annotated[int, typer.Option(help="Seed of which requests meet a fault, for faults that have a share.")] = 0,
+    priced: Annotated[
+        bool, typer.Option("--priced", help="Let clients reckon the answers with X's prices, to try budgets.")
+    ] = False,
 ) -> None:
-    """Serve timelines as the X API v2 would, on this machine only.
+    """Serve timelines as the X API v2 would, on this machine only; what it answers costs nothing.
 
     For example: hugtweets simulate-x timelines/ --port 8765
     """
@@ -26,4 +29,4 @@ def simulate_x(
 
     typer.echo(f"X simulator on http://127.0.0.1:{port}; in another shell:", err=True)
     typer.echo(f"  X_API_URL=http://127.0.0.1:{port} X_BEARER_TOKEN=any hugtweets run HANDLE", err=True)
-    serve(directory, port=port, faults_file=faults, seed=seed)
+    serve(directory, port=port, faults_file=faults, seed=seed, priced=priced)

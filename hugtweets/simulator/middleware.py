@@ -19,6 +19,8 @@ from hugtweets.simulator.limits import Allowance, limit_of
 from hugtweets.simulator.problems import refusal
 from hugtweets.simulator.state import Request, State
 
+# Tells the client that an answer costs nothing, whatever X would ask for it.
+SIMULATED = "x-simulated"
 _CLOSE_AT_ONCE = struct.pack("ii", 1, 0)
 
 
@@ -66,8 +68,11 @@ class ApiMiddleware:
         async def recording(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._record(request, message["status"])
+                headers = MutableHeaders(scope=message)
+                if not self._state.is_priced:
+                    headers[SIMULATED] = "true"
                 if allowance is not None:
-                    MutableHeaders(scope=message).update(allowance.headers)
+                    headers.update(allowance.headers)
             await send(message)
 
         await (refused or self._app)(request.scope, receive, recording)

@@ -44,23 +44,30 @@ class Simulator:
 
 @contextmanager
 def running(
-    directory: Path, *, port: int = 0, token: str | None = None, faults: Sequence[Fault] = (), seed: int = 0
+    directory: Path,
+    *,
+    port: int = 0,
+    token: str | None = None,
+    faults: Sequence[Fault] = (),
+    seed: int = 0,
+    priced: bool = False,
 ) -> Iterator[Simulator]:
     """Serve the timelines of a folder from a background thread while the block lasts.
 
     Port 0 takes a free one; ``token`` is the only bearer token accepted, None accepts any; ``seed`` decides which
-    requests meet the faults that come by chance.
+    requests meet the faults that come by chance. If ``priced``, the client takes the answers for X's, and reckons them
+    with X's prices.
     """
-    state = State(Accounts(directory), token, FaultPlan(faults, seed))
+    state = State(Accounts(directory), token, FaultPlan(faults, seed), priced)
     listener = listen(HOST, port)
     with in_background(_server(state), listener, "x-simulator"):
         yield Simulator(_address(listener), state)
 
 
-def serve(directory: Path, *, port: int, faults_file: Path | None, seed: int = 0) -> None:
-    """Serve the timelines of a folder until interrupted; any bearer token will do."""
+def serve(directory: Path, *, port: int, faults_file: Path | None, seed: int = 0, priced: bool = False) -> None:
+    """Serve the timelines of a folder until interrupted; any bearer token will do, and ``priced`` as above."""
     faults = read_faults(faults_file) if faults_file else ()
-    state = State(Accounts(directory), faults=FaultPlan(faults, seed))
+    state = State(Accounts(directory), faults=FaultPlan(faults, seed), is_priced=priced)
     listener = listen(HOST, port)
     logger.info("serving the timelines of %s at %s", directory, _address(listener))
     with suppress(KeyboardInterrupt):

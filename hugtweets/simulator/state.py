@@ -28,11 +28,15 @@ class Request:
 
 @dataclass
 class State:
-    """Shared by all requests; safe to use from several threads."""
+    """Shared by all requests; safe to use from several threads.
+
+    If ``is_priced``, the answers do not say that they are simulated, and the client writes down what X would ask.
+    """
 
     accounts: Accounts
     token: str | None = field(default=None, repr=False)
     faults: FaultPlan = field(default_factory=FaultPlan)
+    is_priced: bool = False
     limits: RateLimits = field(default_factory=RateLimits, repr=False)
     requests: list[Request] = field(default_factory=list)
     posts_served: int = 0

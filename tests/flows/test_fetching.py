@@ -36,7 +36,7 @@ def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simul
         write_timeline(folder / f"{handle}.jsonl", rows(30))
     states = {"banned": {"state": "suspended"}, "locked": {"state": "protected"}}
     (folder / "accounts.json").write_text(json.dumps(states))
-    with running(folder, token="let-me-in") as served:
+    with running(folder, token="let-me-in", priced=True) as served:
         monkeypatch.setenv("X_API_URL", served.url)
         monkeypatch.setenv("X_BEARER_TOKEN", "let-me-in")
         yield served

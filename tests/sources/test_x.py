@@ -64,7 +64,7 @@ def write(folder: Path, count: int, handle: str = "alice", **fields: Any) -> Non
 def serving(folder: Path, count: int, *faults: Fault, **fields: Any) -> Iterator[Simulator]:
     """The simulated X with one account, alice."""
     write(folder, count, **fields)
-    with running(folder, token=TOKEN, faults=faults) as simulator:
+    with running(folder, token=TOKEN, faults=faults, priced=True) as simulator:
         yield simulator
 
 

@@ -20,7 +20,7 @@ from hugtweets.simulator.accounts import user_id
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
 from hugtweets.sources.x.answers import XUser
-from hugtweets.sources.x.client import XClient
+from hugtweets.sources.x.client import Answer, XClient
 from hugtweets.sources.x.source import XSource
 from hugtweets.sources.x.verification import verify_posts
 from hugtweets.storage.home import Home
@@ -37,7 +37,7 @@ FIRST = 1_000_000  # the id of the first of the invented posts
 def simulator(tmp_path: Path) -> Iterator[Simulator]:
     """X with one account of 250 posts."""
     write_timeline(tmp_path / "x" / "alice.jsonl", rows(250))
-    with running(tmp_path / "x", token=TOKEN) as served:
+    with running(tmp_path / "x", token=TOKEN, priced=True) as served:
         yield served
 
 
@@ -196,8 +196,8 @@ class Answers(XClient):
     def __init__(self, answer: Mapping[str, Any]) -> None:
         self._answer = dict(answer)
 
-    def _ask(self, *_: object) -> dict[str, Any]:
-        return self._answer
+    def _ask(self, *_: object) -> Answer:
+        return Answer(self._answer, is_paid=True)
 
 
 def test_with_the_last_version_of_an_edited_post_the_earlier_ones_go() -> None:

@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +27,25 @@ POST_FIELDS = ["created_at", "edit_history_tweet_ids", "entities", "lang", "note
 _TOKEN = re.compile(r"[!-~]+")
 _UNREADABLE = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
 
-Answer = dict[str, Any]
+Content = dict[str, Any]
+
+# What the simulator says of its answers; believed of this machine alone, so that no server elsewhere can hide a cost.
+SIMULATED = "x-simulated"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The JSON object of an answer of status 200, and whether it costs money."""
+
+    content: dict[str, Any]
+    is_paid: bool
+
+    def count(self, *names: str) -> int:
+        """How many items a list in the answer has, such as ``includes``, ``users``; 0 if it is no list."""
+        part: object = self.content
+        for name in names:
+            part = part.get(name) if isinstance(part, dict) else None
+        return len(part) if isinstance(part, list) else 0
 
 
 class XClient:
@@ -39,7 +58,7 @@ class XClient:
 
     def __init__(self, url: str, bearer_token: SecretStr, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
-        self._tweepy = tweepy.Client(return_type=dict, wait_on_rate_limit=False)
+        self._tweepy = tweepy.Client(return_type=requests.Response, wait_on_rate_limit=False)
         self._tweepy.session = _Session(_validate_url(url), _validate_token(bearer_token), timeout_seconds)
 
     @classmethod
@@ -53,18 +72,18 @@ class XClient:
         token = bearer_token or SecretStr(os.environ.get("X_BEARER_TOKEN", ""))
         return cls(os.environ.get("X_API_URL") or X_API_URL, token, config.timeout_seconds)
 
-    def users(self, handles: Sequence[str], ledger: Ledger, config: FetchConfig) -> Answer:
+    def users(self, handles: Sequence[str], ledger: Ledger, config: FetchConfig) -> Content:
         """``GET /2/users/by`` for at most 100 handles; one user read is paid for each user in the answer."""
         subject = f"@{handles[0]}" + (f" and {len(handles) - 1} more" if len(handles) > 1 else "")
         answer = self._ask(
             lambda: self._tweepy.get_users(usernames=list(handles), user_fields=["protected"]), subject, ledger
         )
-        _record(ledger, config, posts=0, users=_count(answer.get("data")))
-        return answer
+        _record(ledger, config, answer, users=answer.count("data"))
+        return answer.content
 
     def posts(
         self, user_id: str, gap: Gap, token: str | None, max_results: int, ledger: Ledger, config: FetchConfig
-    ) -> Answer:
+    ) -> Content:
         """``GET /2/users/:id/tweets``: one page of a gap, newest first, replies and retweets included.
 
         ``max_results`` is 5 to 100; ``token`` is the ``next_token`` of the page before. One post read is paid for
@@ -84,23 +103,22 @@ class XClient:
             f"@{ledger.handle or user_id}",
             ledger,
         )
-        includes = answer.get("includes")
-        users = _count(includes.get("users")) if isinstance(includes, dict) else 0
-        _record(ledger, config, posts=_count(answer.get("data")), users=users)
-        return answer
+        _record(ledger, config, answer, posts=answer.count("data"), users=answer.count("includes", "users"))
+        return answer.content
 
-    def posts_by_id(self, ids: Sequence[str], ledger: Ledger, config: FetchConfig) -> Answer:
+    def posts_by_id(self, ids: Sequence[str], ledger: Ledger, config: FetchConfig) -> Content:
         """``GET /2/tweets`` for at most 100 posts; one post read is paid for each post in the answer."""
         subject = f"{len(ids)} posts of @{ledger.handle}"
         answer = self._ask(lambda: self._tweepy.get_tweets(ids=list(ids)), subject, ledger)
-        _record(ledger, config, posts=_count(answer.get("data")), users=0)
-        return answer
+        _record(ledger, config, answer, posts=answer.count("data"))
+        return answer.content
 
-    def _ask(self, call: Callable[[], object], subject: str, ledger: Ledger) -> Answer:
+    def _ask(self, call: Callable[[], requests.Response], subject: str, ledger: Ledger) -> Answer:
         refusals = refusals_of(ledger)
         refusals.check(subject)
         try:
-            answer = call()
+            response = call()
+            content = response.json()
         except tweepy.HTTPException as refused:
             ledger.record(Usage(requests=1), refused=True)
             error = refusal(refused.response, subject)
@@ -117,10 +135,11 @@ class XClient:
             raise XUnavailable(
                 f"the connection to X failed or broke when asked for {subject}: check the network, or try again later"
             ) from None
-        if not isinstance(answer, dict):
+        if not isinstance(content, dict):
             ledger.record(Usage(requests=1), refused=True)
             raise UnexpectedAnswer(f"X sent JSON of an unknown form when asked for {subject}: try again later")
-        return answer
+        is_simulated = _is_loopback(response.url) and response.headers.get(SIMULATED) == "true"
+        return Answer(content, is_paid=not is_simulated)
 
 
 class _Session(requests.Session):
@@ -157,18 +176,14 @@ class _BearerAuth(AuthBase):
         return request
 
 
-def _record(ledger: Ledger, config: FetchConfig, posts: int, users: int) -> None:
+def _record(ledger: Ledger, config: FetchConfig, answer: Answer, posts: int = 0, users: int = 0) -> None:
     """Record an answer as soon as it arrives, before its posts are parsed or stored.
 
     A crash in between costs a page that is read again, which is recorded, and free of charge within one UTC day. In the
     other order it would lose track of money, and the next run would ask beyond the budget.
     """
-    usd = posts * config.post_usd + users * config.user_usd
+    usd = (posts * config.post_usd + users * config.user_usd) * answer.is_paid
     ledger.record(Usage(requests=1, posts_read=posts, users_read=users, usd=round(usd, 6)))
-
-
-def _count(items: object) -> int:
-    return len(items) if isinstance(items, list) else 0
 
 
 def _validate_token(token: SecretStr) -> SecretStr:
