@@ -15,7 +15,8 @@
     │   ├── AccessError               failed
     │   │   ├── BadToken              failed
     │   │   ├── OutOfCredit           failed
-    │   │   └── WrongTier             failed
+    │   │   ├── WrongTier             failed
+    │   │   └── CapReached            failed
     │   ├── UnexpectedAnswer          failed
     │   ├── BaseModelError            failed
     │   ├── HubError                  failed
@@ -29,10 +30,12 @@
     │   └── DiskFull                  failed
     ├── PutOff                        skipped
     │   ├── NotEnoughText             skipped
+    │   ├── StillRateLimited          skipped
     │   └── BudgetUsedUp              skipped
     │       └── SharedBudgetUsedUp    skipped
     ├── RetryableError                retried, then failed
     │   ├── XUnavailable              retried, then failed
+    │   ├── Blocked                   retried, then failed
     │   ├── DeviceProcessDied         retried, then failed
     │   └── RateLimited               retried, then skipped
     ├── AccountsFailed                failed
@@ -50,8 +53,9 @@ ends that account alone:
 Some are raised only after whoever raises them has tried again: ``StoreUnavailable`` after half a minute of asking
 (``storage/remote.py``), ``OutOfMemory`` when one post at a time is too much on every device (``training/memory.py``,
 ``devices/queue.py``). What Weights & Biases does not take raises nothing (``tracking/``). An ``AccessError`` in the
-fetch step is raised only if no posts are stored; after ``BadToken`` or ``OutOfCredit`` the process sends X no further
-request in that run.
+fetch step is raised only if no posts are stored; after ``BadToken``, ``OutOfCredit`` or ``CapReached`` the process sends X
+no further request in that run (``sources/x/standing.py``), nor after a ``Blocked``, or a ``RateLimited`` without a time,
+that came back more than ``fetch.retries`` times.
 
 Everywhere else an error ends the run, with its exit code; ``AccountsFailed`` is what a run ends with if an account
 failed, ``Busy`` and ``Stopped`` are raised on the pages of ``hugtweets play`` only.
@@ -169,6 +173,10 @@ class WrongTier(AccessError):
     """HTTP 403: the app may not use this endpoint."""
 
 
+class CapReached(AccessError):
+    """HTTP 429 or 403: the app has read, or its owner has spent, as much as may be in this month."""
+
+
 class UnexpectedAnswer(AccountError):
     """X answered something that no documentation describes."""
 
@@ -223,6 +231,10 @@ class NotEnoughText(PutOff):
     """Fewer characters than a voice can be learned from."""
 
 
+class StillRateLimited(PutOff):
+    """HTTP 429 again and again, and X does not say until when."""
+
+
 class BudgetUsedUp(PutOff):
     """Not one page could be read within the budget."""
 
@@ -250,6 +262,10 @@ class RetryableError(HugtweetsError):
 
 class XUnavailable(RetryableError):
     """5xx, a reset connection or a silent one."""
+
+
+class Blocked(RetryableError):
+    """HTTP 403 with a web page: something on the way to X, such as a proxy, lets no request through."""
 
 
 class DeviceProcessDied(RetryableError):

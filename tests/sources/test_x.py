@@ -184,9 +184,9 @@ passing_faults = st.sampled_from(
 @given(faults=st.lists(passing_faults, max_size=7), newer=st.lists(st.integers(0, 150), max_size=4))
 def test_whatever_interrupts_no_post_is_lost_or_paid_twice(faults: list[Fault], newer: list[int]) -> None:
     folder = Path(tempfile.mkdtemp())
-    count = 230
+    count, patient = 230, FetchConfig(timeout_seconds=10, retries=10, retry_delay_seconds=0)
     with serving(folder / "x", count) as simulator:
-        source = source_of(simulator, run_ledger(folder))
+        source = source_of(simulator, run_ledger(folder), patient)
         simulator.add_faults(*faults)
         for _ in range(len(faults) + len(newer) + 1):
             with suppress(RetryableError):

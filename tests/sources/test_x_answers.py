@@ -59,7 +59,17 @@ def test_a_refusal_is_its_typed_error(home: Home, status: int, kind: type[Hugtwe
 @pytest.mark.parametrize(
     ("header", "reset_at"),
     [
-        ({"x-rate-limit-reset": "1700000000"}, datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)),
+        ({"x-rate-limit-reset": "4102444800"}, datetime(2100, 1, 1, tzinfo=UTC)),
+        ({"x-rate-limit-reset": "1700000000"}, None),  # past
+        ({"x-rate-limit-reset": "4102444800", "x-user-limit-24hour-remaining": "7"}, datetime(2100, 1, 1, tzinfo=UTC)),
+        (
+            {
+                "x-rate-limit-reset": "1700000000",
+                "x-user-limit-24hour-remaining": "0",
+                "x-user-limit-24hour-reset": "4102444800",
+            },
+            datetime(2100, 1, 1, tzinfo=UTC),
+        ),
         ({}, None),
         ({"x-rate-limit-reset": "soon"}, None),
         ({"x-rate-limit-reset": "9" * 30}, None),

@@ -18,7 +18,8 @@ from requests.auth import AuthBase
 from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.config import FetchConfig
 from hugtweets.errors import BadToken, ConfigurationError, UnexpectedAnswer, XUnavailable
-from hugtweets.sources.x.refusals import refusal, refusals_of
+from hugtweets.sources.x.refusals import refusal
+from hugtweets.sources.x.standing import Endpoint, standing_of
 from hugtweets.timelines.timeline import Gap
 
 X_API_URL = "https://api.twitter.com"
@@ -76,7 +77,10 @@ class XClient:
         """``GET /2/users/by`` for at most 100 handles; one user read is paid for each user in the answer."""
         subject = f"@{handles[0]}" + (f" and {len(handles) - 1} more" if len(handles) > 1 else "")
         answer = self._ask(
-            lambda: self._tweepy.get_users(usernames=list(handles), user_fields=["protected"]), subject, ledger
+            lambda: self._tweepy.get_users(usernames=list(handles), user_fields=["protected"]),
+            ("users", subject),
+            ledger,
+            config,
         )
         _record(ledger, config, answer, users=answer.count("data"))
         return answer.content
@@ -100,8 +104,9 @@ class XClient:
                 # Sent only when paid for on purpose: X bills every user that an expansion brings.
                 expansions=["entities.mentions.username"] if config.mention_names else None,
             ),
-            f"@{ledger.handle or user_id}",
+            ("timelines", f"@{ledger.handle or user_id}"),
             ledger,
+            config,
         )
         _record(ledger, config, answer, posts=answer.count("data"), users=answer.count("includes", "users"))
         return answer.content
@@ -109,21 +114,22 @@ class XClient:
     def posts_by_id(self, ids: Sequence[str], ledger: Ledger, config: FetchConfig) -> Content:
         """``GET /2/tweets`` for at most 100 posts; one post read is paid for each post in the answer."""
         subject = f"{len(ids)} posts of @{ledger.handle}"
-        answer = self._ask(lambda: self._tweepy.get_tweets(ids=list(ids)), subject, ledger)
+        answer = self._ask(lambda: self._tweepy.get_tweets(ids=list(ids)), ("posts", subject), ledger, config)
         _record(ledger, config, answer, posts=answer.count("data"))
         return answer.content
 
-    def _ask(self, call: Callable[[], requests.Response], subject: str, ledger: Ledger) -> Answer:
-        refusals = refusals_of(ledger)
-        refusals.check(subject)
+    def _ask(
+        self, call: Callable[[], requests.Response], what: tuple[Endpoint, str], ledger: Ledger, config: FetchConfig
+    ) -> Answer:
+        endpoint, subject = what
+        standing = standing_of(ledger)
+        standing.check(subject, endpoint)
         try:
             response = call()
             content = response.json()
         except tweepy.HTTPException as refused:
             ledger.record(Usage(requests=1), refused=True)
-            error = refusal(refused.response, subject)
-            refusals.remember(error)
-            raise error from None
+            raise standing.weigh(refusal(refused.response, subject), endpoint, config) from None
         except requests.Timeout:
             raise XUnavailable(
                 f"X stayed silent for {self._timeout_seconds:g} seconds when asked for {subject}: try again later"
@@ -138,6 +144,7 @@ class XClient:
         if not isinstance(content, dict):
             ledger.record(Usage(requests=1), refused=True)
             raise UnexpectedAnswer(f"X sent JSON of an unknown form when asked for {subject}: try again later")
+        standing.answered()
         is_simulated = _is_loopback(response.url) and response.headers.get(SIMULATED) == "true"
         return Answer(content, is_paid=not is_simulated)
 

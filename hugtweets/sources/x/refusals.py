@@ -1,20 +1,21 @@
-"""What X refuses: which error each refusal is, and what it means for the other accounts of the run."""
+"""What X refuses: which error each refusal is. What it means for other accounts is in ``standing``."""
 
 from __future__ import annotations
 
-import threading
-from collections import defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import requests
 
-from hugtweets.budget.ledger import Ledger
 from hugtweets.errors import (
     AccountError,
     AccountNotFound,
     AccountProtected,
     AccountSuspended,
     BadToken,
+    Blocked,
+    CapReached,
     HugtweetsError,
     OutOfCredit,
     RateLimited,
@@ -27,26 +28,37 @@ from hugtweets.sources.x.answers import NOT_FOUND, SentProblem, printable
 
 def refusal(response: requests.Response, subject: str) -> HugtweetsError:
     """The error for an answer of another status than 200; ``subject`` is what was asked for, such as ``@NASA``."""
-    status = response.status_code
+    status, body = response.status_code, _body(response)
+    # X tells problems apart by the last part of their type; titles are free text.
+    kind = str(body.get("type") or "").rpartition("/")[2]
     if status == 401:
         return BadToken(f"X does not accept the bearer token when asked for {subject} (401): set X_BEARER_TOKEN anew")
     if status == 402:
         return OutOfCredit(
-            f"X refuses to send {subject}: the developer account has no credit left (402); buy credit in the "
-            "developer portal or use --source archive:PATH"
+            f"the X developer account has no credit left when asked for {subject} (402): buy credit in the developer "
+            "portal, or use --source archive:PATH"
+        )
+    if status == 429:
+        is_capped = kind == "usage-capped" or body.get("title") == "UsageCapExceeded"
+        return _cap_reached(body, "monthly cap", status, subject) if is_capped else _rate_limited(response, subject)
+    if status == 403 and kind == "credits":
+        return _cap_reached(body, "spend cap", status, subject)
+    if status == 403 and _is_page(response):
+        return Blocked(
+            f"something on the way to X, not X itself, blocks the request for {subject} (403 with a web page): check "
+            "proxy and network, or try again later"
         )
     if status == 403:
         return WrongTier(
             f"X does not let this app read {subject} (403): in the developer portal, attach the app to a project "
             "whose plan reads timelines, or use --source archive:PATH"
         )
-    if status == 429:
-        return _rate_limited(response, subject)
     if status >= 500:
         return XUnavailable(f"X is down: it answered {status} when asked for {subject}; try again later")
+    reason = printable(str(body.get("detail") or body.get("title") or response.reason))
     return UnexpectedAnswer(
-        f"X answered {status} when asked for {subject} ({_detail(response)}): try again later, "
-        "and look for a newer version of hugtweets if it stays"
+        f"X answered {status} when asked for {subject} ({reason}): try again later, and look for a newer version of "
+        "hugtweets if it stays"
     )
 
 
@@ -76,67 +88,42 @@ def empty_answer(subject: str) -> UnexpectedAnswer:
     return UnexpectedAnswer(f"X answered with neither data nor errors when asked for {subject}: try again later")
 
 
+def _cap_reached(body: Mapping[str, Any], cap: str, status: int, subject: str) -> CapReached:
+    until = f" until {printable(str(body['reset_date']))}" if body.get("reset_date") else ""
+    return CapReached(
+        f"the {cap} of the X developer account is reached{until} when asked for {subject} ({status}): raise it in the "
+        "developer portal, or use --source archive:PATH"
+    )
+
+
 def _rate_limited(response: requests.Response, subject: str) -> RateLimited:
-    header = response.headers.get("x-rate-limit-reset", "")
-    # Ten digits are seconds until the year 2286; anything longer is no time.
-    if not (header.isascii() and header.isdigit() and len(header) <= 10):
+    reset_at = _reset_time(response.headers)
+    if reset_at is None:
         return RateLimited(f"X sends no more of {subject} for now (429) and does not say until when: try again later")
-    reset_at = datetime.fromtimestamp(int(header), UTC)
     return RateLimited(
         f"X sends no more of {subject} for now (429): try again after {reset_at:%Y-%m-%d %H:%M:%S} UTC", reset_at
     )
 
 
-def _detail(response: requests.Response) -> str:
+def _reset_time(headers: Mapping[str, str]) -> datetime | None:
+    """When X answers again, if it says so: at a time still to come, of the window of a day if that is used up."""
+    used_up = [f"x-{whose}-limit-24hour" for whose in ("user", "app")]
+    used_up = [name for name in used_up if headers.get(f"{name}-remaining") == "0"]
+    said = [headers.get(f"{name}-reset", "") for name in used_up] or [headers.get("x-rate-limit-reset", "")]
+    # Ten digits are seconds until the year 2286; anything longer is no time.
+    seconds = [int(text) for text in said if text.isascii() and text.isdigit() and len(text) <= 10]
+    reset_at = datetime.fromtimestamp(max(seconds, default=0), UTC)
+    return reset_at if reset_at > datetime.now(UTC) else None
+
+
+def _body(response: requests.Response) -> Mapping[str, Any]:
+    """The JSON object of a refusal; empty if it is none."""
     try:
-        answer = response.json()
+        body = response.json()
     except requests.JSONDecodeError:
-        return printable(str(response.reason))
-    if not isinstance(answer, dict):
-        return "no reason given"
-    return printable(str(answer.get("detail") or answer.get("title")))
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
-class Refusals:
-    """What X refused to a run in this process, and holds for all its accounts: each of them would meet it again."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._reset_at: datetime | None = None
-        self._ended_by: BadToken | OutOfCredit | None = None
-
-    def check(self, subject: str) -> None:
-        """Called before a request for ``subject``, which is not sent if X would refuse it.
-
-        Raises:
-            RateLimited: X sends nothing until a time still to come, as it said when asked for another account.
-            BadToken, OutOfCredit: X said so when asked for another account; this run sends no further request.
-        """
-        with self._lock:
-            reset_at, ended_by = self._reset_at, self._ended_by
-        if ended_by:
-            raise type(ended_by)(f"{subject} was not asked for, as fetching has ended for this run: {ended_by}")
-        if reset_at and datetime.now(UTC) < reset_at:
-            raise RateLimited(
-                f"{subject} was not asked for, as X sends nothing for now (429): try again after "
-                f"{reset_at:%Y-%m-%d %H:%M:%S} UTC",
-                reset_at,
-            )
-
-    def remember(self, refused: HugtweetsError) -> None:
-        """Keep a refusal if it holds for all accounts."""
-        with self._lock:
-            if isinstance(refused, RateLimited) and refused.reset_at:
-                self._reset_at = max(refused.reset_at, self._reset_at or refused.reset_at)
-            elif isinstance(refused, BadToken | OutOfCredit):
-                self._ended_by = refused
-
-
-_refusals: defaultdict[tuple[str, str], Refusals] = defaultdict(Refusals)
-_refusals_lock = threading.Lock()
-
-
-def refusals_of(ledger: Ledger) -> Refusals:
-    """The refusals to the run that writes the ledger."""
-    with _refusals_lock:
-        return _refusals[str(ledger.path), ledger.run]
+def _is_page(response: requests.Response) -> bool:
+    return "html" in response.headers.get("content-type", "") or response.text.lstrip().startswith("<")

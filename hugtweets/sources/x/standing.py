@@ -1,0 +1,113 @@
+"""How X stands to a run: what it refused to one account and holds for all, so that each refusal is met once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from hugtweets.budget.ledger import Ledger
+from hugtweets.config import FetchConfig
+from hugtweets.errors import (
+    AccessError,
+    BadToken,
+    Blocked,
+    CapReached,
+    HugtweetsError,
+    OutOfCredit,
+    RateLimited,
+    StillRateLimited,
+)
+
+# X counts the requests of each in a window of its own.
+Endpoint = Literal["users", "timelines", "posts"]
+
+log = logging.getLogger(__name__)
+
+
+class Standing:
+    """What X refused to a run in this process; shared by the threads that fetch its accounts.
+
+    A refused token, an empty credit and a cap that is reached end fetching at once. A refusal that may pass and does
+    not say when (429 without a time, a block on the way to X) holds all accounts back together, twice as long each
+    time, and ends fetching when it was met once more often than ``fetch.retries`` says, with no answer in between.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reset_at: dict[Endpoint, datetime] = {}
+        self._held_by: RateLimited | Blocked | None = None
+        self._held_until = datetime.min.replace(tzinfo=UTC)
+        self._refused = 0
+        self.ended_by: AccessError | StillRateLimited | None = None
+
+    def check(self, subject: str, endpoint: Endpoint) -> None:
+        """Called before a request for ``subject``, which is not sent if X would refuse it.
+
+        Raises:
+            RateLimited, Blocked: X sends nothing until a time still to come, as was found out for another account.
+            AccessError, StillRateLimited: this run sends no further request, for what X said of another account.
+        """
+        with self._lock:
+            ended_by, held_by = self.ended_by, self._held_by
+            now, held_until, reset_at = datetime.now(UTC), self._held_until, self._reset_at.get(endpoint)
+        if ended_by:
+            raise type(ended_by)(f"{subject} was not asked for: {_what_happened(ended_by)}")
+        if isinstance(held_by, Blocked) and now < held_until:
+            raise Blocked(f"{subject} was not asked for: {_what_happened(held_by)}")
+        if isinstance(held_by, RateLimited) and now < held_until:
+            reset_at = held_until
+        if reset_at and now < reset_at:
+            raise RateLimited(
+                f"{subject} was not asked for, as X sends nothing for now (429): try again after "
+                f"{reset_at:%Y-%m-%d %H:%M:%S} UTC",
+                reset_at,
+            )
+
+    def answered(self) -> None:
+        """X sent what it was asked for: nothing on the way stands any more."""
+        with self._lock:
+            self._held_by, self._refused = None, 0
+
+    def weigh(self, refused: HugtweetsError, endpoint: Endpoint, config: FetchConfig) -> HugtweetsError:
+        """Keep a refusal if it holds for all accounts; returns what it has become, to be raised."""
+        with self._lock:
+            if isinstance(refused, BadToken | OutOfCredit | CapReached):
+                self.ended_by = self.ended_by or refused
+            elif isinstance(refused, RateLimited) and refused.reset_at:
+                self._reset_at[endpoint] = max(refused.reset_at, self._reset_at.get(endpoint, refused.reset_at))
+            elif isinstance(refused, RateLimited | Blocked):
+                return self._hold_back(refused, config)
+        return refused
+
+    def _hold_back(self, refused: RateLimited | Blocked, config: FetchConfig) -> HugtweetsError:
+        now = datetime.now(UTC)
+        if now < self._held_until:
+            # Sent before the hold began, by another thread: the same refusal met twice.
+            return refused
+        self._refused += 1
+        if self._refused > config.retries:
+            last = StillRateLimited if isinstance(refused, RateLimited) else AccessError
+            self.ended_by = last(str(refused))
+            return self.ended_by
+        seconds = config.retry_delay_seconds * 2 ** (self._refused - 1)
+        self._held_by, self._held_until = refused, now + timedelta(seconds=seconds)
+        log.warning("%s; no account is asked for within %g seconds", _what_happened(refused), seconds)
+        return refused
+
+
+def _what_happened(error: HugtweetsError) -> str:
+    """The sentence of an error without its advice, which is said once."""
+    return str(error).partition(": ")[0]
+
+
+_standings: defaultdict[tuple[str, str], Standing] = defaultdict(Standing)
+_standings_lock = threading.Lock()
+
+
+def standing_of(ledger: Ledger) -> Standing:
+    """How X stands to the run that writes the ledger."""
+    with _standings_lock:
+        return _standings[str(ledger.path), ledger.run]
