@@ -17,13 +17,13 @@ from tests.fixtures.x import CONFIG, alice, answering, client_of, run_ledger
 POST = {"id": "5", "text": "hello", "created_at": "2024-01-01T00:00:00.000Z"}
 
 
-@pytest.mark.parametrize(("options", "usd"), [({}, 0), ({"priced": True}, 0.16)])
+@pytest.mark.parametrize(("priced", "usd"), [(False, 0), (True, 0.16)])
 def test_what_the_simulator_answers_is_no_money_unless_it_is_told_to_be(
-    home: Home, tmp_path: Path, options: dict[str, bool], usd: float
+    home: Home, tmp_path: Path, priced: bool, usd: float
 ) -> None:
     write_timeline(tmp_path / "x" / "alice.jsonl", rows(30))
     ledger = run_ledger(home.root)
-    with running(tmp_path / "x", **options) as simulator:
+    with running(tmp_path / "x", priced=priced) as simulator:
         user = look_up_users(client_of(simulator.url), ["alice"], ledger, CONFIG)["alice"]
         assert isinstance(user, XUser)
         replace(alice(simulator.url, ledger), user=user).update(home.timeline("alice"))
