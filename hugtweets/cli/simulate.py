@@ -19,7 +19,9 @@ def simulate_x(
         bool, typer.Option("--priced", help="Let clients reckon the answers with X's prices, to try budgets.")
     ] = False,
 ) -> None:
-    """Serve timelines as the X API v2 would, on this machine only; what it answers costs nothing.
+    """Serve timelines as the X API v2 would, on this machine only.
+
+    What it answers costs nothing.
 
     For example: hugtweets simulate-x timelines/ --port 8765
     """
