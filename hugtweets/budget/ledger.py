@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hugtweets.storage.atomic import write_text
+from hugtweets.storage.locks import locked
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,11 @@ class Ledger:
         self.append(json.dumps(asdict(entry)).encode() + b"\n")
 
     def append(self, lines: bytes) -> None:
-        """Append whole lines in a single write."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        """Append whole lines in a single write, and never to a file that :meth:`forget` is about to replace."""
+        with locked(self.path):
+            self._write(lines)
+
+    def _write(self, lines: bytes) -> None:
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             end = os.fstat(descriptor).st_size
@@ -99,11 +103,12 @@ class Ledger:
             return dict(sums.answers)
 
     def forget(self, handle: str) -> None:
-        """Remove an account's name; what was spent stays known. No run may be writing meanwhile."""
+        """Remove an account's name; what was spent stays known."""
         if not self.path.exists():
             return
-        kept = [replace(entry, handle=None) if entry.handle == handle else entry for entry in self.entries()]
-        write_text(self.path, "".join(json.dumps(asdict(entry)) + "\n" for entry in kept))
+        with locked(self.path):
+            kept = [replace(entry, handle=None) if entry.handle == handle else entry for entry in self.entries()]
+            write_text(self.path, "".join(json.dumps(asdict(entry)) + "\n" for entry in kept))
 
     def entries(self) -> Iterator[Entry]:
         """Every whole line; a line cut short by a crash is passed over."""

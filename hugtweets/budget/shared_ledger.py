@@ -7,12 +7,15 @@ only its last few hundred lines are sent again. What asks the store raises ``Sto
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from hugtweets.budget.ledger import Ledger
 from hugtweets.storage.home import Home
+from hugtweets.storage.locks import locked
 from hugtweets.storage.remote import Store
 
 FOLDER = "ledger"
@@ -35,16 +38,22 @@ def pull_ledger(home: Home) -> None:
     store = home.store
     if store is None:
         return
-    ours: dict[str, list[bytes]] = defaultdict(list)
-    for line in _whole_lines(home, 0):
-        ours[_run_of(line)].append(line)
+    ours, theirs = _lines_by_run(home), dict[str, tuple[int, list[bytes]]]()
     for run, sizes in _segments(store).items():
         known = ours[run]
         if sum(sizes.values()) != sum(map(len, known)):
             whole = len(known) // SEGMENT_LINES
             content = store.read([_key(run, number) for number in range(whole, len(sizes))])
             there = [line for key in sorted(content) for line in content[key].splitlines(keepends=True)]
-            Ledger(home.ledger, run).append(b"".join(there[len(known) - whole * SEGMENT_LINES :]))
+            theirs[run] = whole * SEGMENT_LINES, there
+    if not theirs:
+        return
+    with locked(home.ledger):
+        # Looked at again: a run of this machine may have written and sent lines meanwhile, or another process pulled.
+        ours = _lines_by_run(home)
+        for run, (first, there) in theirs.items():
+            if missing := there[len(ours[run]) - first :]:
+                Ledger(home.ledger, run).append(b"".join(missing))
 
 
 def push_ledger(home: Home, run: str) -> None:
@@ -63,22 +72,32 @@ class _Outbox:
         self._home = home
         self._run = run
         self._lock = threading.Lock()
-        self._offset = 0
+        self._inode = self._offset = 0
         self._lines: list[bytes] = []
         self._sent = 0
 
     def send(self, store: Store) -> None:
         with self._lock:
-            named = json.dumps(self._run).encode()
-            for line in _whole_lines(self._home, self._offset):
-                self._offset += len(line)
-                if named in line and _run_of(line) == self._run:
-                    self._lines.append(line)
+            self._read_on()
             while self._sent < len(self._lines):
                 number = self._sent // SEGMENT_LINES
                 segment = self._lines[number * SEGMENT_LINES : (number + 1) * SEGMENT_LINES]
                 store.write(_key(self._run, number), b"".join(segment))
                 self._sent = number * SEGMENT_LINES + len(segment)
+
+    def _read_on(self) -> None:
+        if not self._home.ledger.exists():
+            return
+        named = json.dumps(self._run).encode()
+        with self._home.ledger.open("rb") as file:
+            if (inode := os.fstat(file.fileno()).st_ino) != self._inode:
+                # Rewritten without the name of a forgotten account: as many lines as before, in other places.
+                self._inode, self._offset, self._lines = inode, 0, []
+            file.seek(self._offset)
+            for line in _whole_lines(file):
+                self._offset += len(line)
+                if named in line and _run_of(line) == self._run:
+                    self._lines.append(line)
 
 
 _outboxes: dict[tuple[Home, str], _Outbox] = {}
@@ -96,13 +115,18 @@ def forget_in_store(store: Store, handle: str) -> None:
             store.write(key, nameless)
 
 
-def _whole_lines(home: Home, offset: int) -> Iterator[bytes]:
-    """The lines of this machine's ledger from an offset on, without one that is still being written."""
-    if not home.ledger.exists():
-        return
-    with home.ledger.open("rb") as file:
-        file.seek(offset)
-        yield from (line for line in file if line.endswith(b"\n"))
+def _lines_by_run(home: Home) -> dict[str, list[bytes]]:
+    lines: dict[str, list[bytes]] = defaultdict(list)
+    if home.ledger.exists():
+        with home.ledger.open("rb") as file:
+            for line in _whole_lines(file):
+                lines[_run_of(line)].append(line)
+    return lines
+
+
+def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines from where a ledger is read, without one that is still being written."""
+    return (line for line in file if line.endswith(b"\n"))
 
 
 def _run_of(line: bytes) -> str:

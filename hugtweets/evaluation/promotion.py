@@ -7,8 +7,8 @@ hand, stands until there is a new model, so that a model which a person has put 
 A model that a sweep trains is a trial, noted before it is made: it is never current by itself, and no run compares with
 it. A run that asks for the same model judges it as if it had made it.
 
-The file is a list of decisions, oldest first, replaced as a whole with each new one. It says nothing that is not in
-the scores, except who was current when: a run that is killed before it decides is completed by the next one.
+The file is a list of decisions, oldest first, replaced as a whole with each new one, under a lock. It says nothing that
+is not in the scores, except who was current when: a run that is killed before it decides is completed by the next one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.storage.artifacts import Reference, exists, is_shared, references
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
+from hugtweets.storage.locks import locked
 
 BY_HAND = "hugtweets promote"
 
@@ -126,16 +127,20 @@ def judge(home: Home, model: Reference, previous: Reference | None, scores: Scor
         previous = None
     alone = scores.model_copy(update={"previous_bits_per_byte": None, "over_previous": None})
     promoted, reason = verdict(scores if previous else alone)
-    judged = read_promotions(home, model.handle).of(model.digest)
-    if not judged or (promoted and current_model(home, model.handle) is None):
-        _decide(home, model, promoted, previous, reason, run)
+    if _is_open(home, model, promoted):
+        with locked(home.promotions(model.handle)):
+            # Another run may have decided while this one waited.
+            if _is_open(home, model, promoted):
+                _decide(home, model, promoted, previous, reason, run)
     return standing(home, model)
 
 
 def note_trial(home: Home, model: Reference, by: str) -> None:
     """Write down, before it is made, that a model is a trial; one that is there already stays what it is."""
-    if not (_existing(home, model.handle, model.digest) or model.digest in read_promotions(home, model.handle).trials):
-        _decide(home, model, False, None, "a trial", by, trial=True)
+    with locked(home.promotions(model.handle)):
+        known = read_promotions(home, model.handle).trials
+        if not (_existing(home, model.handle, model.digest) or model.digest in known):
+            _decide(home, model, False, None, "a trial", by, trial=True)
 
 
 def standing(home: Home, model: Reference) -> Standing:
@@ -179,8 +184,15 @@ def promote(home: Home, handle: str, digest: str) -> Decision:
         known = ", ".join(model.digest for model in reversed(models)) or "none"
         number = f"{len(found)} models" if found else "no model"
         raise NothingKept(f"{number} of {handle} has a digest that begins with {digest!r}: the models are {known}")
-    current = current_model(home, handle)
-    return _decide(home, found[0], True, None if current == found[0] else current, "chosen by hand", BY_HAND)
+    with locked(home.promotions(handle)):
+        current = current_model(home, handle)
+        return _decide(home, found[0], True, None if current == found[0] else current, "chosen by hand", BY_HAND)
+
+
+def _is_open(home: Home, model: Reference, promoted: bool) -> bool:
+    """Whether a model has to be judged: for the first time, or since the account has no current one any more."""
+    judged = read_promotions(home, model.handle).of(model.digest)
+    return not judged or (promoted and current_model(home, model.handle) is None)
 
 
 def _decide(
@@ -192,6 +204,7 @@ def _decide(
     by: str,
     trial: bool = False,
 ) -> Decision:
+    """Add a decision to the file, which the caller has locked."""
     decision = Decision(
         model=model.digest,
         promoted=promoted,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from hugtweets.pools.pool import list_pools, made_from, spec_of
 from hugtweets.storage.artifacts import MANIFEST, Reference, location, remove
 from hugtweets.storage.handles import is_mix
 from hugtweets.storage.home import Home
+from hugtweets.storage.locks import lock_file
+from hugtweets.timelines.shared import SharedTimeline
 from hugtweets.tracking import LONGEST_TAG, remove_run
 
 
@@ -82,13 +85,16 @@ def remove_keepsakes(home: Home, gone: Sequence[Reference]) -> None:
 def remove_account(home: Home, name: str) -> list[str]:
     """Remove all that is kept of an account, here and in the store, and its mixes; returns what is gone."""
     mixes, paths, stored = home.known_mixes(name), kept_of(home, name), keys_of(home, name)
-    if home.store:
-        home.store.remove(stored)
-        forget_in_store(home.store, name)
-    for path in paths:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    Ledger(home.ledger, run="").forget(name)
-    Favourites(home).forget([name, *mixes])
+    with nullcontext() if is_mix(name) else SharedTimeline(home, name).locked():
+        if home.store:
+            home.store.remove(stored)
+            forget_in_store(home.store, name)
+        for path in paths:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        Ledger(home.ledger, run="").forget(name)
+        Favourites(home).forget([name, *mixes])
+        if not is_mix(name):
+            lock_file(home.timeline(name)).unlink(missing_ok=True)
     return [*map(str, paths), *stored]
 
 
@@ -103,7 +109,10 @@ def _kept_of(home: Home, handle: str) -> list[Path]:
     records = list(home.results.glob(f"hugtweets-*-{handle}-*"))
     artifacts = [path for path in home.artifacts.glob(f"*/{handle}") if path.is_dir()]
     timeline = [*home.timelines.glob(f"{handle}.*"), *home.timelines.glob(f".synchronised/{handle}.*")]
-    others = [path for path in [home.promotions(handle), home.hub(handle)] if path.exists()]
+    others = [
+        *home.promotions(handle).parent.glob(f"{handle}.*"),
+        *(path for path in [home.hub(handle)] if path.exists()),
+    ]
     tables = [path for path in home.sweeps.glob("*.csv") if _has_row(path, handle)]
     analysis = [table.parent for table in home.analysis.glob("accounts.csv") if _has_row(table, handle)]
     pages = list(home.report.glob(f"accounts/{handle}.*"))

@@ -20,6 +20,7 @@ from hugtweets.report.summary import AccountSummary
 from hugtweets.storage.artifacts import Reference, exists
 from hugtweets.storage.atomic import partial_prefix, remove_leftovers, write_text
 from hugtweets.storage.home import Home
+from hugtweets.storage.locks import locked
 
 INDEX = "index.html"
 
@@ -54,15 +55,16 @@ def withdraw(home: Home, handle: str) -> None:
 
 def rebuild(home: Home, run: LastRun | None = None) -> Path:
     """Write the pages over all accounts, anew if something changed; returns the one to begin with."""
-    rows = known_rows(home)
 
     def draw(name: str, data: str, paint: Callable[[], str]) -> str:
         return _drawn_once(home, name, data, paint)
 
-    for name, text in overview_files(rows, draw, datetime.now(UTC), run).items():
-        path = home.report / name
-        if not (path.is_file() and path.read_text(encoding="utf-8") == text):
-            write_text(path, text)
+    # Of two runs that end together, the one that looked first must not write last.
+    with locked(home.locks / "report"):
+        for name, text in overview_files(known_rows(home), draw, datetime.now(UTC), run).items():
+            path = home.report / name
+            if not (path.is_file() and path.read_text(encoding="utf-8") == text):
+                write_text(path, text)
     return home.report / INDEX
 
 

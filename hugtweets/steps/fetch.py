@@ -61,7 +61,7 @@ def fetch(job: Job, tally: Tally | None = None) -> Fetched:
     """
     path, shared = job.home.timeline(job.handle), SharedTimeline(job.home, job.handle)
     remark, verification, answered = None, None, True
-    with timelines.locked(path):
+    with shared.locked():
         shared.pull()
         tally = tally or Tally()
         if tally.before is None:

@@ -24,7 +24,7 @@ from hugtweets.storage.artifacts import Reference, exists, obtain, references, r
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
 from hugtweets.timelines.shared import SharedTimeline
-from hugtweets.timelines.timeline import Timeline, load, locked, save, summarise
+from hugtweets.timelines.timeline import Timeline, load, save, summarise
 from hugtweets.tracking import remove_run, remove_summaries
 
 # The files in which the text of a post stands beside its id.
@@ -40,8 +40,8 @@ def retract(job: Job) -> None:
     """
     if not may_hold_deleted(job):
         return
-    path = job.home.timeline(job.handle)
-    with locked(path):
+    path, shared = job.home.timeline(job.handle), SharedTimeline(job.home, job.handle)
+    with shared.locked():
         timeline = load(path)
         # What was made last goes first: whatever is left by a crash still shows what it was made from.
         outdated = find_outdated(job.home, job.handle, timeline)
@@ -53,7 +53,7 @@ def retract(job: Job) -> None:
             remove_summaries(job.home, job.handle)
             _tell_of_pools(job, timeline.retracted)
             save(path, replace(timeline, retracted=()))
-            SharedTimeline(job.home, job.handle).push()
+            shared.push()
 
 
 def may_hold_deleted(job: Job) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hugtweets.config import Config
-from hugtweets.storage.artifacts import Plan, Reference, create, is_shared
+from hugtweets.storage.artifacts import Plan, Reference, create, is_shared, turn
 from hugtweets.storage.home import Home
 from hugtweets.tracking import Content, is_tracked, track
 
@@ -54,5 +54,6 @@ def perform(
     """Make and log an artifact. A crash between the two is repaired by the next run, which only logs."""
     reference = create(job.home, plan, fill)
     if not is_tracked(job.home, reference, job.config.tracking):
-        track(job.home, reference, content(reference), job.config.tracking, job.run)
+        with turn(reference):
+            track(job.home, reference, content(reference), job.config.tracking, job.run)
     return reference

@@ -13,7 +13,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -25,6 +26,7 @@ from pydantic import BaseModel, ConfigDict
 from hugtweets.storage.atomic import atomic_folder, partial_prefix, write_text
 from hugtweets.storage.handles import validate_name
 from hugtweets.storage.home import Home
+from hugtweets.storage.locks import lock_file, locked_aloud
 
 LIBRARIES = ("hugtweets", "pyarrow", "datasets", "tokenizers", "transformers", "peft", "torch")
 MANIFEST = "manifest.json"
@@ -136,18 +138,38 @@ def obtain(home: Home, reference: Reference) -> bool:
 def create(home: Home, plan: Plan, fill: Callable[[Path], Mapping[str, Any]]) -> Reference:
     """Make the artifact unless it exists; ``fill`` writes files into a folder and returns counts for the manifest.
 
+    Of several processes on this machine that would make the same one, the first does, and the others wait for it.
     If the store does not answer, what was made is here, and is uploaded when it is asked for again.
     """
     reference = plan.reference(home)
     if not obtain(home, reference):
-        # Another process may finish the same artifact first: same digest, same content, so either will do.
-        with atomic_folder(reference.folder, marker=MANIFEST) as partial:
-            started = datetime.now(UTC)
-            manifest = _manifest(plan, fill(partial), started)
-            write_text(partial / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+        with turn(reference):
+            if not obtain(home, reference):
+                _make(plan, reference, fill)
     if home.store and not is_shared(home, reference):
         home.store.send_folder(reference.folder, home.key(reference.folder), last=MANIFEST)
     return reference
+
+
+def _make(plan: Plan, reference: Reference, fill: Callable[[Path], Mapping[str, Any]]) -> None:
+    # Two machines that share a home may still make it at once: same digest, same content, so either will do.
+    with atomic_folder(reference.folder, marker=MANIFEST) as partial:
+        started = datetime.now(UTC)
+        manifest = _manifest(plan, fill(partial), started)
+        write_text(partial / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+
+
+@contextmanager
+def turn(reference: Reference) -> Iterator[None]:
+    """Keep other processes of this machine from making or logging an artifact; who has to wait says for whom."""
+    work = f"makes or logs the same artifact ({reference.step} {reference.digest})"
+    with locked_aloud(reference.folder, reference.handle, work):
+        try:
+            yield
+        finally:
+            # There would be thousands of them. Whoever waits sees that the file is gone, and locks a new one.
+            with suppress(OSError):
+                lock_file(reference.folder).unlink()
 
 
 def remove(home: Home, reference: Reference) -> None:

@@ -7,6 +7,8 @@ each side gets what it lacks. What asks the store raises ``StoreUnavailable`` if
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from pydantic import BaseModel
 
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
+from hugtweets.storage.locks import locked_aloud
 from hugtweets.storage.remote import Store
 from hugtweets.timelines.timeline import Timeline, load, save
 
@@ -42,10 +45,22 @@ class SharedTimeline:
         Raises:
             UnreadableSource: what the store has is no timeline of ours.
         """
-        store, file = self.home.store, self._file
-        if store is None:
-            return
-        there = store.version(self._key)
+        if self.home.store and not self._is_equal(self.home.store):
+            with self.locked():
+                self._pull(self.home.store)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from changing the timeline; who has to wait says for whom."""
+        with locked_aloud(self._file, self.handle, "fetches or changes the same timeline"):
+            yield
+
+    def _is_equal(self, store: Store) -> bool:
+        known = self._synchronised()
+        return store.version(self._key) == known.there and _version(self._file) in (None, known.here)
+
+    def _pull(self, store: Store) -> None:
+        file, there = self._file, store.version(self._key)
         if there is not None and there != self._synchronised().there:
             with tempfile.TemporaryDirectory() as folder:
                 copy = Path(folder) / file.name
@@ -61,7 +76,7 @@ class SharedTimeline:
         self.push()
 
     def push(self) -> None:
-        """Send what is stored here, if it has changed since both sides were equal."""
+        """Send what is stored here, if it has changed since both sides were equal; called by whoever has the lock."""
         store = self.home.store
         if store is None or _version(self._file) in (None, self._synchronised().here):
             return

@@ -2,7 +2,8 @@
 
 The file also holds which parts of the timeline are still to be fetched (:class:`Gap`), which deleted posts are still to
 be removed from artifacts (both in its schema metadata), and when X last showed each post (a column). All of it changes
-in one rename, so that no crash makes a page be paid for twice. A :class:`Summary` in the metadata spares a night in
+in one rename, so that no crash makes a page be paid for twice; two that change it at once would undo each other's work,
+so that whoever does locks it (:mod:`hugtweets.storage.locks`). A :class:`Summary` in the metadata spares a night in
 which nobody posted the reading of the posts.
 """
 
@@ -10,8 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from filelock import FileLock
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.storage.atomic import atomic_file
@@ -212,14 +211,6 @@ def add_posts(path: Path, posts: Iterable[Post]) -> None:
     merged = stored.merged(posts)
     if merged != stored:
         save(path, merged)
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Lock a timeline against other processes: two that change it at once would undo each other's work."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        yield
 
 
 def write_posts(path: Path, table: pa.Table) -> None:
