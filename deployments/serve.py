@@ -9,15 +9,12 @@ import asyncio
 import difflib
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import prefect
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
-from prefect.settings import get_current_settings
 from prefect.types.entrypoint import EntrypointType
 
 from flows.ad_hoc import ad_hoc
@@ -53,30 +50,6 @@ def next_run(cron: str, timezone: str) -> datetime:
         return asyncio.run(CronSchedule(cron=cron, timezone=timezone).get_dates(1))[0]
     except ValueError:  # unreadable fields, or a day that no calendar has
         raise ConfigurationError(f"{cron!r} is no cron schedule: write one such as '0 3 * * *' for 03:00") from None
-
-
-def check_server() -> str:
-    """The address of the Prefect server, without what may be secret in it.
-
-    Raises:
-        ConfigurationError: none is set, or it does not answer.
-    """
-    url = get_current_settings().api.url
-    if not url:
-        raise ConfigurationError(
-            "no Prefect server is set: start one with `prefect server start`, "
-            "then `export PREFECT_API_URL=http://127.0.0.1:4200/api`"
-        )
-    parts = urlsplit(url)
-    shown = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
-    with get_client(sync_client=True) as client:
-        failure = client.api_healthcheck()
-    if failure is not None:
-        raise ConfigurationError(
-            f"no Prefect server answers at {shown} ({type(failure).__name__}): "
-            "start it with `prefect server start`, or correct PREFECT_API_URL"
-        )
-    return shown
 
 
 def build(accounts: Path, cron: str, timezone: str, verify_cron: str | None = None) -> list[RunnerDeployment]:

@@ -38,6 +38,7 @@
     │   ├── Blocked                   retried, then failed
     │   ├── DeviceProcessDied         retried, then failed
     │   └── RateLimited               retried, then skipped
+    ├── ServerUnavailable             failed
     ├── AccountsFailed                failed
     ├── Busy                          failed
     └── Stopped                       failed
@@ -241,6 +242,10 @@ class BudgetUsedUp(PutOff):
 
 class SharedBudgetUsedUp(BudgetUsedUp):
     """The budget of the whole run or month is used up: all accounts not yet read are put off."""
+
+
+class ServerUnavailable(HugtweetsError):
+    """The Prefect server of a run does not start, or is gone before the run has ended."""
 
 
 class AccountsFailed(HugtweetsError):

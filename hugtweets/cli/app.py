@@ -6,13 +6,14 @@ import inspect
 import re
 import sys
 import traceback
+from contextlib import suppress
 
 import typer
 
 from hugtweets.cli.analyse import analyse
 from hugtweets.cli.doctor import doctor
 from hugtweets.cli.forget import forget
-from hugtweets.cli.output import printable
+from hugtweets.cli.output import describe, printable
 from hugtweets.cli.play import play
 from hugtweets.cli.pretrain import pretrain
 from hugtweets.cli.promote import promote
@@ -24,6 +25,7 @@ from hugtweets.cli.serve import serve, setup
 from hugtweets.cli.settings import settings, with_shared_options
 from hugtweets.cli.show import show
 from hugtweets.cli.simulate import simulate_x
+from hugtweets.cli.streams import abandon_full_stdout, replace_unknown_characters
 from hugtweets.cli.suggestions import Program, explain
 from hugtweets.cli.sweep import sweep
 from hugtweets.errors import HugtweetsError
@@ -53,10 +55,13 @@ for panel, commands in PANELS.items():
 
 def main() -> None:
     """Run the program: exit code 0 all well, 1 an account failed, 2 the request makes no sense."""
+    replace_unknown_characters()
     try:
         # Typer catches a KeyboardInterrupt itself and returns its exit code.
         if (code := app(prog_name="hugtweets", standalone_mode=False)) == STOPPED:
             raise KeyboardInterrupt
+        if sys.stdout:
+            sys.stdout.flush()
         sys.exit(code or 0)
     except HugtweetsError as error:
         _fail(str(error), error.exit_code)
@@ -67,6 +72,12 @@ def main() -> None:
         _fail("nothing was done", 1)
     except KeyboardInterrupt:
         _fail("stopped; the same command again goes on where this one was", STOPPED)
+    except BrokenPipeError:  # whoever read has seen enough, as `head` does
+        abandon_full_stdout()
+        sys.exit(1)
+    except OSError as error:
+        abandon_full_stdout()
+        _fail(describe(error), 1)
     except Exception as error:  # the last line of defence: a person reads one sentence, not a traceback
         _fail(f"unforeseen {type(error).__name__}: {error}; run it again with -v to see where", 1)
 
@@ -74,5 +85,7 @@ def main() -> None:
 def _fail(sentence: str, code: int) -> None:
     if "-v" in sys.argv or "--verbose" in sys.argv:
         traceback.print_exc()
-    typer.echo(f"hugtweets: {printable(sentence)}", err=True)
+    # Where stderr takes nothing either, the exit code still tells.
+    with suppress(OSError):
+        typer.echo(f"hugtweets: {printable(sentence)}", err=True)
     sys.exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import math
 import os
@@ -24,15 +25,18 @@ from rich.text import Text
 from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.limits import SMALLEST_PAGE
 from hugtweets.budget.shared_ledger import catch_up
-from hugtweets.cli.output import print_json
+from hugtweets.cli.environment import is_address, problems
+from hugtweets.cli.output import describe, print_json
+from hugtweets.cli.prefect_server import read_settings
 from hugtweets.config import Config, TrackingConfig, TrainConfig
-from hugtweets.errors import ConfigurationError
+from hugtweets.errors import HugtweetsError
 from hugtweets.jobs.accounts import read_accounts
-from hugtweets.storage.home import Home
+from hugtweets.storage.home import VARIABLE, Home
 
 Verdict = Literal["ok", "optional", "missing"]
 REACH_SECONDS = 3.0
 PREFECT = "Prefect"
+HOME = "home"
 LIBRARIES = ("prefect", "tweepy", "transformers", "torch", "peft", "datasets", "wandb", "pyarrow")
 
 
@@ -67,24 +71,38 @@ def doctor(
     For example: hugtweets doctor accounts.yaml
     """
     configs = [request.config for request in read_accounts(accounts)] if accounts else [Config()]
-    checks: tuple[Callable[[Home], Finding], ...] = (
-        check_python,
-        check_libraries,
-        check_home,
-        check_store,
-        check_device,
-        check_base_model,
-        check_pools,
-        check_x,
-        check_prefect,
-        check_wandb,
-        check_hub,
-    )
-    report = Report(findings=[*(check(home) for check in checks), check_spending(home, configs)])
+    checks: dict[str, Callable[[Home], Finding]] = {
+        "Python": check_python,
+        "libraries": check_libraries,
+        "environment": check_variables,
+        HOME: check_home,
+        "store": check_store,
+        "device": check_device,
+        "base model": check_base_model,
+        "pools": check_pools,
+        "X API": check_x,
+        PREFECT: check_prefect,
+        "W&B": check_wandb,
+        "model hub": check_hub,
+        "spent on X": functools.partial(check_spending, configs=configs),
+    }
+    report = Report(findings=[look(subject, check, home) for subject, check in checks.items()])
     report.findings += check_service(report.findings)
     print_json(report) if as_json else _print(report)
     if any(finding.verdict == "missing" for finding in report.findings):
         raise typer.Exit(1)
+
+
+def look(subject: str, check: Callable[[Home], Finding], home: Home) -> Finding:
+    """What a check finds; one that meets something broken is a finding too, and keeps no other from being made."""
+    try:
+        return check(home)
+    except OSError as error:
+        return Finding(subject, "missing", describe(error))
+    except HugtweetsError as error:
+        return Finding(subject, "missing", str(error))
+    except ValueError as error:  # a library's word on a variable or a file that it reads
+        return Finding(subject, "missing", f"cannot be looked at: {type(error).__name__}", "see environment, and home")
 
 
 def check_python(home: Home) -> Finding:
@@ -103,24 +121,28 @@ def check_libraries(home: Home) -> Finding:
     return Finding("libraries", "ok", detail)
 
 
+def check_variables(home: Home) -> Finding:
+    """Whether addresses and tokens in variables of the environment can be any."""
+    if found := list(problems()):
+        return Finding("environment", "missing", "; ".join(found))
+    return Finding("environment", "ok", "addresses and tokens that are set can be read")
+
+
 def check_home(home: Home) -> Finding:
     """Whether the home can be written, and how much room there is."""
     existing = next(path for path in [home.root, *home.root.parents] if path.exists())
     free = shutil.disk_usage(existing).free / 2**30
     detail = f"{home.root}, {free:.0f} GiB free, {len(home.known_handles())} accounts"
-    if not os.access(existing, os.W_OK):
-        return Finding("home", "missing", f"{detail}, not writable", "choose another with --home or HUGTWEETS_HOME")
-    return Finding("home", "ok", detail)
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+        return Finding(HOME, "missing", f"{detail}, not writable", f"choose another with --home or {VARIABLE}")
+    return Finding(HOME, "ok", detail)
 
 
 def check_store(home: Home) -> Finding:
     """The store that all machines share."""
     if home.store is None:
         return Finding("store", "ok", "HUGTWEETS_STORE is not set: all that is kept is in the home")
-    try:
-        catch_up(home)
-    except ConfigurationError as error:
-        return Finding("store", "missing", str(error), "see docs/machines.md")
+    catch_up(home)
     return Finding("store", "ok", f"{home.store.shown} can be written")
 
 
@@ -169,6 +191,11 @@ def check_prefect(home: Home) -> Finding:
     """The Prefect server."""
     url = os.environ.get("PREFECT_API_URL")
     if not url:
+        folder = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+        existing = next(path for path in [folder, *folder.parents] if path.exists())
+        if not os.access(existing, os.W_OK):
+            detail = f"no server configured, and that of a run cannot keep its database in {folder}"
+            return Finding(PREFECT, "missing", detail, "name a folder that can be written with PREFECT_HOME")
         detail = "no server configured: each run starts one of its own for as long as it lasts"
         advice = "to watch runs: prefect server start, then set PREFECT_API_URL=http://127.0.0.1:4200/api"
         return Finding(PREFECT, "optional", detail, advice)
@@ -179,6 +206,7 @@ def check_service(findings: Sequence[Finding]) -> list[Finding]:
     """What the nightly service needs of the Prefect server, if there is one that answers."""
     if not any(finding.subject == PREFECT and finding.verdict == "ok" for finding in findings):
         return []
+    read_settings()
     from prefect.exceptions import PrefectHTTPStatusError
 
     from deployments.setup import provide
@@ -226,6 +254,8 @@ def check_spending(home: Home, configs: Sequence[Config]) -> Finding:
 
 
 def _reach(subject: str, url: str, detail: str, advice: str) -> Finding:
+    if not is_address(url, ("http", "https")):
+        return Finding(subject, "missing", f"{detail}, but its address cannot be read", advice)
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:

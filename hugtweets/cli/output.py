@@ -17,11 +17,15 @@ from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from hugtweets.cli.environment import check_environment
+from hugtweets.cli.prefect_server import provide_server, read_settings
+from hugtweets.cli.streams import knows_every_character
 from hugtweets.config import TrackingConfig
 from hugtweets.devices.progress import Progress, listening
 from hugtweets.evaluation.scorecard import members, prediction, writing
 from hugtweets.jobs.estimate import CostEstimate
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
+from hugtweets.storage.home import Home
 
 LABEL = {"completed": "green", "unchanged": "cyan", "skipped": "yellow", "failed": "red"}
 
@@ -31,9 +35,17 @@ def printable(text: str) -> str:
     return "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
 
 
+def describe(error: OSError) -> str:
+    """What the operating system refused, for a person."""
+    if error.filename is None:
+        return f"what a file, a connection or stdout should hold was refused ({error.strerror or error})"
+    advice = "make room, change its permissions, or choose another folder with --home or HUGTWEETS_HOME"
+    return f"{error.filename} cannot be used ({error.strerror or error}): {advice}"
+
+
 def print_json(document: BaseModel) -> None:
-    """The one JSON document of a command."""
-    typer.echo(document.model_dump_json(indent=2))
+    """The one JSON document of a command; where it is not written as UTF-8, in ASCII, which every reader takes."""
+    typer.echo(document.model_dump_json(indent=2, ensure_ascii=not knows_every_character(sys.stdout)))
 
 
 @contextmanager
@@ -57,18 +69,22 @@ def flow_shown(tracking: TrackingConfig, verbose: bool) -> Iterator[None]:
     """Import Prefect and show the progress of a flow; stdout stays free for its result.
 
     Raises:
-        ConfigurationError: W&B cannot be reached as it is asked for.
+        ConfigurationError: a variable makes no sense, the home cannot be written, or W&B or Prefect cannot be reached
+            as it is asked for.
+        ServerUnavailable: the Prefect server of the run does not start.
     """
     from hugtweets.tracking import check_mode
 
+    check_environment()
     check_mode(tracking)
+    Home.from_environment().prepare()
     with progress_shown(verbose), redirect_stdout(sys.stderr):
         logging.getLogger("hugtweets").info("starting Prefect")
         # Prefect takes seconds to import, and sets up its loggers then.
-        import prefect.main  # noqa: F401
-
+        read_settings()
         if not verbose:
             _quiet_prefect()
+        provide_server()
         yield
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hugtweets.cli.prefect_server import check_server
 from hugtweets.jobs.accounts import read_accounts
 from hugtweets.storage.home import VARIABLE, Home
 
@@ -38,7 +39,7 @@ def serve(
     os.environ[VARIABLE] = str(home.root)
     listed = read_accounts(accounts)
     # Prefect takes seconds to import: not before the file has been found to make sense.
-    from deployments.serve import check_server, next_run
+    from deployments.serve import next_run
     from deployments.serve import serve as serve_deployments
     from deployments.setup import provide_automations
 
@@ -70,7 +71,6 @@ def setup(
     For example: hugtweets setup
     """
     # Prefect takes seconds to import.
-    from deployments.serve import check_server
     from deployments.setup import provide
 
     typer.echo(f"Prefect server at {check_server()}", err=True)

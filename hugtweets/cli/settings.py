@@ -47,6 +47,10 @@ PREFECT_ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "hugtweets",
+    # The program logs before its flow and after it.
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    # A run without a server starts its own, whatever a profile says.
+    "PREFECT_SERVER_EPHEMERAL_ENABLED": "true",
     # The least that Prefect knows; see deployments/automations/crashed.yaml.
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",

@@ -5,10 +5,13 @@ With a store (:mod:`hugtweets.storage.remote`) the folder is this machine's work
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
+from hugtweets.errors import ConfigurationError
 from hugtweets.storage import handles
 from hugtweets.storage.handles import is_mix, members_of, validate_handle, validate_name
 from hugtweets.storage.remote import Store
@@ -25,9 +28,37 @@ class Home:
 
     @classmethod
     def from_environment(cls) -> Home:
-        """``$HUGTWEETS_HOME``, or ``~/.hugtweets``, and the store of ``$HUGTWEETS_STORE`` if that is set."""
-        root = Path(os.environ.get(VARIABLE) or "~/.hugtweets").expanduser().resolve()
+        """``$HUGTWEETS_HOME``, or ``~/.hugtweets``, and the store of ``$HUGTWEETS_STORE`` if that is set.
+
+        Raises:
+            ConfigurationError: the user has no home folder, and the variable names none.
+        """
+        try:
+            root = Path(os.environ.get(VARIABLE) or "~/.hugtweets").expanduser().resolve()
+        except RuntimeError as error:
+            raise ConfigurationError(
+                f"this user has no home folder to keep things in: name another one with --home or {VARIABLE}"
+            ) from error
         return cls(root, Store.from_environment())
+
+    def prepare(self) -> None:
+        """Make the folder, and find out now rather than within a step whether it can be written.
+
+        Raises:
+            ConfigurationError: it cannot.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=self.root) as file:
+                file.write(b"home")
+            for folder in (self.timelines, self.artifacts, self.results, self.locks):
+                if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        except OSError as error:
+            raise ConfigurationError(
+                f"{error.filename or self.root} cannot be written ({error.strerror or error}): "
+                f"make room or change its permissions, or choose another home with --home or {VARIABLE}"
+            ) from error
 
     @property
     def timelines(self) -> Path:
