@@ -130,12 +130,21 @@ def check_variables(home: Home) -> Finding:
 
 def check_home(home: Home) -> Finding:
     """Whether the home can be written, and how much room there is."""
-    existing = next(path for path in [home.root, *home.root.parents] if path.exists())
+    existing = _existing(home.root)
     free = shutil.disk_usage(existing).free / 2**30
     detail = f"{home.root}, {free:.0f} GiB free, {len(home.known_handles())} accounts"
-    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+    if not _can_be_written(existing):
         return Finding(HOME, "missing", f"{detail}, not writable", f"choose another with --home or {VARIABLE}")
     return Finding(HOME, "ok", detail)
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there."""
+    return next(path for path in [folder, *folder.parents] if path.exists())
+
+
+def _can_be_written(path: Path) -> bool:
+    return path.is_dir() and os.access(path, os.W_OK)
 
 
 def check_store(home: Home) -> Finding:
@@ -192,8 +201,7 @@ def check_prefect(home: Home) -> Finding:
     url = os.environ.get("PREFECT_API_URL")
     if not url:
         folder = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
-        existing = next(path for path in [folder, *folder.parents] if path.exists())
-        if not os.access(existing, os.W_OK):
+        if not _can_be_written(_existing(folder)):
             detail = f"no server configured, and that of a run cannot keep its database in {folder}"
             return Finding(PREFECT, "missing", detail, "name a folder that can be written with PREFECT_HOME")
         detail = "no server configured: each run starts one of its own for as long as it lasts"

@@ -135,8 +135,13 @@ def _start_server(folder: Path, seconds: float) -> None:
             port = _free_port()
             command = [sys.executable, "-c", SERVER, OWN_ADDRESS, str(port)]
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)  # noqa: S603
+            try:
+                _wait(process, f"http://{OWN_ADDRESS}:{port}/api/health", seconds, log)
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
             _hand_over(process, port)
-            _wait(process, f"http://{OWN_ADDRESS}:{port}/api/health", seconds, log)
     except OSError as error:
         raise ConfigurationError(
             f"Prefect keeps what runs have done in {folder}, which cannot be written ({error.strerror or error}): "

@@ -1,0 +1,82 @@
+"""The Prefect server that a run starts for itself: others start theirs at the same moment, and it says a lot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+
+from hugtweets.cli.prefect_server import provide_server
+from hugtweets.errors import ConfigurationError, ServerUnavailable
+from tests.fixtures.flows import rows, write_timeline
+
+ACCOUNTS = 8
+
+
+def refreshing(folder: Path, name: str) -> subprocess.Popen[str]:
+    """A run over a dozen accounts in a home of its own; Prefect's folder is new, and the same for all."""
+    handles = "".join(f"- {{handle: {name}{number}, source: 'file:posts.jsonl'}}\n" for number in range(ACCOUNTS))
+    options = "defaults: {clean: {min_characters: 0}, tracking: {mode: disabled}}\n"
+    (folder / f"{name}.yaml").write_text(f"{options}accounts:\n{handles}", encoding="utf-8")
+    command = [sys.executable, "-m", "hugtweets.cli", "--home", name, "refresh", f"{name}.yaml", "--until", "clean"]
+    environment = os.environ | {"PREFECT_HOME": str(folder / "prefect"), "PYTHONPATH": str(Path.cwd())}
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def test_runs_that_start_at_once_say_nothing_but_what_became_of_their_accounts(tmp_path: Path) -> None:
+    write_timeline(tmp_path / "posts.jsonl", rows(5))
+    runs = {name: refreshing(tmp_path, name) for name in ("one", "two")}
+    said = {name: run.communicate()[1].splitlines() for name, run in runs.items()}
+    foreign = [
+        line for name, lines in said.items() for line in lines if f" {name}" not in line and "Prefect" not in line
+    ]
+    assert foreign == []
+    assert [run.returncode for run in runs.values()] == [0, 0]
+    assert (tmp_path / "prefect" / "hugtweets-server.log").exists()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Prefect's folder, and no server set."""
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    with temporary_settings({PREFECT_HOME: tmp_path / "prefect"}, restore_defaults={PREFECT_API_URL}):
+        yield tmp_path / "prefect"
+
+
+def test_a_server_that_cannot_start_ends_the_run_and_names_its_log(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", "nonsense")
+    with pytest.raises(ServerUnavailable, match=r"hugtweets-server\.log"):
+        provide_server()
+    assert "Traceback" in (folder / "hugtweets-server.log").read_text(encoding="utf-8")
+
+
+def test_a_folder_of_prefect_that_cannot_be_written_is_named(folder: Path) -> None:
+    folder.touch()
+    with pytest.raises(ConfigurationError, match=rf"{folder}.*PREFECT_HOME"):
+        provide_server()
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/api", "nonsense", "http://127.0.0.1:port/api"])
+def test_a_server_that_is_away_is_a_sentence_with_its_variable(folder: Path, address: str) -> None:
+    with temporary_settings({PREFECT_API_URL: address}), pytest.raises(ConfigurationError, match="PREFECT_API_URL"):
+        provide_server()
+
+
+def test_settings_of_prefect_that_make_no_sense_are_named(tmp_path: Path) -> None:
+    (tmp_path / "profiles.toml").write_text("active = [", encoding="utf-8")
+    code = "from hugtweets.cli.prefect_server import read_settings; read_settings()"
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd()), "PREFECT_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    last = ended.stderr.splitlines()[-1]
+    assert "ConfigurationError" in last
+    assert str(tmp_path / "profiles.toml") in last
