@@ -149,7 +149,7 @@ def _start_server(folder: Path, seconds: float) -> None:
         ) from error
 
 
-def _turn(path: Path) -> AcquireReturnProxy:
+def _turn(path: Path) -> AcquireReturnProxy[FileLock]:
     lock = FileLock(path)
     try:
         return lock.acquire(timeout=1)
