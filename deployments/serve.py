@@ -18,9 +18,11 @@ from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
 from flows.ad_hoc import ad_hoc
+from flows.forms import AD_HOC, SAMPLE, form_defaults
 from flows.nightly import nightly
 from flows.sample import sample
 from flows.watching import TAG
+from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 
 # A night that is still going makes the next one skip; what a person asks for waits its turn.
@@ -52,11 +54,13 @@ def next_run(cron: str, timezone: str) -> datetime:
         raise ConfigurationError(f"{cron!r} is no cron schedule: write one such as '0 3 * * *' for 03:00") from None
 
 
-def build(accounts: Path, cron: str, timezone: str, verify_cron: str | None = None) -> list[RunnerDeployment]:
+def build(
+    accounts: Path, cron: str, timezone: str, options: Config, verify_cron: str | None = None
+) -> list[RunnerDeployment]:
     """The three deployments: ``nightly`` on its schedules, ``account`` and ``sample`` on request.
 
     On ``verify_cron`` the nightly run also asks X again for the posts that are stored. Being the same deployment, it
-    never runs beside an ordinary night.
+    never runs beside an ordinary night. The forms show ``options``, those in force in the home.
     """
     schedules = [Cron(cron, timezone=timezone, slug="nightly")]
     if verify_cron:
@@ -77,6 +81,7 @@ def build(accounts: Path, cron: str, timezone: str, verify_cron: str | None = No
             "account",
             description="One or more accounts, now.",
             tags=[TAG],
+            parameters=form_defaults(AD_HOC, options),
             concurrency_limit=WAIT,
             entrypoint_type=BY_MODULE,
         ),
@@ -85,12 +90,14 @@ def build(accounts: Path, cron: str, timezone: str, verify_cron: str | None = No
             "sample",
             description="New posts in the voice of an account that was learned before.",
             tags=[TAG],
+            parameters=form_defaults(SAMPLE, options),
             concurrency_limit=WAIT,
             entrypoint_type=BY_MODULE,
         ),
     ]
 
 
-def serve(accounts: Path, cron: str, timezone: str, verify_cron: str | None = None) -> None:
+def serve(accounts: Path, cron: str, timezone: str, options: Config, verify_cron: str | None = None) -> None:
     """Serve until stopped. The schedule stays active meanwhile: a night missed by a restart is caught up."""
-    prefect.serve(*build(accounts, cron, timezone, verify_cron), pause_on_shutdown=False, print_starting_message=False)
+    deployments = build(accounts, cron, timezone, options, verify_cron)
+    prefect.serve(*deployments, pause_on_shutdown=False, print_starting_message=False)

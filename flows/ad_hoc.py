@@ -5,26 +5,23 @@ hugtweets serve ACCOUNTS.yaml
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import logging
+from typing import Annotated
 
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from pydantic import Field, PositiveInt
 
+from flows.forms import AD_HOC, Handle, PerPrompt, Prompts, Source, options_of_form
 from flows.refresh import work_through
-from flows.runs import name_run
-from hugtweets.config import DEFAULT_PROMPTS, Config, NotNegative
+from flows.runs import name_run, open_home
+from hugtweets.config import NotNegative
 from hugtweets.jobs.accounts import request_accounts
+from hugtweets.jobs.home_options import read_home_options
 from hugtweets.jobs.job import StepName
 from hugtweets.jobs.outcomes import RunOutcome
 
-# What a person may write into the forms of the Prefect UI; the server checks it before a run exists.
-Handle = Annotated[str, Field(pattern=r"^@?[A-Za-z0-9_]{1,15}$")]
-Source = Annotated[str, Field(pattern=r"^(x|(archive|file):.+)$")]
-Prompts = Annotated[
-    tuple[Annotated[str, Field(min_length=1, max_length=280)], ...], Field(min_length=1, max_length=100)
-]
-PerPrompt = Annotated[int, Field(ge=1, le=1000)]
+logger = logging.getLogger("hugtweets.flows")
 
 
 def _name() -> str:
@@ -38,17 +35,17 @@ def ad_hoc(
     source: Source = "x",
     until: StepName | None = None,
     budget_usd: NotNegative | None = None,
-    epochs: PositiveInt = 1,
-    prompts: Prompts = DEFAULT_PROMPTS,
-    per_prompt: PerPrompt = 2,
+    epochs: PositiveInt | None = None,
+    prompts: Prompts | None = None,
+    per_prompt: PerPrompt | None = None,
 ) -> State[RunOutcome]:
-    """Take the accounts through the steps, up to ``until``.
+    """Take the accounts through the steps, up to ``until``, with the options of the home where the form sets none.
 
     Args:
         handles: X handles, with or without @.
         source: x, archive:PATH or file:PATH; the path is one on the machine that runs the flow, and holds one account.
         until: Stop after this step; None does the whole job.
-        budget_usd: What one account may cost on X in this run, in USD; None sets no limit.
+        budget_usd: What one account may cost on X in this run, in USD.
         epochs: Passes over the posts.
         prompts: How the new posts begin.
         per_prompt: Posts for each prompt.
@@ -56,9 +53,11 @@ def ad_hoc(
     Raises:
         InvalidHandle, ConfigurationError: a handle is named twice, or a file is to serve several accounts.
     """
-    options: dict[str, Any] = {
-        "fetch": {"budget_usd": budget_usd},
-        "train": {"epochs": epochs},
-        "sample": {"prompts": prompts, "per_prompt": per_prompt},
-    }
-    return work_through(request_accounts(handles, source, Config().override(options)), until, may_wait=False)
+    in_force = read_home_options(open_home())
+    if in_force.notice:
+        logger.info(in_force.notice)
+    form = {"budget_usd": budget_usd, "epochs": epochs, "prompts": prompts, "per_prompt": per_prompt}
+    asked = options_of_form(AD_HOC, form)
+    logger.info("the form sets %s", asked or "no option")
+    config = in_force.override(asked)
+    return work_through(request_accounts(handles, source, config), until, may_wait=False)

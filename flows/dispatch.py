@@ -17,7 +17,7 @@ from prefect.settings import get_current_settings
 from flows.account import learn
 from flows.recording import recorded
 from hugtweets.errors import ConfigurationError, HugtweetsError
-from hugtweets.jobs.accounts import AccountRequest, require_agreement
+from hugtweets.jobs.accounts import AccountRequest, run_wide
 from hugtweets.jobs.job import Assignment, Job, includes
 from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.steps.starting import posts_to_learn
@@ -26,8 +26,6 @@ from hugtweets.storage.home import Home
 from hugtweets.storage.remote import VARIABLE
 from tasks.retract import retract
 from tasks.step import NotMade
-
-PLACE = ("dispatch", "ray_address", "work_pool")
 
 logger = logging.getLogger("hugtweets.flows")
 
@@ -62,9 +60,7 @@ def choose_dispatcher(requests: Sequence[AccountRequest]) -> Dispatcher | None:
     Raises:
         ConfigurationError: the accounts do not agree, or no Prefect server is set to which others could report.
     """
-    config = requests[0].config
-    for option in PLACE:
-        require_agreement(requests, f"refresh.{option}", "a run")
+    config = run_wide(requests)
     if config.refresh.dispatch == "threads":
         return None
     if not get_current_settings().api.url:

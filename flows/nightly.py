@@ -10,9 +10,9 @@ from pathlib import Path
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.refresh import work_through
+from flows.refresh import work_through_file
 from flows.runs import name_run
-from hugtweets.jobs.accounts import read_accounts
+from hugtweets.jobs.accounts import AccountsFile
 from hugtweets.jobs.outcomes import RunOutcome
 
 
@@ -27,4 +27,4 @@ def nightly(accounts: Path, verify: bool = False) -> State[RunOutcome]:
     Raises:
         InvalidHandle, ConfigurationError: the file makes no sense any more; nothing is started.
     """
-    return work_through(read_accounts(accounts), until=None, may_wait=True, verify=verify)
+    return work_through_file(AccountsFile(path=accounts), verify=verify)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
@@ -19,9 +20,11 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.account import learn
 from flows.dispatch import Dispatcher, add_learned, choose_dispatcher, find_assignment
-from flows.runs import begin, finish, name_run
+from flows.forms import show_in_forms
+from flows.runs import begin, finish, name_run, open_home
 from flows.watching import ended, show_progress
-from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.accounts import AccountRequest, AccountsFile, run_wide
+from hugtweets.jobs.home_options import follow, read_home_options
 from hugtweets.jobs.job import Assignment, Job, StepName, longest_waiting_first
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from tasks.step import unseen
@@ -31,23 +34,47 @@ logger = logging.getLogger("hugtweets.flows")
 
 @flow(name="refresh", flow_run_name=lambda: name_run("refresh"))
 def refresh(
-    requests: list[AccountRequest], until: StepName | None = None, may_wait: bool = True, verify: bool = False
+    accounts: list[AccountRequest] | AccountsFile,
+    until: StepName | None = None,
+    may_wait: bool = True,
+    verify: bool = False,
 ) -> State[RunOutcome]:
-    """Take every account through the steps, several at once; see :func:`work_through`."""
-    return work_through(requests, until, may_wait, verify)
+    """Take every account through the steps, several at once; see :func:`work_through` and :func:`work_through_file`."""
+    if isinstance(accounts, AccountsFile):
+        return work_through_file(accounts, until, verify)
+    return work_through(accounts, until, may_wait, verify)
+
+
+def work_through_file(file: AccountsFile, until: StepName | None = None, verify: bool = False) -> State[RunOutcome]:
+    """A night: the accounts of a file, which gives the home its options from then on.
+
+    Raises:
+        InvalidHandle, ConfigurationError: the file makes no sense; nothing is started.
+    """
+    home = open_home()
+    requests, notice = follow(home, file)
+    logger.info(notice)
+    show_in_forms(read_home_options(home).config())
+    # Accounts that are tried again are no night of their own.
+    return work_through(requests, until, may_wait=True, verify=verify, night=None if file.only else file.path)
 
 
 def work_through(
-    requests: list[AccountRequest], until: StepName | None, may_wait: bool, verify: bool = False
+    requests: list[AccountRequest],
+    until: StepName | None,
+    may_wait: bool,
+    verify: bool = False,
+    night: Path | None = None,
 ) -> State[RunOutcome]:
     """What every flow over a list of accounts does: ``refresh.parallel`` of them at once, and the run's final state.
 
     With ``may_wait`` a model waits for as many new posts as ``refresh.min_new_posts`` and ``min_new_characters`` say;
-    with ``verify`` X is asked again for the posts that are stored, and the deleted ones go.
+    with ``verify`` X is asked again for the posts that are stored, and the deleted ones go. ``night`` is the accounts
+    file, if this is a run over all that it lists.
     """
     dispatcher = choose_dispatcher(requests)
     # How many at once stands in the options, which a scheduled flow learns only when it runs.
-    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=requests[0].config.refresh.parallel)
+    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=run_wide(requests).refresh.parallel)
     with dispatcher or nullcontext(), runner:
         jobs = begin(requests, until=until, may_wait=may_wait, verify=verify)
         work = prepare if dispatcher else handle
@@ -58,7 +85,7 @@ def work_through(
     for job, outcome in zip(jobs, outcomes, strict=True):
         if job.handle in learned:
             add_learned(job, outcome, learned[job.handle])
-    return finish(jobs, outcomes)
+    return finish(jobs, outcomes, night)
 
 
 @task(name="handle", task_run_name="handle[{job.handle}]", cache_policy=NO_CACHE, persist_result=False)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from prefect import runtime
@@ -15,13 +16,15 @@ from prefect.states import Completed, Failed
 from pydantic import BaseModel
 
 from flows.credentials import load_credentials
-from flows.watching import show_outcome, tag_run
+from flows.watching import show_outcome, show_status, tag_run
 from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.shared_ledger import catch_up, push_ledger
 from hugtweets.errors import AccountsFailed, HugtweetsError
-from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.accounts import AccountRequest, run_wide
+from hugtweets.jobs.history import record_run
 from hugtweets.jobs.job import Job, includes, longest_waiting_first, plan_jobs
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome, StepOutcome
+from hugtweets.jobs.status import read_status
 from hugtweets.report.overview_page import LastRun
 from hugtweets.steps.authorship import find_candidates, record_authorship
 from hugtweets.storage.handles import members_of
@@ -65,7 +68,7 @@ def look_up_users(jobs: Sequence[Job]) -> list[Job]:
     asked = [job for job in longest_waiting_first(jobs) if job.request.source_spec.kind == "x"]
     if not asked:
         return list(jobs)
-    home, run, config = asked[0].home, asked[0].run, asked[0].config.fetch
+    home, run, config = asked[0].home, asked[0].run, run_wide([job.request for job in asked]).fetch
     try:
         found = patient(look_up, config)([job.handle for job in asked], Ledger(home.ledger, run), config)
         push_ledger(home, run)
@@ -74,8 +77,8 @@ def look_up_users(jobs: Sequence[Job]) -> list[Job]:
     return [replace(job, user=found.get(job.handle)) for job in jobs]
 
 
-def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -> State[RunOutcome]:
-    """Compare the authors, bring the report up to date, and end the run.
+def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome], night: Path | None = None) -> State[RunOutcome]:
+    """Compare the authors, bring the report up to date, and end the run; ``night`` is its accounts file, if it has one.
 
     The final state's data is the :class:`RunOutcome`, or :class:`AccountsFailed` naming who failed.
     """
@@ -87,7 +90,18 @@ def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -> State[Run
     ledger = Ledger(jobs[0].home.ledger, jobs[0].run)
     outcome = RunOutcome.of(jobs[0].run, outcomes, ledger.spent())
     show_outcome(outcome, ledger)
+    remember_run(jobs[0], outcome, night)
     return final_state(outcome, outcome.failure(), outcome.describe())
+
+
+def remember_run(job: Job, outcome: RunOutcome, night: Path | None) -> None:
+    """Add the run to the home's history, and after a night show how all accounts stand; trouble with it ends no run."""
+    try:
+        record_run(job.home, outcome, whole=includes(job.until, "evaluate"), accounts=night)
+        if night:
+            show_status(read_status(job.home))
+    except (HugtweetsError, OSError) as error:
+        logger.warning("this run is not in the history, which `hugtweets status` shows: %s", error)
 
 
 def report_run(jobs: Sequence[Job], outcomes: Iterable[AccountOutcome]) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from prefect import flow, runtime
 from prefect.artifacts import create_table_artifact
 
-from flows.ad_hoc import Handle, PerPrompt, Prompts
+from flows.forms import SAMPLE, Handle, PerPrompt, Prompts, options_of_form
 from flows.runs import name_run
 from flows.watching import tag_run
-from hugtweets.config import DEFAULT_PROMPTS, Config
+from hugtweets.config import merge
+from hugtweets.jobs.home_options import read_home_options
 from hugtweets.jobs.outcomes import SampleOutcome
 from hugtweets.steps.authors import Author, generate_for_all
 from hugtweets.storage.home import Home
@@ -24,8 +25,8 @@ def _name() -> str:
 
 
 @flow(name="sample", flow_run_name=_name)
-def sample(handle: Handle, prompts: Prompts = DEFAULT_PROMPTS, number: PerPrompt = 5) -> list[SampleOutcome]:
-    """Write new posts and leave them in a table.
+def sample(handle: Handle, prompts: Prompts | None = None, number: PerPrompt = 5) -> list[SampleOutcome]:
+    """Write new posts and leave them in a table, with the options of the home where the form sets none.
 
     Args:
         handle: An account that was learned before.
@@ -39,7 +40,8 @@ def sample(handle: Handle, prompts: Prompts = DEFAULT_PROMPTS, number: PerPrompt
     tag_run([handle.removeprefix("@")])
     home = Home.from_environment()
     author = Author.find(home, handle)
-    config = Config().override({"sample": {"prompts": prompts, "per_prompt": number}})
+    form = options_of_form(SAMPLE, {"prompts": prompts})
+    config = read_home_options(home).override(merge(form, {"sample": {"per_prompt": number}}))
     posts = list(map(SampleOutcome.model_validate, generate_for_all([author], config)[0]))
     create_table_artifact(
         key=TABLE,

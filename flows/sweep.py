@@ -20,7 +20,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from flows.account import learn
 from flows.runs import begin, final_state, name_run
 from flows.watching import ended, show_progress
-from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.accounts import AccountRequest, run_wide
 from hugtweets.jobs.job import Job
 from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.storage.atomic import write_text
@@ -43,7 +43,7 @@ def sweep(requests: list[AccountRequest], points: list[Point], agent: AgentRun |
     CSV, and in Prefect. ``agent`` is the run that W&B's agent waits for, if it asked for this sweep.
     """
     jobs = begin(requests, is_trial=True)
-    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=requests[0].config.refresh.parallel)
+    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=run_wide(requests).refresh.parallel)
     with runner:
         futures = [runner.submit(trials, {"job": unseen(job), "points": points}) for job in jobs]
         show_progress(ended(futures), len(jobs))

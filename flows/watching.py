@@ -18,10 +18,12 @@ from prefect.futures import PrefectFuture, as_completed
 
 from hugtweets.budget.ledger import Ledger
 from hugtweets.jobs.outcomes import RunOutcome
+from hugtweets.jobs.status import HomeState
 from tasks.events import tell
 
 PROGRESS = "hugtweets-progress"
 TABLE = "hugtweets-accounts"
+STATUS = "hugtweets-status"
 TAG = "hugtweets"
 MOST_TAGS = 10
 COMPLETED_EVENT = "hugtweets.run.completed"
@@ -69,6 +71,13 @@ def show_progress(accounts: Iterable[object], total: int) -> None:
                 # Typed as if it might be awaited; it is not, in a flow that is not async.
                 artifact = artifact or cast("UUID", create_progress_artifact(share, key=PROGRESS, description=told))
                 update_progress_artifact(artifact, share, description=told)
+
+
+def show_status(state: HomeState) -> None:
+    """Leave a table of how all accounts of the home stand."""
+    rows = [account.row() for account in state.accounts]
+    with only_shown("how the accounts stand"):
+        create_table_artifact(key=STATUS, table=rows, description=state.describe())
 
 
 def show_outcome(outcome: RunOutcome, ledger: Ledger) -> None:

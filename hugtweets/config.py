@@ -255,10 +255,15 @@ def build_config(options: Mapping[str, Any]) -> Config:
 
 def load_config(path: Path | None = None, assignments: Iterable[str] = ()) -> Config:
     """Defaults, then a YAML file, then ``section.key=value`` assignments."""
+    return build_config(read_options(path, assignments))
+
+
+def read_options(path: Path | None = None, assignments: Iterable[str] = ()) -> dict[str, Any]:
+    """The nested options of a YAML file, and over them ``section.key=value`` assignments."""
     options = read_yaml(path) if path else {}
     for assignment in assignments:
         options = merge(options, parse_assignment(assignment))
-    return build_config(options)
+    return options
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -19,20 +19,22 @@ from hugtweets.cli.pretrain import pretrain
 from hugtweets.cli.promote import promote
 from hugtweets.cli.publish import export, push
 from hugtweets.cli.report import report
+from hugtweets.cli.retry import retry
 from hugtweets.cli.runs import demo, refresh, run
 from hugtweets.cli.sample import sample
 from hugtweets.cli.serve import serve, setup
 from hugtweets.cli.settings import settings, with_shared_options
 from hugtweets.cli.show import show
 from hugtweets.cli.simulate import simulate_x
+from hugtweets.cli.status import status
 from hugtweets.cli.streams import abandon_full_stdout, replace_unknown_characters
 from hugtweets.cli.suggestions import Program, explain
 from hugtweets.cli.sweep import sweep
 from hugtweets.errors import HugtweetsError
 
 PANELS = {
-    "Learn": (demo, run, refresh, pretrain, sweep, promote),
-    "Look": (sample, play, show, report, analyse),
+    "Learn": (demo, run, refresh, retry, pretrain, sweep, promote),
+    "Look": (sample, play, show, status, report, analyse),
     "Share": (export, push),
     "Operate": (doctor, setup, serve, forget, simulate_x),
 }

@@ -13,6 +13,7 @@ from hugtweets.cli.suggestions import known_name
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import read_accounts, request_accounts
+from hugtweets.jobs.home_options import read_home_options
 from hugtweets.jobs.pools import PoolOutcome, request_pool
 from hugtweets.storage.home import Home
 
@@ -48,6 +49,7 @@ def pretrain(
     named, left_out = ([known_name(home, handle) for handle in given or ()] for given in (handles, hold_out))
     listed = read_accounts(accounts, options) if accounts else request_accounts(named, "x", options)
     request = request_pool(name, listed, left_out, corpus or (), options)
+    read_home_options(home).check(request.config)
     with flow_shown(request.config.tracking, verbose):
         from flows.pretrain import pretrain as pretrain_flow
 

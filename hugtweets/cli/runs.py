@@ -12,10 +12,11 @@ from hugtweets.budget.shared_ledger import catch_up
 from hugtweets.cli.output import flow_shown, print_costs, print_json, print_run
 from hugtweets.cli.settings import SourceOption
 from hugtweets.cli.suggestions import one_of
-from hugtweets.config import Config, Dispatch, load_config
+from hugtweets.config import Config, Dispatch, read_options
 from hugtweets.errors import ConfigurationError
-from hugtweets.jobs.accounts import AccountRequest, read_accounts, request_accounts
+from hugtweets.jobs.accounts import AccountRequest, AccountsFile, digest_of, request_accounts
 from hugtweets.jobs.estimate import estimate_cost
+from hugtweets.jobs.home_options import follow
 from hugtweets.jobs.job import STEPS, StepName, includes, plan_jobs
 from hugtweets.jobs.outcomes import RunOutcome
 from hugtweets.simulator.demo import demo_accounts
@@ -98,9 +99,13 @@ def refresh(
     """
     # Also below the accounts file: options of that place may stand beside it.
     place = [f"refresh.dispatch={dispatch}"] if dispatch else []
-    requests = read_accounts(accounts, load_config(config, [*(assignments or ()), *place]))
-    if dispatch:
-        requests = [request.override({"refresh": {"dispatch": dispatch}}) for request in requests]
+    file = AccountsFile(
+        path=accounts.absolute(),
+        digest=digest_of(accounts),
+        options=read_options(config, [*(assignments or ()), *place]),
+        dispatch=dispatch,
+    )
+    requests, _ = follow(home, file, remember=False)
     if verify and all(request.source_spec.path for request in requests):
         raise ConfigurationError(f"--verify asks X again, and no account of {accounts} has the source x: leave it out")
     if dry_run:
@@ -108,7 +113,7 @@ def refresh(
         estimate = estimate_cost(plan_jobs(home, requests, run="dry-run"), verify)
         print_json(estimate) if as_json else print_costs(estimate)
         return
-    finish(run_flow(requests, until, verbose, always_refresh=True, verify=verify), as_json)
+    finish(run_flow(requests, until, verbose, night=file, verify=verify), as_json)
 
 
 def demo(
@@ -134,11 +139,15 @@ def run_flow(
     requests: Sequence[AccountRequest],
     until: StepName | None,
     verbose: bool,
+    night: AccountsFile | None = None,
     always_refresh: bool = False,
     verify: bool = False,
     mix: bool = False,
 ) -> RunOutcome:
-    """Run the flow for one account, the one for many, the one for a mix, or the one for a blend, in this process."""
+    """Run the flow for one account, the one for many, the one for a mix, or the one for a blend, in this process.
+
+    ``night`` names the accounts in the parameters of the run instead of ``requests``.
+    """
     with flow_shown(requests[0].config.tracking, verbose):
         # Prefect takes seconds to import: not before the request has been found to make sense.
         from flows.account import account as account_flow
@@ -151,10 +160,12 @@ def run_flow(
             state = blend_flow(requests[0], return_state=True)
         elif mix:
             state = mix_flow(list(requests), until, return_state=True)
+        elif night:
+            state = refresh_flow(night, until, verify=verify, return_state=True)
         elif len(requests) == 1 and not always_refresh and requests[0].config.refresh.dispatch == "threads":
             state = account_flow(requests[0], until, return_state=True)
         else:
-            state = refresh_flow(list(requests), until, may_wait=always_refresh, verify=verify, return_state=True)
+            state = refresh_flow(list(requests), until, may_wait=always_refresh, return_state=True)
     return outcome_of(state)
 
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from hugtweets.cli.prefect_server import check_server
-from hugtweets.jobs.accounts import read_accounts
+from hugtweets.jobs.accounts import AccountsFile
+from hugtweets.jobs.home_options import follow, read_home_options
 from hugtweets.storage.home import VARIABLE, Home
 
 
@@ -37,7 +38,8 @@ def serve(
     """
     # The runs are processes of their own.
     os.environ[VARIABLE] = str(home.root)
-    listed = read_accounts(accounts)
+    file = AccountsFile(path=accounts.absolute())
+    listed, _ = follow(home, file, remember=False)
     # Prefect takes seconds to import: not before the file has been found to make sense.
     from deployments.serve import next_run
     from deployments.serve import serve as serve_deployments
@@ -51,7 +53,9 @@ def serve(
             typer.echo(f"missing {provision.subject}: {provision.detail}", err=True)
     nights = f"{len(listed)} accounts, next at {first:%Y-%m-%d %H:%M} {timezone}{verifying}"
     typer.echo(f"serving nightly ({nights}), account and sample to {server}; stop with Ctrl-C", err=True)
-    serve_deployments(accounts, cron, timezone, verify_cron)
+    _, notice = follow(home, file)
+    typer.echo(notice, err=True)
+    serve_deployments(accounts, cron, timezone, read_home_options(home).config(), verify_cron)
 
 
 def setup(

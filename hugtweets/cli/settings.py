@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from hugtweets import __version__
-from hugtweets.config import load_config
+from hugtweets.jobs.home_options import HomeOptions, read_home_options
 from hugtweets.storage.home import VARIABLE, Home
 
 HomeOption = Annotated[
@@ -95,11 +95,23 @@ def begin(home: Path | None, verbose: bool) -> Home:
     return found
 
 
+def options_in_force(home: Home) -> HomeOptions:
+    """The options of the home; a person is told from where they are.
+
+    Raises:
+        ConfigurationError: the home's record of them cannot be used.
+    """
+    options = read_home_options(home)
+    if options.notice:
+        typer.echo(options.notice, err=True)
+    return options
+
+
 def with_shared_options(command: Callable[..., None]) -> Callable[..., None]:
     """The command as typer takes it: parameters named as in :data:`SHARED` become those options.
 
     Every command has ``--home`` and ``--verbose``, and gets the home itself. One with a parameter ``options`` has
-    ``--config`` and ``--set``, and gets the configuration that they make.
+    ``--config`` and ``--set``, and gets the configuration that they make of the options of the home.
     """
     wanted = inspect.signature(command, eval_str=True).parameters
     names = {"home", "verbose", *wanted, *(("config", "assignments") if "options" in wanted else ())}
@@ -114,7 +126,7 @@ def with_shared_options(command: Callable[..., None]) -> Callable[..., None]:
     def call(**given: Any) -> None:
         given["home"] = begin(given["home"], given["verbose"])
         if "options" in wanted:
-            given["options"] = load_config(given["config"], given["assignments"] or ())
+            given["options"] = options_in_force(given["home"]).config(given["config"], given["assignments"] or ())
         command(**{name: given[name] for name in wanted})
 
     vars(call)["__signature__"] = inspect.Signature([*own, *shared])

@@ -12,13 +12,10 @@ import typer
 import yaml
 
 from hugtweets.cli.output import flow_shown, print_json, print_table
-from hugtweets.cli.settings import (
-    AccountsOption,
-    SourceOption,
-)
-from hugtweets.config import Config, load_config
+from hugtweets.cli.settings import AccountsOption, SourceOption, options_in_force
+from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
-from hugtweets.jobs.accounts import AccountRequest, read_accounts, request_accounts
+from hugtweets.jobs.accounts import AccountRequest, read_accounts, request_accounts, run_wide
 from hugtweets.sources.source import SourceSpec
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
@@ -29,6 +26,7 @@ from hugtweets.tracking import take_agent_run
 
 
 def sweep(
+    home: Home,
     config: Path | None,
     assignments: list[str] | None,
     as_json: bool,
@@ -64,8 +62,10 @@ def sweep(
     For example: hugtweets sweep fogbell_keeper --vary train.lr=1e-3,4e-3
     """
     agent = take_agent_run()
-    options = load_config(config, assignments or ())
+    in_force = options_in_force(home)
+    options = in_force.config(config, assignments or ())
     requests = _requests(handles or [], accounts, source, options)
+    in_force.check(run_wide(requests))
     if point is not None:
         points = [_read_point(point, requests)]
     elif vary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
@@ -9,13 +10,21 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_serializer
 
-from hugtweets.config import Config, Section, read_yaml, unknown_key
+from hugtweets.config import Config, Dispatch, Section, TrackingConfig, read_yaml, unknown_key
 from hugtweets.errors import ConfigurationError, HugtweetsError
 from hugtweets.sources.source import SourceSpec
 from hugtweets.storage.handles import validate_handle, validate_name
 
 # In the path of a source it stands for the handle.
 PLACE = "{handle}"
+
+# One for all accounts of a run: the look-up on X, the summary in W&B and the spreading of the work go by them.
+RUN_WIDE = (
+    *(f"tracking.{name}" for name in TrackingConfig.model_fields),
+    *(f"refresh.{name}" for name in ("parallel", "dispatch", "ray_address", "work_pool")),
+    *(f"fetch.{name}" for name in ("run_budget_usd", "month_budget_usd", "post_usd", "user_usd", "timeout_seconds")),
+    *(f"fetch.{name}" for name in ("retries", "retry_delay_seconds", "max_wait_seconds")),
+)
 
 
 def _checked(parse: Callable[[str], object]) -> AfterValidator:
@@ -74,6 +83,49 @@ def request_accounts(handles: Iterable[str], source: str, config: Config) -> lis
     return [AccountRequest(handle=name, source=source.replace(PLACE, name), config=config) for name in names]
 
 
+class AccountsFile(Section):
+    """An accounts file as the parameters of a run name it, however many accounts it lists.
+
+    ``digest`` is that of the content which was found to make sense; None takes the file as it is when the run begins.
+    """
+
+    path: Path = Field(description="the accounts file, on the machine that runs the flow")
+    digest: str | None = Field(None, description="the beginning of the SHA-256 of its content")
+    options: dict[str, Any] = Field(default_factory=dict, description="options that lie below its defaults")
+    dispatch: Dispatch | None = Field(None, description="instead of its refresh.dispatch")
+    only: tuple[str, ...] = Field((), description="of its accounts only these; none names all of them")
+
+    def requests(self, below: Config) -> list[AccountRequest]:
+        """The accounts that it lists, with their options; ``below`` lies under all of them.
+
+        Raises:
+            InvalidHandle, ConfigurationError: it makes no sense, was changed since, or does not list one of ``only``.
+        """
+        if self.digest and digest_of(self.path) != self.digest:
+            raise ConfigurationError(f"{self.path} was changed while the run began: start it again")
+        requests = read_accounts(self.path, below.override(self.options))
+        if self.dispatch:
+            requests = [request.override({"refresh": {"dispatch": self.dispatch}}) for request in requests]
+        if not self.only:
+            return requests
+        listed = {request.handle.casefold(): request for request in requests}
+        if missing := [handle for handle in self.only if handle.casefold() not in listed]:
+            raise ConfigurationError(f"{self.path} does not list {', '.join(missing)}: add it there, or name another")
+        return [listed[handle.casefold()] for handle in self.only]
+
+
+def digest_of(path: Path) -> str:
+    """The beginning of the SHA-256 of an accounts file.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+
+
 def read_accounts(path: Path, config: Config | None = None) -> list[AccountRequest]:
     """Read ``ACCOUNTS.yaml``: ``defaults:`` and ``accounts:``, a list of handles, some with a source and options.
 
@@ -82,21 +134,36 @@ def read_accounts(path: Path, config: Config | None = None) -> list[AccountReque
     Raises:
         InvalidHandle, ConfigurationError: names the account, the key, and the nearest valid one.
     """
-    content = read_yaml(path)
-    for key in content:
-        if key not in ("defaults", "accounts"):
-            raise ConfigurationError(f"{path}: {unknown_key(key, ['defaults', 'accounts'])}")
+    content = _read_content(path)
     listed = content.get("accounts")
     if not isinstance(listed, list) or not listed:
         raise ConfigurationError(f"{path} lists no accounts: write `accounts:` and below it one `- handle` a line")
-    defaults = _mapping(content.get("defaults") or {}, f"{path}: defaults")
-    try:
-        below = (config or Config()).override(defaults)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{path}: defaults: {error}") from None
+    below = _put_defaults(content, path, config or Config())
     requests = [_read_account(entry, path, below) for entry in listed]
     _reject_doubles([request.handle for request in requests])
     return requests
+
+
+def read_defaults(path: Path) -> dict[str, Any]:
+    """The options under ``defaults:`` of an accounts file, as they stand there.
+
+    Raises:
+        ConfigurationError: as :func:`read_accounts`.
+    """
+    content = _read_content(path)
+    _put_defaults(content, path, Config())
+    return dict(content.get("defaults") or {})
+
+
+def run_wide(requests: Sequence[AccountRequest]) -> Config:
+    """A configuration whose options of :data:`RUN_WIDE` are those of every account.
+
+    Raises:
+        ConfigurationError: names two accounts that disagree.
+    """
+    for option in RUN_WIDE:
+        require_agreement(requests, option, "a run")
+    return requests[0].config
 
 
 def require_agreement(requests: Sequence[AccountRequest], option: str, what: str) -> None:
@@ -111,6 +178,31 @@ def require_agreement(requests: Sequence[AccountRequest], option: str, what: str
         if read(request.config) != read(first.config):
             raise ConfigurationError(
                 f"{option} is one for all accounts of {what}: {first.handle} and {request.handle} disagree"
+            )
+
+
+def _read_content(path: Path) -> dict[str, Any]:
+    content = read_yaml(path)
+    for key in content:
+        if key not in ("defaults", "accounts"):
+            raise ConfigurationError(f"{path}: {unknown_key(key, ['defaults', 'accounts'])}")
+    return content
+
+
+def _put_defaults(content: Mapping[str, Any], path: Path, config: Config) -> Config:
+    defaults = _mapping(content.get("defaults") or {}, f"{path}: defaults")
+    try:
+        return config.override(defaults)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: defaults: {error}") from None
+
+
+def _refuse_run_wide(options: Mapping[str, Any], where: str) -> None:
+    for option in RUN_WIDE:
+        section, _, name = option.partition(".")
+        if isinstance(options.get(section), dict) and name in options[section]:
+            raise ConfigurationError(
+                f"{where} sets {option}, which is one for all accounts: write it once, under `defaults`"
             )
 
 
@@ -130,6 +222,7 @@ def _read_account(entry: object, path: Path, config: Config) -> AccountRequest:
             raise ConfigurationError(
                 f"{path}: {handle}: {unknown_key(key, ['handle', 'source', *Config.model_fields])}"
             )
+    _refuse_run_wide(options, f"{path}: {handle}")
     try:
         return AccountRequest(handle=handle, source=str(source), config=config.override(options))
     except ConfigurationError as error:

@@ -101,6 +101,16 @@ class Home:
         return self.root / "ledger.jsonl"
 
     @property
+    def options(self) -> Path:
+        """The options that hold for everything that runs in this home, and the accounts file that they are from."""
+        return self.root / "options.yaml"
+
+    @property
+    def history(self) -> Path:
+        """What became of each account in its last run, and which night was the last."""
+        return self.root / "history.json"
+
+    @property
     def favourites(self) -> Path:
         """Generated posts that somebody liked, one JSON line a post."""
         return self.root / "favourites.jsonl"

@@ -11,8 +11,8 @@ Whoever holds one lock takes others only from further down in this list, so that
 2. a device (:mod:`hugtweets.devices.queue`)
 3. a timeline
 4. the reservations of budgets (:mod:`hugtweets.budget.reservations`)
-5. the promotions of an account, the ledger, the favourites, the pages over all accounts; inside these no other lock
-   is taken
+5. the promotions of an account, the ledger, the favourites, the history of runs, the pages over all accounts;
+   inside these no other lock is taken
 """
 
 from __future__ import annotations
