@@ -128,6 +128,6 @@ def test_serve_creates_nothing_and_says_what_is_missing(
     with pytest.raises(SystemExit):
         main()
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split()[0] for line in lines] == ["missing"] * (len(NEEDED) + len(ALERTS)) + ["serving"]
+    assert [line.split()[0] for line in lines] == ["missing"] * (len(NEEDED) + len(ALERTS)) + ["serving", "the"]
     assert f"missing automation {NAME}: create it with `hugtweets setup`" in lines[0]
     assert automations() == []
