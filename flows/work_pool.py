@@ -12,14 +12,23 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, Self
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentUpdate
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterType, FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterType,
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterId,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.deployments.runner import RunnerDeployment
@@ -151,33 +160,56 @@ def check_automations(client: SyncPrefectClient) -> None:
 
 
 def find_deployment(client: SyncPrefectClient, pool: str) -> UUID:
-    """The deployment ``learn`` of a work pool, made if there is none, and knowing the options of this version.
+    """The deployment of the flow ``learn`` in a work pool, knowing the options of this version.
+
+    A pool of processes is given one if it has none.
 
     Raises:
-        ConfigurationError: there is no such pool, or the deployment belongs to another one.
+        ConfigurationError: there is no such pool, it has no deployment and cannot be given one, or there are several.
     """
     try:
-        client.read_work_pool(pool)
+        kind = client.read_work_pool(pool).type
     except ObjectNotFound:
         raise ConfigurationError(
             f"there is no work pool {pool}: make it with `prefect work-pool create {pool} --type process`, "
             f"and start workers with `prefect worker start --pool {pool}`"
         ) from None
-    try:
-        found = client.read_deployment_by_name(f"{learn.name}/{DEPLOYMENT}")
-    except ObjectNotFound:
-        made: Any = build_deployment(pool).apply()
-        return UUID(str(made))
-    if found.work_pool_name != pool:
-        raise ConfigurationError(
-            f"the deployment {learn.name}/{DEPLOYMENT} belongs to the work pool {found.work_pool_name}, and "
-            f"refresh.work_pool is {pool}: change one of them"
-        )
+    deployments = client.read_deployments(
+        flow_filter=FlowFilter(name=FlowFilterName(any_=[learn.name])),
+        work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[pool])),
+    )
+    if not deployments:
+        return make_deployment(client, pool, kind)
+    if len(deployments) > 1:
+        names = ", ".join(f"{learn.name}/{found.name}" for found in deployments)
+        raise ConfigurationError(f"the work pool {pool} has several deployments of {learn.name}: keep one of {names}")
+    (found,) = deployments
     options = parameter_schema(learn).model_dump_for_openapi()
     if found.parameter_openapi_schema != options:
         # Made by an earlier version: the server would refuse options that it does not know.
         client.update_deployment(found.id, DeploymentUpdate(parameter_openapi_schema=options))
     return found.id
+
+
+def make_deployment(client: SyncPrefectClient, pool: str, kind: str) -> UUID:
+    """Give a pool of processes its deployment.
+
+    Raises:
+        ConfigurationError: the pool starts containers, or the deployment belongs to another pool.
+    """
+    if kind != "process":
+        raise ConfigurationError(
+            f"the work pool {pool} starts containers, and nothing says of which image: deploy `learn-{kind}` of "
+            "deployments/prefect.yaml, as docs/kubernetes.md says"
+        )
+    with suppress(ObjectNotFound):
+        other = client.read_deployment_by_name(f"{learn.name}/{DEPLOYMENT}").work_pool_name
+        raise ConfigurationError(
+            f"the deployment {learn.name}/{DEPLOYMENT} belongs to the work pool {other}, and "
+            f"refresh.work_pool is {pool}: change one of them"
+        )
+    made: Any = build_deployment(pool).apply()
+    return UUID(str(made))
 
 
 def build_deployment(pool: str) -> RunnerDeployment:

@@ -45,6 +45,14 @@ SKIPPED = {
     "fetches the project itself": ("git", "cd"),
     "installs packages": (".venv/bin/python -m pip",),
     "asks the service of such a machine": ("as_service prefect deployment",),
+    "needs a Docker daemon or a cluster": (
+        "docker",
+        "kubectl",
+        ".venv/bin/prefect worker start --pool hugtweets-docker",
+        # What is left of it is covered by tests/deployments/test_containers.py.
+        ".venv/bin/prefect work-pool create hugtweets-kubernetes",
+        ".venv/bin/prefect --no-prompt deploy --prefect-file deployments/prefect.yaml --name learn-kubernetes",
+    ),
     "needs a block that a person made": ("as_service hugtweets setup --alerts",),
 }
 SMALL = [
