@@ -21,7 +21,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from flows.account import learn
 from flows.dispatch import Dispatcher, add_learned, choose_dispatcher, find_assignment
 from flows.forms import show_in_forms
-from flows.runs import begin, finish, name_run, open_home
+from flows.runs import begin, finish, name_run, open_home, prune_home
 from flows.watching import ended, show_progress
 from hugtweets.jobs.accounts import AccountRequest, AccountsFile, run_wide
 from hugtweets.jobs.home_options import follow, read_home_options
@@ -85,6 +85,8 @@ def work_through(
     for job, outcome in zip(jobs, outcomes, strict=True):
         if job.handle in learned:
             add_learned(job, outcome, learned[job.handle])
+    if may_wait:
+        prune_home(jobs)
     return finish(jobs, outcomes, night)
 
 

@@ -24,12 +24,14 @@ from hugtweets.jobs.accounts import AccountRequest, run_wide
 from hugtweets.jobs.history import record_run
 from hugtweets.jobs.job import Job, includes, longest_waiting_first, plan_jobs
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome, StepOutcome
+from hugtweets.jobs.pruning import Pruned
 from hugtweets.jobs.status import read_status
 from hugtweets.report.overview_page import LastRun
 from hugtweets.steps.authorship import find_candidates, record_authorship
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
 from tasks.fetch import look_up
+from tasks.prune import prune
 from tasks.report import authorship, report
 from tasks.retries import patient
 from tasks.step import unseen
@@ -118,6 +120,19 @@ def report_run(jobs: Sequence[Job], outcomes: Iterable[AccountOutcome]) -> None:
     for outcome in outcomes:
         if done := made.get(outcome.handle):
             outcome.steps["report"] = StepOutcome.of(done.reference, done.cached, done.seconds)
+
+
+def prune_home(jobs: Sequence[Job]) -> None:
+    """Make room if ``storage.keep_models`` or ``keep_days`` is set; trouble with that is no failure of a run."""
+    home, config = jobs[0].home, run_wide([job.request for job in jobs]).storage
+    if not config.is_set:
+        return
+    options = ", ".join(f"storage.{name}={value}" for name, value in config if value is not None)
+    pruned = prune(unseen(home), config, return_state=True).result(raise_on_failure=False)
+    if isinstance(pruned, Pruned):
+        logger.info("%s, as %s says", pruned.describe(), options)
+    else:
+        logger.warning("not all was pruned that %s says (%s): the next night goes on with it", options, pruned)
 
 
 # What ended in this process, by the id of Prefect's run.

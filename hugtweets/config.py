@@ -219,6 +219,20 @@ class RefreshConfig(Section):
         return self
 
 
+class StorageConfig(Section):
+    """What `hugtweets prune` keeps beside what is needed; with either of them set, every night prunes as well."""
+
+    keep_models: PositiveInt | None = Field(None, description="the newest models of each account that are kept (1)")
+    keep_days: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="keep all that was used within this many days (1)"
+    )
+
+    @property
+    def is_set(self) -> bool:
+        """Whether nights prune."""
+        return self.keep_models is not None or self.keep_days is not None
+
+
 class Config(Section):
     """All options of a run."""
 
@@ -230,6 +244,7 @@ class Config(Section):
     evaluate: EvaluateConfig = EvaluateConfig()
     tracking: TrackingConfig = TrackingConfig()
     refresh: RefreshConfig = RefreshConfig()
+    storage: StorageConfig = StorageConfig()
 
     def override(self, options: Mapping[str, Any]) -> Config:
         """A copy with nested options put over these."""

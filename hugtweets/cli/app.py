@@ -17,6 +17,7 @@ from hugtweets.cli.output import describe, printable
 from hugtweets.cli.play import play
 from hugtweets.cli.pretrain import pretrain
 from hugtweets.cli.promote import promote
+from hugtweets.cli.prune import prune
 from hugtweets.cli.publish import export, push
 from hugtweets.cli.report import report
 from hugtweets.cli.retry import retry
@@ -36,7 +37,7 @@ PANELS = {
     "Learn": (demo, run, refresh, retry, pretrain, sweep, promote),
     "Look": (sample, play, show, status, report, analyse),
     "Share": (export, push),
-    "Operate": (doctor, setup, serve, forget, simulate_x),
+    "Operate": (doctor, setup, serve, prune, forget, simulate_x),
 }
 STOPPED = 130
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_serializer
 
-from hugtweets.config import Config, Dispatch, Section, TrackingConfig, read_yaml, unknown_key
+from hugtweets.config import Config, Dispatch, Section, StorageConfig, TrackingConfig, read_yaml, unknown_key
 from hugtweets.errors import ConfigurationError, HugtweetsError
 from hugtweets.sources.source import SourceSpec
 from hugtweets.storage.handles import validate_handle, validate_name
@@ -18,12 +18,14 @@ from hugtweets.storage.handles import validate_handle, validate_name
 # In the path of a source it stands for the handle.
 PLACE = "{handle}"
 
-# One for all accounts of a run: the look-up on X, the summary in W&B and the spreading of the work go by them.
+# One for all accounts of a run: the look-up on X, the summary in W&B, the spreading of the work and the pruning go by
+# them.
 RUN_WIDE = (
     *(f"tracking.{name}" for name in TrackingConfig.model_fields),
     *(f"refresh.{name}" for name in ("parallel", "dispatch", "ray_address", "work_pool")),
     *(f"fetch.{name}" for name in ("run_budget_usd", "month_budget_usd", "post_usd", "user_usd", "timeout_seconds")),
     *(f"fetch.{name}" for name in ("retries", "retry_delay_seconds", "max_wait_seconds")),
+    *(f"storage.{name}" for name in StorageConfig.model_fields),
 )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hugtweets.config import Config
-from hugtweets.storage.artifacts import Plan, Reference, create, is_shared, turn
+from hugtweets.storage.artifacts import Plan, Reference, create, is_shared, mark_used, turn
 from hugtweets.storage.home import Home
 from hugtweets.tracking import Content, is_tracked, track
 
@@ -31,6 +31,8 @@ class Work(Protocol):
 def is_done(job: Work, plan: Plan) -> bool:
     """Whether nothing is left to do: the artifact is where all machines find it, and logged."""
     reference = plan.reference(job.home)
+    # Before it is looked for: what is removed as unused in between is not found, and made again.
+    mark_used(reference)
     return is_shared(job.home, reference) and is_tracked(job.home, reference, job.config.tracking)
 
 

@@ -6,12 +6,15 @@ version, the handle, the digests of the inputs and the slice of configuration th
 With a store (:mod:`hugtweets.storage.remote`) the folder is this machine's copy. What the store has is downloaded
 instead of being made again, what is made here is uploaded with its manifest last, and the manifests of what other
 machines made are kept here. Whatever asks the store raises ``StoreUnavailable`` if it does not answer.
+
+The time of a manifest's file says when the artifact was last used: :mod:`hugtweets.jobs.needed` goes by it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -56,10 +59,14 @@ class Reference:
         """The copy of its manifest on a machine that does not have its files."""
         return self.folder.parent / REMOTE_MANIFESTS / f"{self.digest}.json"
 
+    @property
+    def known_manifest(self) -> Path:
+        """Its manifest, or the copy of it on a machine that does not have its files."""
+        return self.file(MANIFEST) if exists(self) else self.remote_manifest
+
     def manifest(self) -> Manifest:
         """What it is made of and what was counted."""
-        found = self.file(MANIFEST) if exists(self) else self.remote_manifest
-        return Manifest.model_validate_json(found.read_text(encoding="utf-8"))
+        return Manifest.model_validate_json(self.known_manifest.read_text(encoding="utf-8"))
 
 
 class Manifest(BaseModel):
@@ -110,6 +117,12 @@ class Plan:
 def exists(reference: Reference) -> bool:
     """Whether the artifact is here, whole."""
     return reference.file(MANIFEST).is_file()
+
+
+def mark_used(reference: Reference) -> None:
+    """Note that the artifact was found and counted on; in a home that cannot be written nothing is removed either."""
+    with suppress(OSError):
+        os.utime(reference.known_manifest)
 
 
 def location(home: Home, reference: Reference) -> str:
@@ -174,14 +187,24 @@ def turn(reference: Reference) -> Iterator[None]:
 
 def remove(home: Home, reference: Reference) -> None:
     """Remove an artifact, in the store first; files that a crash leaves behind go with the next one of its step."""
+    remove_shared(home, reference)
+    if reference.folder.exists():
+        shutil.rmtree(set_aside(reference))
+
+
+def remove_shared(home: Home, reference: Reference) -> None:
+    """Remove what the store has of an artifact, its manifest first, and that copy of the manifest last."""
     if home.store:
         keys = home.store.sizes(home.key(reference.folder))
         home.store.remove(sorted(keys, key=lambda key: not key.endswith(f"/{MANIFEST}")))
         reference.remote_manifest.unlink(missing_ok=True)
-    if reference.folder.exists():
-        doomed = reference.folder.with_name(f"{partial_prefix()}{reference.digest}")
-        reference.folder.rename(doomed)
-        shutil.rmtree(doomed)
+
+
+def set_aside(reference: Reference) -> Path:
+    """Make an artifact that is here disappear in one rename; returns where its files are, which a crash leaves."""
+    doomed = reference.folder.with_name(f"{partial_prefix()}{reference.digest}")
+    reference.folder.rename(doomed)
+    return doomed
 
 
 def references(home: Home, handle: str, step: str = "*") -> list[Reference]:
@@ -201,7 +224,14 @@ def found_at(home: Home, manifests: Collection[Path]) -> list[Reference]:
         keys = {f"{home.key(reference.folder)}/{MANIFEST}": reference for reference in unknown}
         for key, manifest in home.store.read(list(keys)).items():
             write_text(keys[key].remote_manifest, manifest.decode())
+            created = keys[key].manifest().created.timestamp()
+            os.utime(keys[key].remote_manifest, (created, created))
     return sorted(found, key=lambda reference: reference.manifest().created)
+
+
+def all_artifacts(home: Home) -> list[Reference]:
+    """Every artifact of every account and mix, here or in the store, oldest first."""
+    return found_at(home, {*home.artifacts.glob(f"*/*/*/{MANIFEST}"), *stored_manifests(home, home.artifacts)})
 
 
 def stored_manifests(home: Home, folder: Path) -> set[Path]:

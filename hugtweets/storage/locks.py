@@ -68,6 +68,16 @@ def lock_file(path: Path) -> Path:
     return path.with_suffix(".lock")
 
 
+def is_held(file: Path) -> bool:
+    """Whether another thread or process holds a lock, by its file; one that a killed process left is removed."""
+    try:
+        with FileLock(file, blocking=False):
+            file.unlink(missing_ok=True)
+    except Timeout:
+        return True
+    return False
+
+
 def _lock_of(path: Path) -> FileLock:
     path.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(lock_file(path), is_singleton=True, poll_interval=POLL_SECONDS)
