@@ -25,8 +25,7 @@ from flows.watching import TAG
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 
-# A night that is still going makes the next one skip; what a person asks for waits its turn.
-SKIP = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+# One at a time: what is asked for waits its turn, also a verification at the minute of a night.
 WAIT = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
 # Flows are named by module: the runs find them wherever `serve` was started.
 BY_MODULE = EntrypointType.MODULE_PATH
@@ -60,7 +59,7 @@ def build(
     """The three deployments: ``nightly`` on its schedules, ``account`` and ``sample`` on request.
 
     On ``verify_cron`` the nightly run also asks X again for the posts that are stored. Being the same deployment, it
-    never runs beside an ordinary night. The forms show ``options``, those in force in the home.
+    never runs beside an ordinary night: the later one waits. The forms show ``options``, those in force in the home.
     """
     schedules = [Cron(cron, timezone=timezone, slug="nightly")]
     if verify_cron:
@@ -73,7 +72,7 @@ def build(
             tags=[TAG],
             parameters={"accounts": str(accounts.absolute())},
             schedules=schedules,
-            concurrency_limit=SKIP,
+            concurrency_limit=WAIT,
             entrypoint_type=BY_MODULE,
         ),
         RunnerDeployment.from_flow(

@@ -55,7 +55,7 @@ class Dispatcher(ABC):
 
 
 def choose_dispatcher(requests: Sequence[AccountRequest]) -> Dispatcher | None:
-    """What ``refresh.dispatch`` names; None is this process.
+    """What ``refresh.dispatch`` names; None is this process, also if no worker of the pool could ever be free.
 
     Raises:
         ConfigurationError: the accounts do not agree, or no Prefect server is set to which others could report.
@@ -73,8 +73,17 @@ def choose_dispatcher(requests: Sequence[AccountRequest]) -> Dispatcher | None:
         from flows.ray_cluster import RayCluster
 
         return RayCluster(config)
-    from flows.work_pool import WorkPool
+    from flows.work_pool import WorkPool, is_full_of_waiting, pool_of
 
+    pool = pool_of(config)
+    if is_full_of_waiting(pool):
+        logger.warning(
+            "Every worker of the pool %s is taken by a run that would wait for another one: the accounts are learned "
+            "in this process. To spread them, start another worker with `prefect worker start --pool %s`.",
+            pool,
+            pool,
+        )
+        return None
     return WorkPool(config)
 
 

@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.account import learn as learn_posts
-from flows.runs import name_run, open_home
+from flows.runs import name_run, open_home, stay_cancelled, was_cancelled
 from hugtweets.errors import NotShared
 from hugtweets.jobs.job import Assignment, Job
 from hugtweets.jobs.outcomes import AccountOutcome
@@ -32,6 +32,8 @@ def learn(assignment: Assignment) -> State[Any]:
     Args:
         assignment: The account, its options, and the posts; written by the run that fetched them.
     """
+    if was_cancelled():
+        return stay_cancelled()
     outcome = carry_out(assignment)
     artifact = ArtifactCreate(type=OUTCOME, data=outcome.model_dump(mode="json"), flow_run_id=runtime.flow_run.id)
     # Prefect's own function for this leaves its connection open.

@@ -21,7 +21,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from flows.account import learn
 from flows.dispatch import Dispatcher, add_learned, choose_dispatcher, find_assignment
 from flows.forms import show_in_forms
-from flows.runs import begin, finish, name_run, open_home, prune_home
+from flows.runs import begin, finish, name_run, open_home, prune_home, stay_cancelled, was_cancelled
 from flows.watching import ended, show_progress
 from hugtweets.jobs.accounts import AccountRequest, AccountsFile, run_wide
 from hugtweets.jobs.home_options import follow, read_home_options
@@ -72,6 +72,8 @@ def work_through(
     with ``verify`` X is asked again for the posts that are stored, and the deleted ones go. ``night`` is the accounts
     file, if this is a run over all that it lists.
     """
+    if was_cancelled():
+        return stay_cancelled()
     dispatcher = choose_dispatcher(requests)
     # How many at once stands in the options, which a scheduled flow learns only when it runs.
     runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=run_wide(requests).refresh.parallel)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 
 from prefect import runtime
-from prefect.client.schemas.objects import State
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State, StateType
 from prefect.settings import get_current_settings
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 from pydantic import BaseModel
 
 from flows.credentials import load_credentials
-from flows.watching import show_outcome, show_status, tag_run
+from flows.watching import only_shown, show_outcome, show_status, tag_run
 from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.shared_ledger import catch_up, push_ledger
 from hugtweets.errors import AccountsFailed, HugtweetsError
@@ -37,8 +38,6 @@ from tasks.retries import patient
 from tasks.step import unseen
 
 Outcome = TypeVar("Outcome", bound=BaseModel)
-
-logger = logging.getLogger("hugtweets.flows")
 
 
 def name_run(subject: str) -> str:
@@ -65,6 +64,31 @@ def begin(requests: Sequence[AccountRequest], look_up: bool = True, **options: A
     return look_up_users(jobs) if look_up else jobs
 
 
+def was_cancelled() -> bool:
+    """Whether somebody cancelled this run before it was started again.
+
+    A cancelled run whose process ended before its worker could say so has crashed to Prefect, and crashed runs are
+    started again.
+    """
+    if runtime.flow_run.run_count < 2:
+        return False
+    with get_client(sync_client=True) as client:
+        states = client.read_flow_run_states(UUID(str(runtime.flow_run.id)))
+    types = [state.type for state in sorted(states, key=lambda state: state.timestamp)]
+    return crash_was_cancellation(types)
+
+
+def crash_was_cancellation(types: Sequence[StateType]) -> bool:
+    """Whether the last crash of a run, whose states are given from the first to the last, met one being cancelled."""
+    crashes = [place for place, found in enumerate(types) if found == StateType.CRASHED]
+    return bool(crashes) and types[crashes[-1] - 1] in (StateType.CANCELLING, StateType.CANCELLED)
+
+
+def stay_cancelled() -> State[Any]:
+    """The end of a run that should not have been started again."""
+    return Cancelled(message="It was cancelled before, and is not done now that it was started again.")
+
+
 def look_up_users(jobs: Sequence[Job]) -> list[Job]:
     """One request for up to 100 accounts on X; an answer that concerns the whole request is every account's."""
     asked = [job for job in longest_waiting_first(jobs) if job.request.source_spec.kind == "x"]
@@ -84,11 +108,13 @@ def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome], night: Path 
 
     The final state's data is the :class:`RunOutcome`, or :class:`AccountsFailed` naming who failed.
     """
-    if candidates := find_candidates(jobs, outcomes):
-        authorship(unseen(candidates))
-    record_authorship(jobs, outcomes)
+    with only_shown("whose the posts are taken for"):
+        if candidates := find_candidates(jobs, outcomes):
+            authorship(unseen(candidates))
+        record_authorship(jobs, outcomes)
     if includes(jobs[0].until, "report"):
-        report_run(jobs, outcomes)
+        with only_shown("the report, which `hugtweets report` makes,"):
+            report_run(jobs, outcomes)
     ledger = Ledger(jobs[0].home.ledger, jobs[0].run)
     outcome = RunOutcome.of(jobs[0].run, outcomes, ledger.spent())
     show_outcome(outcome, ledger)
@@ -98,25 +124,17 @@ def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome], night: Path 
 
 def remember_run(job: Job, outcome: RunOutcome, night: Path | None) -> None:
     """Add the run to the home's history, and after a night show how all accounts stand; trouble with it ends no run."""
-    try:
+    with only_shown("this run in the history, which `hugtweets status` shows,"):
         record_run(job.home, outcome, whole=includes(job.until, "evaluate"), accounts=night)
         if night:
             show_status(read_status(job.home))
-    except (HugtweetsError, OSError) as error:
-        logger.warning("this run is not in the history, which `hugtweets status` shows: %s", error)
 
 
 def report_run(jobs: Sequence[Job], outcomes: Iterable[AccountOutcome]) -> None:
-    """Add the report step to the outcomes, also of accounts that failed or were skipped: what is known is shown.
-
-    A report can be made again at any time, so that trouble with it is no failure of the run.
-    """
+    """Add the report step to the outcomes, also of accounts that failed or were skipped: what is known is shown."""
     # The server that Prefect starts for one run alone is gone when somebody follows the link.
     url = runtime.flow_run.ui_url if get_current_settings().api.url else None
-    made = report(unseen(jobs), LastRun(jobs[0].run, url), return_state=True).result(raise_on_failure=False)
-    if isinstance(made, BaseException):
-        logger.warning("the report was not brought up to date (%s): make it with `hugtweets report`", made)
-        return
+    made = report(unseen(jobs), LastRun(jobs[0].run, url))
     for outcome in outcomes:
         if done := made.get(outcome.handle):
             outcome.steps["report"] = StepOutcome.of(done.reference, done.cached, done.seconds)

@@ -10,7 +10,6 @@ from itertools import chain
 from typing import Any, cast
 from uuid import UUID
 
-import httpx
 from prefect import runtime
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.client.orchestration import get_client
@@ -40,7 +39,7 @@ def tag_run(handles: Sequence[str]) -> None:
     Tasks get no tags: Prefect asks its server for a limit of every tag of every task.
     """
     wanted = {*runtime.flow_run.tags, TAG, *(handles if len(handles) <= MOST_TAGS else ())}
-    with get_client(sync_client=True) as client:
+    with only_shown("the tags"), get_client(sync_client=True) as client:
         client.update_flow_run(UUID(str(runtime.flow_run.id)), tags=wanted)
 
 
@@ -54,11 +53,11 @@ def ended(futures: Iterable[PrefectFuture[Any]]) -> Iterator[PrefectFuture[Any]]
 
 @contextmanager
 def only_shown(what: str) -> Iterator[None]:
-    """What only shows something never ends a run: a server that does not answer is said in the log."""
+    """What only shows something never ends a run, whatever goes wrong with it: that is said in the log."""
     try:
         yield
-    except httpx.HTTPError as error:
-        logger.warning("the Prefect server does not take %s (%s)", what, error)
+    except Exception as error:
+        logger.warning("%s could not be shown (%s: %s); the run goes on", what, type(error).__name__, error)
 
 
 def show_progress(accounts: Iterable[object], total: int) -> None:
@@ -82,8 +81,8 @@ def show_status(state: HomeState) -> None:
 
 def show_outcome(outcome: RunOutcome, ledger: Ledger) -> None:
     """Leave a table of all accounts, and tell automations that the run ended, and how."""
-    rows = [account.row(ledger.of(account.handle).spent().usd) for account in outcome.accounts]
     with only_shown("the table of accounts"):
+        rows = [account.row(ledger.of(account.handle).spent().usd) for account in outcome.accounts]
         create_table_artifact(key=TABLE, table=rows, description=outcome.describe())
     tell(
         FAILED_EVENT if outcome.failed() else COMPLETED_EVENT,

@@ -17,6 +17,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import httpx
+from prefect import runtime
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.filters import (
@@ -26,10 +27,12 @@ from prefect.client.schemas.filters import (
     FlowFilterName,
     FlowRunFilter,
     FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
     WorkPoolFilter,
     WorkPoolFilterName,
 )
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, StateType, WorkerStatus
 from prefect.deployments import run_deployment
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
@@ -57,7 +60,7 @@ class WorkPool(Dispatcher):
     """The work pool; ``refresh.parallel`` does not count here: how many at once is the workers' to say."""
 
     def __init__(self, config: Config) -> None:
-        self._name = config.refresh.work_pool or "hugtweets"
+        self._name = pool_of(config)
         self._runs: dict[UUID, Assignment] = {}
         self._refused: list[AccountOutcome] = []
         self._unsent: list[Assignment] = []
@@ -143,6 +146,34 @@ class WorkPool(Dispatcher):
             return AccountOutcome.model_validate(json.loads(data) if isinstance(data, str) else data)
         state = f"{run.state.name}: {run.state.message or 'see there'}" if run.state else "nothing"
         return AccountOutcome.failure(self._runs[run.id].handle, f"its flow run {run.name} ended as {state}")
+
+
+def pool_of(config: Config) -> str:
+    """The name of the work pool."""
+    return config.refresh.work_pool or "hugtweets"
+
+
+def is_full_of_waiting(pool: str) -> bool:
+    """Whether this run is in the pool itself, which has no place left for those that it would wait for.
+
+    How many runs a worker takes at once no server knows: one that starts processes is counted as one place.
+    """
+    with get_client(sync_client=True) as client:
+        if client.read_flow_run(UUID(str(runtime.flow_run.id))).work_pool_name != pool:
+            return False
+        found, workers = client.read_work_pool(pool), client.read_workers_for_work_pool(pool)
+        going = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING]))
+            ),
+            work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[pool])),
+        )
+        learning = find_deployment(client, pool)
+    places = [] if found.concurrency_limit is None else [found.concurrency_limit]
+    if found.type == "process":
+        places.append(sum(worker.status == WorkerStatus.ONLINE for worker in workers))
+    waiting = [run for run in going if run.deployment_id != learning]
+    return bool(places) and len(waiting) >= min(places)
 
 
 def check_automations(client: SyncPrefectClient) -> None:

@@ -29,6 +29,7 @@
     │   ├── OutOfMemory               failed
     │   └── DiskFull                  failed
     ├── PutOff                        skipped
+    │   ├── NothingFetched            skipped
     │   ├── NotEnoughText             skipped
     │   ├── StillRateLimited          skipped
     │   └── BudgetUsedUp              skipped
@@ -226,6 +227,10 @@ class PutOff(HugtweetsError):
     """This account is skipped in this run; nothing is wrong."""
 
     account = account_if_stored = "skipped"
+
+
+class NothingFetched(PutOff):
+    """Its source holds no post at all, and none is stored."""
 
 
 class NotEnoughText(PutOff):

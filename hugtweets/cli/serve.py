@@ -31,7 +31,7 @@ def serve(
 ) -> None:
     """Serve the nightly schedule and ad hoc runs to a Prefect server.
 
-    The server is the one that PREFECT_API_URL names. A night is left out if the one before is still going. What
+    The server is the one that PREFECT_API_URL names. A night waits while the one before is still going. What
     `hugtweets setup` would create and is not there is named.
 
     For example: hugtweets serve accounts.yaml --timezone Europe/Paris

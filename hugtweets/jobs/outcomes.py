@@ -93,6 +93,10 @@ class AccountOutcome(BaseModel):
         learned = [step for name, step in self.steps.items() if name not in ("fetch", "clean")]
         return all(step.cached for step in learned or self.steps.values())
 
+    def is_empty(self) -> bool:
+        """Whether it was skipped before its first step; a page of the report it may have from earlier."""
+        return self.status == "skipped" and self.steps.keys() <= {"report"}
+
     def row(self, usd: float) -> dict[str, Any]:
         """A row in a table of accounts; ``usd`` is what the run spent on it; steps that were there took no time."""
         metrics, counts = self.metrics, self.counts

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hugtweets.budget.shared_ledger import push_ledger
-from hugtweets.errors import AccessError, AccountError, HugtweetsError, NothingKept
+from hugtweets.errors import AccessError, AccountError, HugtweetsError, NothingFetched, NothingKept
 from hugtweets.jobs.job import Job, includes
 from hugtweets.sources.archive.source import ArchiveSource
 from hugtweets.sources.files.source import FileSource
@@ -78,6 +78,9 @@ def fetch(job: Job, tally: Tally | None = None) -> Fetched:
             shared.push()
             push_ledger(job.home, job.run)
         after = timelines.summarise(path)
+    if not after.posts:
+        place = job.request.source_spec.path or "X"
+        raise NothingFetched(f"there is no post of {job.handle} in {place}: give another --source, or try again later")
     reference, cached = _copy(job, after)
     return Fetched(reference, cached, after.posts - tally.before, remark, verification, answered)
 

@@ -18,6 +18,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, De
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Pending
 
 from deployments.serve import build
 from flows.ad_hoc import ad_hoc
@@ -35,7 +36,6 @@ from tests.fixtures.flows import outcome_of, rows, tiny_config, write_timeline
 from tests.fixtures.tiny_models import save_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
-SKIPS = {"limit": 1, "collision_strategy": "CANCEL_NEW"}
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def write_accounts(path: Path, handles: list[str], **sections: Any) -> Path:
     return path
 
 
-def test_a_night_that_is_still_going_makes_the_next_one_skip(
+def test_a_night_has_its_schedule_and_one_at_a_time_is_going(
     tmp_path: Path, deployments: dict[str, RunnerDeployment]
 ) -> None:
     night = deployments["nightly"]
@@ -62,7 +62,7 @@ def test_a_night_that_is_still_going_makes_the_next_one_skip(
     assert (scheduled.schedule.cron, scheduled.schedule.timezone) == ("0 3 * * *", "Europe/Paris")  # type: ignore[union-attr]
     assert night.concurrency_limit == 1
     assert night.concurrency_options is not None
-    assert night.concurrency_options.collision_strategy == "CANCEL_NEW"
+    assert night.concurrency_options.collision_strategy == "ENQUEUE"
     assert night.parameters == {"accounts": str(tmp_path / "accounts.yaml")}
 
 
@@ -89,7 +89,7 @@ def test_the_work_pool_gets_the_same_deployments(deployments: dict[str, RunnerDe
         name: deployment.entrypoint for name, deployment in {**deployments, "learn": learn}.items()
     }
     # As many accounts are learned at once as there are workers.
-    assert [entry.get("concurrency_limit") for entry in described] == [SKIPS, 1, 1, None]
+    assert [entry.get("concurrency_limit") for entry in described] == [1, 1, 1, None]
     assert [entry.get("description") for entry in described] == [
         deployment.description for deployment in [*deployments.values(), learn]
     ]
@@ -128,6 +128,19 @@ def test_the_server_plans_the_nights_ahead(prefect_server: str, deployments: dic
     nights = asyncio.run(planned(deployments["nightly"]))
     assert len(nights) >= 3
     assert {night.astimezone(ZoneInfo("Europe/Paris")).hour for night in nights} == {3}
+
+
+def test_a_verification_at_the_minute_of_a_night_waits_for_it(
+    prefect_server: str, deployments: dict[str, RunnerDeployment]
+) -> None:
+    made: Any = deployments["nightly"].apply()
+    with get_client(sync_client=True) as client:
+        runs = [client.create_flow_run_from_deployment(made, parameters={"verify": verify}) for verify in (False, True)]
+        # As whoever serves them does when their time has come.
+        for run in runs:
+            client.set_flow_run_state(run.id, Pending())
+        states = [client.read_flow_run(run.id).state for run in runs]
+    assert [state and state.name for state in states] == ["Pending", "AwaitingConcurrencySlot"]
 
 
 async def planned(deployment: RunnerDeployment) -> list[datetime]:

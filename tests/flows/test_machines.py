@@ -6,8 +6,10 @@ import secrets
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate
 from prefect.client.schemas.filters import (
@@ -18,13 +20,16 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.deployments.runner import RunnerDeployment
 from prefect.flow_engine import run_flow
-from prefect.states import Cancelled, Crashed, Running
+from prefect.states import Cancelled, Cancelling, Crashed, Running, Scheduled
 
+from deployments.serve import BY_MODULE
 from deployments.setup import provide
 from flows.learn import learn
+from flows.nightly import nightly
 from flows.refresh import refresh
-from flows.work_pool import find_deployment
+from flows.work_pool import find_deployment, is_full_of_waiting
 from hugtweets.cli.app import main
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
@@ -161,6 +166,56 @@ def test_a_run_that_a_person_cancels_is_not_started_again(tmp_path: Path, config
         (alice, _) = run(accounts(tmp_path, in_pool(config, pool)))
     assert (alice.status, len(worker.taken)) == ("failed", 1)
     assert "not tonight" in (alice.reason or "")
+
+
+def test_a_cancelled_run_that_crashed_before_it_was_said_so_is_not_done(tmp_path: Path, config: Config) -> None:
+    assignment = Assignment(request=request("alice", tmp_path / "posts", config), run="monday", posts="0" * 16)
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(learn, parameters={"assignment": assignment.model_dump(mode="json")})
+        # As Prefect and the automation that starts crashed runs again leave it.
+        for state in (Running(), Cancelling(), Crashed(), Scheduled(name="AwaitingRetry")):
+            client.set_flow_run_state(run.id, state, force=True)
+        run_flow(learn, flow_run=client.read_flow_run(run.id), parameters=run.parameters, return_type="state")
+        ended = client.read_flow_run(run.id).state
+    assert ended is not None
+    assert ended.is_cancelled()
+
+
+def test_a_night_on_the_only_worker_of_a_pool_learns_the_accounts_itself(
+    tmp_path: Path, config: Config, pool: str, night: FlowRun
+) -> None:
+    path = tmp_path / "accounts.yaml"
+    write_timeline(tmp_path / "alice.jsonl", rows(60))
+    options = in_pool(config, pool).model_dump(mode="json")
+    path.write_text(
+        yaml.safe_dump({"defaults": options, "accounts": [{"handle": "alice", "source": "file:alice.jsonl"}]})
+    )
+    with get_client(sync_client=True) as client:
+        client.send_worker_heartbeat(pool, "the only one", 30.0)
+    state: Any = run_flow(nightly, flow_run=night, parameters={"accounts": path}, return_type="state")
+    (alice,) = outcome_of(state).accounts
+    assert alice.status == "completed"
+
+
+def test_a_night_on_a_pool_with_another_worker_waits_for_that_one(
+    pool: str, night: FlowRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__ID", str(night.id))
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(night.id, Running(), force=True)
+        client.send_worker_heartbeat(pool, "the only one", 30.0)
+        assert is_full_of_waiting(pool)
+        client.send_worker_heartbeat(pool, "another", 30.0)
+        assert not is_full_of_waiting(pool)
+
+
+@pytest.fixture
+def night(pool: str) -> FlowRun:
+    """A nightly run that a worker of a pool has taken."""
+    deployment = RunnerDeployment.from_flow(nightly, "nightly", work_pool_name=pool, entrypoint_type=BY_MODULE)
+    with get_client(sync_client=True) as client:
+        made: Any = deployment.apply()
+        return client.create_flow_run_from_deployment(made, parameters={"accounts": "accounts.yaml"})
 
 
 def test_a_failure_on_another_machine_is_that_accounts(tmp_path: Path, config: Config, pool: str) -> None:

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect import State, flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterName
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from flows.refresh import refresh
-from flows.watching import COMPLETED_EVENT, FAILED_EVENT, PROGRESS, TABLE, only_shown
+from flows.runs import finish
+from flows.watching import COMPLETED_EVENT, FAILED_EVENT, PROGRESS, TABLE, only_shown, show_outcome, show_progress
+from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.errors import AccountsFailed
 from hugtweets.evaluation.promotion import Standing
-from hugtweets.jobs.outcomes import AccountOutcome, SampleOutcome, StepOutcome
+from hugtweets.jobs.job import Job
+from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome, SampleOutcome, StepOutcome
+from hugtweets.storage.artifacts import Plan, create
+from hugtweets.storage.home import Home
 from tasks.events import tell
 from tests.fixtures.flows import await_event, outcome_of, request, rows, tiny_config, write_timeline
+
+# A port that nobody listens on.
+AWAY = {PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}
 
 
 @pytest.fixture
@@ -128,10 +138,49 @@ def event(name: str, run: str) -> dict[str, Any]:
 
 
 def test_a_server_that_is_away_ends_no_run(caplog: pytest.LogCaptureFixture) -> None:
-    away = {PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}
-    with temporary_settings(away), only_shown("the table"), get_client(sync_client=True) as client:
+    with temporary_settings(AWAY), only_shown("the table"), get_client(sync_client=True) as client:
         client.read_flow_runs()
-    assert "the Prefect server does not take the table" in caplog.text
+    assert "the table could not be shown" in caplog.text
+
+
+def test_a_comparison_that_cannot_be_made_ends_no_run(
+    prefect_server: str, home: Home, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = tiny_config(train={"base_model": str(tmp_path / "gone")}, evaluate={"generated": 10})
+    job = Job(home, request("alice", tmp_path / "posts.jsonl", config), "night")
+    generated = create(home, Plan("sample", 1, "alice"), lambda folder: {})
+    outcome = AccountOutcome(handle="alice")
+    for name in ("sample", "evaluate"):
+        outcome.note(name, generated, cached=False, seconds=1.0)
+
+    @flow
+    def ends() -> State[Any]:
+        return finish([job], [outcome])
+
+    state: Any = ends(return_state=True)
+    assert state.is_completed()
+    assert "whose the posts are taken for could not be shown (BaseModelError" in caplog.text
+
+
+def test_a_run_whose_server_is_gone_at_its_end_leaves_no_table(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    outcome = RunOutcome.of("night", [AccountOutcome(handle="alice")], Usage())
+    with temporary_settings(AWAY):
+        show_outcome(outcome, Ledger(home.ledger, "night"))
+    assert "the table of accounts could not be shown" in caplog.text
+
+
+def test_accounts_go_on_while_the_server_that_shows_their_progress_is_gone(caplog: pytest.LogCaptureFixture) -> None:
+    done: list[int] = []
+
+    def accounts() -> Iterator[int]:
+        for number in range(3):
+            done.append(number)
+            yield number
+
+    with temporary_settings(AWAY):
+        show_progress(accounts(), 3)
+    assert done == [0, 1, 2]
+    assert "the progress could not be shown" in caplog.text
 
 
 def test_an_event_that_cannot_be_sent_ends_no_run(prefect_server: str, caplog: pytest.LogCaptureFixture) -> None:
