@@ -173,7 +173,8 @@ def test_a_cancelled_run_that_crashed_before_it_was_said_so_is_not_done(tmp_path
     with get_client(sync_client=True) as client:
         run = client.create_flow_run(learn, parameters={"assignment": assignment.model_dump(mode="json")})
         # As Prefect and the automation that starts crashed runs again leave it.
-        for state in (Running(), Cancelling(), Crashed(), Scheduled(name="AwaitingRetry")):
+        states: list[State] = [Running(), Cancelling(), Crashed(), Scheduled(name="AwaitingRetry")]
+        for state in states:
             client.set_flow_run_state(run.id, state, force=True)
         run_flow(learn, flow_run=client.read_flow_run(run.id), parameters=run.parameters, return_type="state")
         ended = client.read_flow_run(run.id).state
@@ -212,7 +213,7 @@ def test_a_night_on_a_pool_with_another_worker_waits_for_that_one(
 @pytest.fixture
 def night(pool: str) -> FlowRun:
     """A nightly run that a worker of a pool has taken."""
-    deployment = RunnerDeployment.from_flow(nightly, "nightly", work_pool_name=pool, entrypoint_type=BY_MODULE)
+    deployment = RunnerDeployment.from_flow(nightly, "in the pool", work_pool_name=pool, entrypoint_type=BY_MODULE)
     with get_client(sync_client=True) as client:
         made: Any = deployment.apply()
         return client.create_flow_run_from_deployment(made, parameters={"accounts": "accounts.yaml"})
