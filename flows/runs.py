@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,6 +39,8 @@ from tasks.retries import patient
 from tasks.step import unseen
 
 Outcome = TypeVar("Outcome", bound=BaseModel)
+
+logger = logging.getLogger("hugtweets.flows")
 
 
 def name_run(subject: str) -> str:
