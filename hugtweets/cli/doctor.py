@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import math
 import os
 import platform
 import shutil
@@ -28,9 +27,10 @@ from hugtweets.budget.shared_ledger import catch_up
 from hugtweets.cli.environment import is_address, problems
 from hugtweets.cli.output import describe, print_json
 from hugtweets.cli.prefect_server import read_settings
-from hugtweets.config import Config, TrackingConfig, TrainConfig
+from hugtweets.config import Config, TrainConfig
 from hugtweets.errors import HugtweetsError
-from hugtweets.jobs.accounts import read_accounts
+from hugtweets.jobs.accounts import read_accounts, run_wide
+from hugtweets.jobs.home_options import read_home_options
 from hugtweets.storage.home import VARIABLE, Home
 
 Verdict = Literal["ok", "optional", "missing"]
@@ -70,7 +70,7 @@ def doctor(
 
     For example: hugtweets doctor accounts.yaml
     """
-    configs = [request.config for request in read_accounts(accounts)] if accounts else [Config()]
+    config = run_wide(read_accounts(accounts)) if accounts else None
     checks: dict[str, Callable[[Home], Finding]] = {
         "Python": check_python,
         "libraries": check_libraries,
@@ -84,7 +84,7 @@ def doctor(
         PREFECT: check_prefect,
         "W&B": check_wandb,
         "model hub": check_hub,
-        "spent on X": functools.partial(check_spending, configs=configs),
+        "spent on X": functools.partial(check_spending, config=config),
     }
     report = Report(findings=[look(subject, check, home) for subject, check in checks.items()])
     report.findings += check_service(report.findings)
@@ -236,7 +236,7 @@ def check_wandb(home: Home) -> Finding:
     """Weights & Biases."""
     from hugtweets.tracking import status
 
-    return Finding("W&B", "ok", status(TrackingConfig()))
+    return Finding("W&B", "ok", status(read_home_options(home).config().tracking))
 
 
 def check_hub(home: Home) -> Finding:
@@ -246,16 +246,15 @@ def check_hub(home: Home) -> Finding:
     return _reach("model hub", url, token, "needed only for base models from the hub")
 
 
-def check_spending(home: Home, configs: Sequence[Config]) -> Finding:
-    """What reading X has cost so far, against the tightest of the month's budgets."""
-    ledger = Ledger(home.ledger, run="")
+def check_spending(home: Home, config: Config | None) -> Finding:
+    """What reading X has cost so far, against the month's budget of an accounts file, or else of the home."""
+    ledger, fetching = Ledger(home.ledger, run=""), (config or read_home_options(home).config()).fetch
     usage, month = ledger.total(), ledger.month()
-    budgets = [config.fetch.month_budget_usd for config in configs if config.fetch.month_budget_usd is not None]
-    budget = min(budgets, default=math.inf)
+    budget = fetching.month_budget_usd
     detail = f"{usage.requests} requests, {usage.posts_read} posts read, ${usage.usd:.2f} in all"
-    detail += f", ${month.usd:.2f} this month{f' of at most ${budget:.2f}' if budgets else ''}"
-    detail += f"; a post costs ${configs[0].fetch.post_usd}"
-    if budgets and month.usd + SMALLEST_PAGE * configs[0].fetch.post_usd > budget:
+    detail += f", ${month.usd:.2f} this month{f' of at most ${budget:.2f}' if budget is not None else ''}"
+    detail += f"; a post costs ${fetching.post_usd}"
+    if budget is not None and month.usd + SMALLEST_PAGE * fetching.post_usd > budget:
         advice = "nothing more is read until the month (UTC) ends; raise fetch.month_budget_usd to go on"
         return Finding("spent on X", "optional", detail, advice)
     return Finding("spent on X", "ok", detail)

@@ -67,7 +67,7 @@ def setup(
         ),
     ] = None,
 ) -> None:
-    """Create what the nightly service needs on a Prefect server: automations.
+    """Create the automations that the service needs.
 
     The server is the one that PREFECT_API_URL names. What is there already is left as it is, so it can be run at any
     time; it also says what a person must do.

@@ -30,10 +30,7 @@ class CostEstimate(BaseModel):
 def estimate_cost(jobs: Sequence[Job], verify: bool = False) -> CostEstimate:
     """The most that a run of these accounts may cost at the prices in their options; ``verify`` as the run is told."""
     accounts = [_estimate_account(job, verify) for job in jobs]
-    total = 0.0
-    # Shared budgets may differ from account to account: most is spent if those with the smallest ones come first.
-    for left, account in sorted(zip(map(_left, jobs), accounts, strict=True), key=lambda pair: pair[0]):
-        total = max(total, min(total + account.usd, left))
+    total = min(sum(account.usd for account in accounts), _left(jobs[0]) if jobs else 0.0)
     spent = jobs[0].ledger.month().usd if jobs else 0.0
     return CostEstimate(usd=round(total, 6), spent_this_month_usd=spent, accounts=accounts)
 
@@ -60,6 +57,6 @@ def _stored(job: Job) -> int:
 
 
 def _left(job: Job) -> float:
-    """What the budgets that the account shares leave."""
+    """What the budgets that all accounts share leave."""
     limits = SharedBudget(job.ledger, job.config.fetch).limits()
     return min((max(0.0, limit.left) for limit in limits), default=math.inf)

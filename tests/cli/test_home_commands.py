@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hugtweets.budget.ledger import Usage
+from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.jobs.accounts import AccountsFile
 from hugtweets.jobs.history import record_run
 from hugtweets.jobs.home_options import follow
@@ -67,6 +67,16 @@ def test_the_status_of_all_accounts(
         ("alice", True),
         ("bob", True),
     ]
+
+
+def test_doctor_looks_at_the_budget_of_the_home(
+    program: Program, capsys: pytest.CaptureFixture[str], home: Home, accounts: Path
+) -> None:
+    Ledger(home.ledger, "nightly-1").record(Usage(requests=1, usd=4.99))
+    program("doctor", "--json")
+    (found,) = [f for f in json.loads(capsys.readouterr().out)["findings"] if f["subject"] == "spent on X"]
+    assert "$4.99 this month of at most $5.00" in found["detail"]
+    assert found["verdict"] == "optional"
 
 
 @pytest.mark.parametrize(
