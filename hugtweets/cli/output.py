@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 
 from hugtweets.cli.environment import check_environment
-from hugtweets.cli.prefect_server import provide_server, read_settings
+from hugtweets.cli.prefect_server import read_settings, served
 from hugtweets.cli.streams import knows_every_character
 from hugtweets.config import TrackingConfig
 from hugtweets.devices.progress import Progress, listening
@@ -71,7 +71,7 @@ def flow_shown(tracking: TrackingConfig, verbose: bool) -> Iterator[None]:
     Raises:
         ConfigurationError: a variable makes no sense, the home cannot be written, or W&B or Prefect cannot be reached
             as it is asked for.
-        ServerUnavailable: the Prefect server of the run does not start.
+        ServerUnavailable: the Prefect server of the run does not start, or is gone before its end.
     """
     from hugtweets.tracking import check_mode
 
@@ -84,8 +84,8 @@ def flow_shown(tracking: TrackingConfig, verbose: bool) -> Iterator[None]:
         read_settings()
         if not verbose:
             _quiet_prefect()
-        provide_server()
-        yield
+        with served():
+            yield
 
 
 def _quiet_prefect() -> None:

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 OWN_ADDRESS = "127.0.0.1"
 ANSWER_SECONDS = 5.0
+LOG = "hugtweets-server.log"
 LOG_BYTES = 10 * 2**20
 SERVER = """
 import sys
@@ -39,19 +42,32 @@ uvicorn.run(create_app(ephemeral=True, final=True), host=sys.argv[1], port=int(s
 logger = logging.getLogger("hugtweets.cli")
 
 
-def provide_server() -> None:
-    """Make sure that a Prefect server answers: the one that is set, or else one that ends with this process.
+@contextmanager
+def served() -> Iterator[None]:
+    """Within the block a Prefect server answers: the one that is set, or else one that ends with this process.
 
     Raises:
         ConfigurationError: Prefect's settings make no sense, the server that is set does not answer, or the folder in
             which an own one keeps its database cannot be written.
-        ServerUnavailable: an own one does not start.
+        ServerUnavailable: an own one does not start, or the server is gone before the block has ended.
     """
     settings = read_settings()
     if settings.api.url:
-        check_server()
+        server = f"the Prefect server at {check_server()}"
     else:
+        server = f"the Prefect server of this run, whose log is {settings.home / LOG},"
         _start_server(settings.home, settings.server.ephemeral.startup_timeout_seconds)
+    import httpx
+
+    try:
+        yield
+    except (httpx.TransportError, RuntimeError) as error:
+        # What Prefect makes of a server that does not answer when a client is opened has no class of its own.
+        if isinstance(error, RuntimeError) and "Failed to reach API" not in str(error):
+            raise
+        raise ServerUnavailable(
+            f"{server} no longer answers: what was finished is kept, and the same command goes on from there"
+        ) from error
 
 
 def read_settings() -> Settings:
@@ -126,7 +142,7 @@ def _failure() -> str:
 
 def _start_server(folder: Path, seconds: float) -> None:
     """Start a server on the SQLite database of Prefect's folder, one at a time: a new one alters the tables first."""
-    log = folder / "hugtweets-server.log"
+    log = folder / LOG
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _turn(folder / "hugtweets-server.lock"), log.open("ab") as output:

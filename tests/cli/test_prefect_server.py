@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
 
+import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-from hugtweets.cli.prefect_server import provide_server
+from hugtweets.cli.prefect_server import served
 from hugtweets.errors import ConfigurationError, ServerUnavailable
 from tests.fixtures.flows import rows, write_timeline
 
@@ -54,22 +58,43 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_a_server_that_cannot_start_ends_the_run_and_names_its_log(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", "nonsense")
-    with pytest.raises(ServerUnavailable, match=r"hugtweets-server\.log"):
-        provide_server()
-    assert "Traceback" in (folder / "hugtweets-server.log").read_text(encoding="utf-8")
+    # No Python starts under this.
+    monkeypatch.setenv("PYTHONHOME", str(folder))
+    with pytest.raises(ServerUnavailable, match=r"hugtweets-server\.log"), served():
+        pass
+    assert "PYTHONHOME" in (folder / "hugtweets-server.log").read_text(encoding="utf-8")
 
 
 def test_a_folder_of_prefect_that_cannot_be_written_is_named(folder: Path) -> None:
     folder.touch()
-    with pytest.raises(ConfigurationError, match=rf"{folder}.*PREFECT_HOME"):
-        provide_server()
+    with pytest.raises(ConfigurationError, match=rf"{folder}.*PREFECT_HOME"), served():
+        pass
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/api", "nonsense", "http://127.0.0.1:port/api"])
 def test_a_server_that_is_away_is_a_sentence_with_its_variable(folder: Path, address: str) -> None:
-    with temporary_settings({PREFECT_API_URL: address}), pytest.raises(ConfigurationError, match="PREFECT_API_URL"):
-        provide_server()
+    with (
+        temporary_settings({PREFECT_API_URL: address}),
+        pytest.raises(ConfigurationError, match="PREFECT_API_URL"),
+        served(),
+    ):
+        pass
+
+
+def test_a_server_that_is_gone_before_the_end_is_one_sentence(folder: Path) -> None:
+    (folder / "api").mkdir(parents=True)
+    (folder / "api" / "health").touch()
+    server = HTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=folder))
+    threading.Thread(target=server.serve_forever).start()
+    url = f"http://127.0.0.1:{server.server_port}/api"
+    with (
+        temporary_settings({PREFECT_API_URL: url}),
+        pytest.raises(ServerUnavailable, match=f"{url} no longer answers"),
+        served(),
+    ):
+        server.shutdown()
+        server.server_close()
+        httpx.get(url)
 
 
 def test_settings_of_prefect_that_make_no_sense_are_named(tmp_path: Path) -> None:
