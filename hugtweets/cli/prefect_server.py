@@ -15,7 +15,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -143,26 +143,28 @@ def _failure() -> str:
 def _start_server(folder: Path, seconds: float) -> None:
     """Start a server on the SQLite database of Prefect's folder, one at a time: a new one alters the tables first."""
     log = folder / LOG
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _turn(folder / "hugtweets-server.lock"), log.open("ab") as output:
-            if log.stat().st_size > LOG_BYTES:
-                output.truncate(0)
-            port = _free_port()
-            command = [sys.executable, "-c", SERVER, OWN_ADDRESS, str(port)]
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)  # noqa: S603
-            try:
-                _wait(process, f"http://{OWN_ADDRESS}:{port}/api/health", seconds, log)
-            except BaseException:
-                process.kill()
-                process.wait()
-                raise
-            _hand_over(process, port)
-    except OSError as error:
-        raise ConfigurationError(
-            f"Prefect keeps what runs have done in {folder}, which cannot be written ({error.strerror or error}): "
-            "name another folder with PREFECT_HOME"
-        ) from error
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(_turn(folder / "hugtweets-server.lock"))
+            output = held.enter_context(log.open("ab"))
+        except OSError as error:
+            raise ConfigurationError(
+                f"Prefect keeps what runs have done in {folder}, which cannot be written ({error.strerror or error}): "
+                "name another folder with PREFECT_HOME"
+            ) from error
+        if log.stat().st_size > LOG_BYTES:
+            output.truncate(0)
+        port = _free_port()
+        command = [sys.executable, "-c", SERVER, OWN_ADDRESS, str(port)]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)  # noqa: S603
+        try:
+            _wait(process, f"http://{OWN_ADDRESS}:{port}/api/health", seconds, log)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        _hand_over(process, port)
 
 
 def _turn(path: Path) -> AcquireReturnProxy[FileLock]:

@@ -5,7 +5,6 @@ With a store (:mod:`hugtweets.storage.remote`) the folder is this machine's work
 
 from __future__ import annotations
 
-import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,17 +46,16 @@ class Home:
         Raises:
             ConfigurationError: it cannot.
         """
+        folder = self.root
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            with TemporaryFile(dir=self.root) as file:
-                file.write(b"home")
-            for folder in (self.timelines, self.artifacts, self.results, self.locks):
-                if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
-                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+            folder.mkdir(parents=True, exist_ok=True)
+            for folder in (self.root, self.timelines, self.artifacts, self.results, self.locks):
+                if folder.exists():
+                    TemporaryFile(dir=folder).close()
         except OSError as error:
             raise ConfigurationError(
-                f"{error.filename or self.root} cannot be written ({error.strerror or error}): "
-                f"make room or change its permissions, or choose another home with --home or {VARIABLE}"
+                f"{folder} cannot be written ({error.strerror or error}): make room or change its permissions, or "
+                f"choose another home with --home or {VARIABLE}"
             ) from error
 
     @property
