@@ -54,10 +54,18 @@ def open_home() -> Home:
     Raises:
         ConfigurationError: there is a store that cannot be used.
     """
+    _announce_in_logs()
     load_credentials()
     home = Home.from_environment()
     catch_up(home)
     return home
+
+
+def _announce_in_logs() -> None:
+    """Let what is announced reach the run's log: Prefect gives the loggers that it is told of no level of their own."""
+    ours = logging.getLogger("hugtweets")
+    if ours.level == logging.NOTSET:
+        ours.setLevel(logging.INFO)
 
 
 def begin(requests: Sequence[AccountRequest], look_up: bool = True, **options: Any) -> list[Job]:

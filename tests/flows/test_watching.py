@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, Fl
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from flows.refresh import refresh
-from flows.runs import finish
+from flows.runs import finish, open_home
 from flows.watching import COMPLETED_EVENT, FAILED_EVENT, PROGRESS, TABLE, only_shown, show_outcome, show_progress
 from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.errors import AccountsFailed
@@ -186,3 +187,12 @@ def test_accounts_go_on_while_the_server_that_shows_their_progress_is_gone(caplo
 def test_an_event_that_cannot_be_sent_ends_no_run(prefect_server: str, caplog: pytest.LogCaptureFixture) -> None:
     tell("hugtweets.test", "hugtweets.account.alice", "alice", {"handles": "x" * 2_000_000})
     assert "the event hugtweets.test of alice is not sent" in caplog.text
+
+
+def test_what_is_announced_reaches_the_log_of_a_run_without_a_terminal(
+    prefect_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = logging.getLogger("hugtweets")
+    monkeypatch.setattr(ours, "level", logging.NOTSET)
+    open_home()
+    assert ours.level == logging.INFO
