@@ -51,7 +51,7 @@ SKIPPED = {
         ".venv/bin/prefect worker start --pool hugtweets-docker",
         # What is left of it is covered by tests/deployments/test_containers.py.
         ".venv/bin/prefect work-pool create hugtweets-kubernetes",
-        ".venv/bin/prefect --no-prompt deploy --prefect-file deployments/prefect.yaml --name learn-kubernetes",
+        ".venv/bin/prefect --no-prompt deploy --name learn-kubernetes",
     ),
     "needs a block that a person made": ("as_service hugtweets setup --alerts",),
 }
