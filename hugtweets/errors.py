@@ -12,6 +12,7 @@
     │   │   ├── AccountNotFound       failed, but skipped if posts of it are stored
     │   │   ├── AccountSuspended      failed, but skipped if posts of it are stored
     │   │   └── AccountProtected      failed, but skipped if posts of it are stored
+    │   ├── HandleTaken               failed
     │   ├── AccessError               failed
     │   │   ├── BadToken              failed
     │   │   ├── OutOfCredit           failed
@@ -157,6 +158,10 @@ class AccountSuspended(AccountUnavailable):
 
 class AccountProtected(AccountUnavailable):
     """Only approved followers may read the account."""
+
+
+class HandleTaken(AccountError):
+    """The handle belongs to another account now than the one whose posts are stored."""
 
 
 class AccessError(AccountError):

@@ -9,11 +9,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from hugtweets.errors import HandleTaken
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
 from hugtweets.storage.locks import locked_aloud
@@ -44,6 +45,7 @@ class SharedTimeline:
 
         Raises:
             UnreadableSource: what the store has is no timeline of ours.
+            HandleTaken: it is the timeline of another account.
         """
         if self.home.store and not self._is_equal(self.home.store):
             with self.locked():
@@ -66,7 +68,7 @@ class SharedTimeline:
                 copy = Path(folder) / file.name
                 store.receive(self._key, copy)
                 ours, theirs = load(file), load(copy)
-            both = _merge(ours, theirs)
+            both = _merge(self.handle, ours, theirs)
             if both != ours:
                 save(file, both)
             if both == theirs:
@@ -106,8 +108,19 @@ class SharedTimeline:
         return self.home.key(self._file)
 
 
-def _merge(ours: Timeline, theirs: Timeline) -> Timeline:
-    """The posts of both; the gaps of the side that has all posts, or of both if neither has."""
+def _merge(handle: str, ours: Timeline, theirs: Timeline) -> Timeline:
+    """The posts of both; the gaps of the side that has all posts, or of both if neither has.
+
+    Raises:
+        HandleTaken: they are timelines of two accounts that had the same handle.
+    """
+    if ours.account and theirs.account and ours.account != theirs.account:
+        raise HandleTaken(
+            f"the posts of {handle} on this machine are of another account (id {ours.account}) than those in the store "
+            f"(id {theirs.account}): run `hugtweets forget {handle}`, and fetch those of the right one again"
+        )
+    account, unread = theirs.account or ours.account, {**ours.unread, **theirs.unread}
+    ours, theirs = (replace(side, account=account, unread=unread).merged(()) for side in (ours, theirs))
     both = theirs.merged(ours.posts)
     if both.posts == theirs.posts:
         return theirs
@@ -116,7 +129,7 @@ def _merge(ours: Timeline, theirs: Timeline) -> Timeline:
     gaps = tuple(dict.fromkeys((*theirs.gaps, *ours.gaps)))
     shown = {**ours.shown, **theirs.shown}
     shown |= {post: at for post, at in ours.shown.items() if at > shown[post]}
-    return Timeline(both.posts, gaps, shown, tuple(dict.fromkeys((*theirs.retracted, *ours.retracted))))
+    return replace(both, gaps=gaps, shown=shown, retracted=tuple(dict.fromkeys((*theirs.retracted, *ours.retracted))))
 
 
 def _version(file: Path) -> str | None:

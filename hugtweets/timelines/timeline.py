@@ -1,10 +1,10 @@
 """The stored timeline of an account: its raw posts, one Parquet file, sorted by id, rewritten atomically.
 
-The file also holds which parts of the timeline are still to be fetched (:class:`Gap`), which deleted posts are still to
-be removed from artifacts (both in its schema metadata), and when X last showed each post (a column). All of it changes
-in one rename, so that no crash makes a page be paid for twice; two that change it at once would undo each other's work,
-so that whoever does locks it (:mod:`hugtweets.storage.locks`). A :class:`Summary` in the metadata spares a night in
-which nobody posted the reading of the posts.
+The file also holds which account on X it belongs to, which parts are still to be fetched (:class:`Gap`), which deleted
+posts are still to be removed from artifacts, which posts could not be understood (all in its schema metadata), and when
+X last showed each post (a column). All of it changes in one rename, so that no crash makes a page be paid for twice; two
+that change it at once would undo each other's work, so that whoever does locks it (:mod:`hugtweets.storage.locks`). A
+:class:`Summary` in the metadata spares a night in which nobody posted the reading of the posts.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from hugtweets.timelines.posts import (
 GAPS = b"hugtweets.gaps"
 RETRACTED = b"hugtweets.retracted"
 SUMMARY = b"hugtweets.summary"
+UNREAD = b"hugtweets.unread"
 SHOWN = pa.field("shown_at", pa.timestamp("us", tz="UTC"))
 STORED_SCHEMA = RAW_SCHEMA.append(SHOWN)
 # Longer ids are none of X's, which would refuse a whole request for one of them.
@@ -55,13 +56,14 @@ class Gap:
 
 @dataclass(frozen=True)
 class Summary:
-    """A timeline in short: number of posts, highest id, gaps, digest, and :attr:`Timeline.retracted`."""
+    """A timeline in short: number of posts, highest id, gaps, digest, and what :class:`Timeline` says of the rest."""
 
     posts: int
     newest_id: str | None
     gaps: tuple[Gap, ...]
     digest: str
     retracted: tuple[str, ...]
+    account: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,18 +71,21 @@ class Timeline:
     """Posts by id, ascending, and the gaps between them.
 
     ``shown`` says when X last answered for a post; ``retracted`` names deleted posts whose text may still be in
-    artifacts.
+    artifacts. ``account`` is the numeric id on X, None as long as nobody looked it up. ``unread`` are posts that could
+    not be understood, as JSON like X sent them, by id.
     """
 
     posts: tuple[Post, ...] = ()
     gaps: tuple[Gap, ...] = ()
     shown: Mapping[str, datetime] = field(default_factory=dict)
     retracted: tuple[str, ...] = ()
+    account: str | None = None
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def newest_id(self) -> str | None:
         """The highest id, None if there is no post."""
-        return self.posts[-1].id if self.posts else None
+        return max([post.id for post in self.posts[-1:]] + list(self.unread), key=id_order, default=None)
 
     def merged(
         self, posts: Iterable[Post], gaps: Iterable[Gap] | None = None, shown_at: datetime | None = None
@@ -94,12 +99,14 @@ class Timeline:
             stored = by_id.get(post.id)
             by_id[post.id] = merge_posts(stored, post) if stored else post
         ordered = tuple(sorted(by_id.values(), key=lambda post: id_order(post.id)))
-        return replace(self, posts=ordered, gaps=self.gaps if gaps is None else tuple(gaps), shown=shown)
+        unread = {identifier: sent for identifier, sent in self.unread.items() if identifier not in by_id}
+        gaps = self.gaps if gaps is None else tuple(gaps)
+        return replace(self, posts=ordered, gaps=gaps, shown=shown, unread=unread)
 
     def due(self, before: datetime) -> list[str]:
         """The posts that X has not shown since ``before``: longest ago (or never) first, of those the newest first."""
         # A file may hold ids that somebody made up.
-        known = [post.id for post in self.posts if not post.deleted and post.source != "file"]
+        known = [post.id for post in self.posts if not post.deleted and post.source != "file"] + list(self.unread)
         waiting = [post for post in reversed(known) if len(post) <= LONGEST_ID and self.shown.get(post, NEVER) < before]
         return sorted(waiting, key=lambda post: self.shown.get(post, NEVER))
 
@@ -113,7 +120,8 @@ class Timeline:
         retracted = [post.id for post in self.posts if post.id in gone and not post.deleted]
         posts = tuple(tombstone(post) if post.id in gone and not post.deleted else post for post in self.posts)
         shown = {**self.shown, **dict.fromkeys([*answered, *retracted], at)}
-        return replace(self, posts=posts, shown=shown, retracted=(*self.retracted, *retracted))
+        unread = {identifier: sent for identifier, sent in self.unread.items() if identifier not in gone}
+        return replace(self, posts=posts, shown=shown, retracted=(*self.retracted, *retracted), unread=unread)
 
     def deleted_since(self, time: datetime) -> int:
         """How many posts X reported as deleted since then."""
@@ -128,7 +136,7 @@ class Timeline:
 
     def summary(self) -> Summary:
         """What :func:`save` writes into the metadata."""
-        return Summary(len(self.posts), self.newest_id, self.gaps, self.digest(), self.retracted)
+        return Summary(len(self.posts), self.newest_id, self.gaps, self.digest(), self.retracted, self.account)
 
 
 def _identity(post: Post) -> dict[str, Any]:
@@ -171,6 +179,8 @@ def load(path: Path) -> Timeline:
         tuple(Gap(**gap) for gap in json.loads(metadata.get(GAPS, b"[]"))),
         shown,
         tuple(json.loads(metadata.get(RETRACTED, b"[]"))),
+        json.loads(metadata.get(SUMMARY, b"{}")).get("account"),
+        json.loads(metadata.get(UNREAD, b"{}")),
     )
 
 
@@ -200,6 +210,7 @@ def save(path: Path, timeline: Timeline) -> None:
     """Write a timeline atomically: posts and all that is known of them in one rename."""
     summary = asdict(timeline.summary())
     metadata = {name: json.dumps(summary[part]) for name, part in ((GAPS, "gaps"), (RETRACTED, "retracted"))}
+    metadata[UNREAD] = json.dumps(dict(timeline.unread))
     shown = pa.array([timeline.shown.get(post.id) for post in timeline.posts], SHOWN.type)
     table = to_table(timeline.posts).append_column(SHOWN, shown)
     write_posts(path, table.replace_schema_metadata(metadata | {SUMMARY: json.dumps(summary)}))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hugtweets.sources.x.answers import PostsAnswer, to_posts
+from hugtweets.sources.x.answers import PostsAnswer, read_posts
 from hugtweets.timelines.posts import Mention, Post
 
 PLAIN: dict[str, Any] = {
@@ -20,7 +20,7 @@ PLAIN: dict[str, Any] = {
 def read(**fields: Any) -> Post:
     users = fields.pop("users", ())
     answer = PostsAnswer.model_validate({"data": [{**PLAIN, **fields}], "includes": {"users": users}})
-    return to_posts(answer)[0]
+    return read_posts(answer).posts[0]
 
 
 def test_a_plain_post_is_stored_as_sent() -> None:
@@ -78,3 +78,26 @@ def test_names_of_mentioned_people_come_from_what_was_bought() -> None:
     entities = {"mentions": [{"username": "CAROL"}, {"username": "dave"}]}
     users = ({"id": "3", "username": "Carol", "name": "Carol 🎨 #art"},)
     assert read(entities=entities, users=users).mentions == (Mention("CAROL", "Carol 🎨 #art"), Mention("dave"))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"entities": {"urls": [{"url": "https://t.co/a", "expanded_url": None, "display_url": None}]}},
+        {"entities": {"mentions": [{"start": 0, "end": 5, "id": "-1"}]}},
+        {"entities": {"mentions": [{"username": None}, None], "urls": None}},
+        {"entities": None, "referenced_tweets": None, "note_tweet": None, "lang": None, "edit_history_tweet_ids": None},
+        {"note_tweet": {"text": "Fish &amp; chips", "entities": None}},
+        {"users": [{"id": "3", "username": None, "name": "Carol"}, {"id": "4", "username": "dave", "name": None}]},
+    ],
+)
+def test_what_is_null_is_not_there(fields: dict[str, Any]) -> None:
+    post = read(**fields)
+    assert (post.text, post.mentions, post.edit_ids, post.is_reply) == ("Fish &amp; chips", (), None, False)
+
+
+def test_a_post_that_cannot_be_understood_costs_no_other() -> None:
+    strange = {"id": "7", "text": ["a", "b"]}
+    found = read_posts(PostsAnswer.model_validate({"data": [PLAIN, strange, 3]}))
+    assert [post.id for post in found.posts] == [PLAIN["id"]]
+    assert found.unread == {"7": '{"id": "7", "text": ["a", "b"]}', "": "3"}

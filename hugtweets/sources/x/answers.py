@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC
-from typing import Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AliasChoices,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from hugtweets.errors import UnexpectedAnswer
 from hugtweets.sources.fields import Identifier, Text
@@ -15,16 +25,31 @@ from hugtweets.timelines.posts import Mention, Post
 NOT_FOUND = "Not Found Error"
 
 
+def _without_nulls(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: part for name, part in value.items() if part is not None}
+    return [part for part in value if part is not None] if isinstance(value, list) else value
+
+
 class _Sent(BaseModel):
-    """A part of an answer; fields that X may add are ignored."""
+    """A part of an answer; fields that X may add are ignored, and one that is null is taken not to be there."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _ignore_nulls(cls, value: object) -> object:
+        value = _without_nulls(value)
+        return {name: _without_nulls(part) for name, part in value.items()} if isinstance(value, dict) else value
+
+
+Sent = TypeVar("Sent", bound=_Sent)
+
 
 class SentMention(_Sent):
-    """One of ``entities.mentions``."""
+    """One of ``entities.mentions``; X knows some of them by number alone."""
 
-    username: Text
+    username: Text = ""
 
 
 class SentLink(_Sent):
@@ -75,8 +100,19 @@ class XUser(_Sent):
 
     id: Identifier
     username: Text
-    name: Text
+    name: Text = ""
     protected: bool = False
+
+
+def _users(value: object) -> object:
+    """The users of a list that can be understood: one that cannot must not cost the others."""
+    if not isinstance(value, list):
+        return value
+    read = (_read(XUser, user) for user in value)
+    return [user for user in read if user]
+
+
+Users = Annotated[tuple[XUser, ...], BeforeValidator(_users)]
 
 
 class SentProblem(_Sent):
@@ -90,7 +126,7 @@ class SentProblem(_Sent):
 class SentIncludes(_Sent):
     """The users that an expansion brought."""
 
-    users: tuple[XUser, ...] = ()
+    users: Users = ()
 
 
 class SentMeta(_Sent):
@@ -100,9 +136,12 @@ class SentMeta(_Sent):
 
 
 class PostsAnswer(_Sent):
-    """``GET /2/users/:id/tweets``; X leaves ``data`` out when a page is empty."""
+    """``GET /2/users/:id/tweets``; X leaves ``data`` out when a page is empty.
 
-    data: tuple[SentPost, ...] = ()
+    Its posts are left as sent: each is read by itself, so that one that cannot be understood does not cost the page.
+    """
+
+    data: tuple[Any, ...] = ()
     includes: SentIncludes = SentIncludes()
     meta: SentMeta | None = None
     errors: tuple[SentProblem, ...] = ()
@@ -124,11 +163,8 @@ class IdsAnswer(_Sent):
 class UsersAnswer(_Sent):
     """``GET /2/users/by``; X leaves ``data`` out when it found none of the users."""
 
-    data: tuple[XUser, ...] = ()
+    data: Users = ()
     errors: tuple[SentProblem, ...] = ()
-
-
-Sent = TypeVar("Sent", bound=_Sent)
 
 
 def parse(model: type[Sent], answer: Mapping[str, Any], subject: str) -> Sent:
@@ -153,10 +189,31 @@ def printable(text: str) -> str:
     return line if len(line) <= 120 else line[:119] + "…"
 
 
-def to_posts(answer: PostsAnswer) -> list[Post]:
+class Read(NamedTuple):
+    """The posts of a page, and as JSON, by id, those that cannot be understood."""
+
+    posts: list[Post]
+    unread: dict[str, str]
+
+
+def read_posts(answer: PostsAnswer) -> Read:
     """The posts of a page; display names of mentioned people are there only if they were paid for."""
-    names = {user.username.casefold(): user.name for user in answer.includes.users}
-    return [_to_post(sent, names) for sent in answer.data]
+    names = {user.username.casefold(): user.name for user in answer.includes.users if user.name}
+    read = Read([], {})
+    for content in answer.data:
+        if sent := _read(SentPost, content):
+            read.posts.append(_to_post(sent, names))
+        else:
+            known = _read(SentId, content)
+            read.unread[known.id if known else ""] = json.dumps(content)
+    return read
+
+
+def _read(model: type[Sent], content: object) -> Sent | None:
+    try:
+        return model.model_validate(content)
+    except ValidationError:
+        return None
 
 
 def _to_post(sent: SentPost, names: dict[str, str]) -> Post:
@@ -176,7 +233,9 @@ def _to_post(sent: SentPost, names: dict[str, str]) -> Post:
         # X names an unedited post as its own only version; None says as much.
         edit_ids=sent.edit_ids if len(sent.edit_ids) > 1 else None,
         mentions=tuple(
-            Mention(mention.username, names.get(mention.username.casefold())) for mention in whole.entities.mentions
+            Mention(mention.username, names.get(mention.username.casefold()))
+            for mention in whole.entities.mentions
+            if mention.username
         ),
         source="x",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,14 +12,14 @@ from pathlib import Path
 from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.limits import SMALLEST_PAGE, SharedBudget, affordable, post_price
 from hugtweets.config import FetchConfig
-from hugtweets.errors import BudgetUsedUp, SharedBudgetUsedUp
-from hugtweets.sources.x.answers import PostsAnswer, XUser, parse, to_posts
+from hugtweets.errors import BudgetUsedUp, SharedBudgetUsedUp, UnexpectedAnswer
+from hugtweets.sources.x.answers import PostsAnswer, Read, XUser, parse, read_posts
 from hugtweets.sources.x.client import XClient
 from hugtweets.sources.x.refusals import account_problem, empty_answer
-from hugtweets.timelines.posts import Post
 from hugtweets.timelines.timeline import Gap, Timeline, id_order, load, save, summarise
 
 LARGEST_PAGE = 100
+NAMED = 5  # posts in a remark
 STALLED_PAGES = 3  # pages in a row without a further post, after which a gap is not read on
 
 log = logging.getLogger(__name__)
@@ -40,11 +40,12 @@ class XSource:
 
         Each page is stored, together with what is left of its gap, before the next one is asked for: whatever ends a
         download, the next one goes on below the last page. An unchanged account costs one request and no post.
-        Returns a message if the budget ended the download.
+        Returns a message if the budget ended the download, or X sent a post that cannot be understood.
 
         Raises:
             BudgetUsedUp: not one page could be read, and nothing is stored.
             SharedBudgetUsedUp: not one page could be read, as other accounts have used the budget up.
+            UnexpectedAnswer: not one post of a page could be understood.
             AccountError, RetryableError: as drawn in :mod:`hugtweets.errors`; what arrived before is stored.
         """
         stored = summarise(timeline)
@@ -56,8 +57,8 @@ class XSource:
             put_off = isinstance(stopped, SharedBudgetUsedUp) and not self.ledger.spent().posts_read
             if put_off or not download.stored.posts:
                 raise
-            return str(stopped)
-        return None
+            return "; ".join([*download.remarks(), str(stopped)])
+        return "; ".join(download.remarks()) or None
 
 
 @dataclass
@@ -67,6 +68,7 @@ class _Download:
     source: XSource
     path: Path
     gaps: tuple[Gap, ...]
+    unread: list[str] = field(default_factory=list)
 
     @cached_property
     def stored(self) -> Timeline:
@@ -79,12 +81,12 @@ class _Download:
         rest, token, stalled = gap, None, 0
         while size := self._page_size(gap):
             page = self._ask(gap, token, size)
-            posts = to_posts(page)
-            below = _shrink(rest, posts)
+            read = read_posts(page)
+            below = _shrink(rest, [*(post.id for post in read.posts), *filter(None, read.unread)])
             stalled = stalled + 1 if below == rest else 0
             rest, token = below, page.meta.next_token if page.meta else None
             finished = token is None or (stalled == STALLED_PAGES and rest == gap)
-            self._store(posts, others if finished else (*others, rest))
+            self._store(read, others if finished else (*others, rest))
             if finished or stalled == STALLED_PAGES:
                 break
         if stalled == STALLED_PAGES:
@@ -102,16 +104,32 @@ class _Download:
             raise account_problem(page.errors[0], self._handle) if page.errors else empty_answer(subject)
         return page
 
-    def _store(self, posts: list[Post], gaps: Iterable[Gap]) -> None:
+    def _store(self, read: Read, gaps: Iterable[Gap]) -> None:
         # Every update starts with a gap without an upper end; it need not be stored.
         kept = tuple(gap for gap in gaps if gap.until_id)
-        if not posts and kept == self.gaps:
+        if not read.posts and not read.unread and kept == self.gaps:
             return
-        merged = self.stored.merged(posts, kept, shown_at=datetime.now(UTC))
+        self.unread += read.unread
+        unread = {identifier: sent for identifier, sent in read.unread.items() if identifier}
+        stored = replace(self.stored, unread={**self.stored.unread, **unread})
+        merged = stored.merged(read.posts, kept, shown_at=datetime.now(UTC))
         if merged != self.stored:
             save(self.path, merged)
             self.stored, self.gaps = merged, kept
             self.source.stored()
+        if len(read.unread) >= SMALLEST_PAGE and not read.posts:
+            raise UnexpectedAnswer(
+                f"not one of the {len(read.unread)} posts that X sent of @{self._handle} can be understood; they are "
+                "kept as sent: look for a newer version of hugtweets"
+            )
+
+    def remarks(self) -> list[str]:
+        """What is to be said of posts that cannot be understood."""
+        if not self.unread:
+            return []
+        named = ", ".join(identifier or "one without an id" for identifier in self.unread[:NAMED])
+        more = f" and {len(self.unread) - NAMED} more" if len(self.unread) > NAMED else ""
+        return [f"not understood, and kept as X sent it: {named}{more}; look for a newer version of hugtweets"]
 
     def _page_size(self, gap: Gap) -> int:
         """Posts to ask for next; 0 if ``max_posts`` is reached.
@@ -157,12 +175,12 @@ def _upper_end(gap: Gap) -> tuple[bool, tuple[int, str]]:
     return gap.until_id is None, id_order(gap.until_id or "")
 
 
-def _shrink(gap: Gap, posts: list[Post]) -> Gap:
-    """What is left of the gap below the posts; posts outside of it do not count."""
+def _shrink(gap: Gap, posts: Iterable[str]) -> Gap:
+    """What is left of the gap below the posts of these ids; those outside of it do not count."""
     inside = [
-        post.id
+        post
         for post in posts
-        if (gap.since_id is None or id_order(gap.since_id) < id_order(post.id))
-        and (gap.until_id is None or id_order(post.id) < id_order(gap.until_id))
+        if (gap.since_id is None or id_order(gap.since_id) < id_order(post))
+        and (gap.until_id is None or id_order(post) < id_order(gap.until_id))
     ]
     return Gap(gap.since_id, min(inside, key=id_order)) if inside else gap
