@@ -30,6 +30,7 @@ from hugtweets.jobs.pruning import Pruned
 from hugtweets.jobs.status import read_status
 from hugtweets.report.overview_page import LastRun
 from hugtweets.steps.authorship import find_candidates, record_authorship
+from hugtweets.steps.look_up import not_looked_up
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
 from tasks.fetch import look_up
@@ -101,16 +102,16 @@ def stay_cancelled() -> State[Any]:
 
 
 def look_up_users(jobs: Sequence[Job]) -> list[Job]:
-    """One request for up to 100 accounts on X; an answer that concerns the whole request is every account's."""
+    """Find out which accounts on X the handles are; what ends the look-up is the error of all not known yet."""
     asked = [job for job in longest_waiting_first(jobs) if job.request.source_spec.kind == "x"]
     if not asked:
         return list(jobs)
-    home, run, config = asked[0].home, asked[0].run, run_wide([job.request for job in asked]).fetch
+    config = run_wide([job.request for job in asked]).fetch
     try:
-        found = patient(look_up, config)([job.handle for job in asked], Ledger(home.ledger, run), config)
-        push_ledger(home, run)
+        found = patient(look_up, config)(unseen(asked), config)
     except HugtweetsError as error:
-        found = dict.fromkeys((job.handle for job in asked), error)
+        found = not_looked_up(asked, error)
+    push_ledger(asked[0].home, asked[0].run)
     return [replace(job, user=found.get(job.handle)) for job in jobs]
 
 

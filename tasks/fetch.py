@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from hugtweets.budget.ledger import Ledger
 from hugtweets.config import FetchConfig
 from hugtweets.errors import AccessError, HugtweetsError, RetryableError
 from hugtweets.jobs.job import Job
 from hugtweets.steps import fetch as steps
+from hugtweets.steps import look_up as accounts
 from hugtweets.steps.fetch import Fetched, Tally
+from hugtweets.steps.look_up import Users
 from hugtweets.storage.artifacts import Reference
 from tasks.events import tell_fetched
 from tasks.retries import patient
 from tasks.step import unseen, working_seconds
-
-if TYPE_CHECKING:
-    from hugtweets.sources.x.answers import XUser
 
 
 def fetch(job: Job) -> Reference:
@@ -61,9 +58,6 @@ def stored(job: Job) -> Reference:
 
 
 @task(name="look-up", task_run_name="look-up", cache_policy=NO_CACHE)
-def look_up(handles: Sequence[str], ledger: Ledger, config: FetchConfig) -> Mapping[str, XUser | HugtweetsError]:
-    """Ask X for up to 100 accounts a request; what is wrong with one of them comes back as its value."""
-    from hugtweets.sources.x.client import XClient
-    from hugtweets.sources.x.users import look_up_users
-
-    return look_up_users(XClient.from_environment(config), handles, ledger, config)
+def look_up(jobs: Sequence[Job], config: FetchConfig) -> Users:
+    """See :func:`hugtweets.steps.look_up.look_up`."""
+    return accounts.look_up(jobs, config)

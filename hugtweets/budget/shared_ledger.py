@@ -1,12 +1,14 @@
 """The ledger of all machines, in the store: each run writes objects of its own, so that no two writers race.
 
 ``ledger/<run>/00000.jsonl`` holds the run's first lines, ``00001.jsonl`` the next ones, and so on: while a run goes on,
-only its last few hundred lines are sent again. What asks the store raises ``StoreUnavailable`` if it does not answer.
+only its last few hundred lines are sent again. What asks the store raises ``StoreUnavailable`` if it does not answer,
+but for :func:`push_ledger`.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from collections import defaultdict
@@ -14,12 +16,15 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from hugtweets.budget.ledger import Ledger
+from hugtweets.errors import StoreUnavailable
 from hugtweets.storage.home import Home
 from hugtweets.storage.locks import locked
 from hugtweets.storage.remote import Store
 
 FOLDER = "ledger"
 SEGMENT_LINES = 500
+
+logger = logging.getLogger(__name__)
 
 
 def catch_up(home: Home) -> None:
@@ -56,13 +61,22 @@ def pull_ledger(home: Home) -> None:
                 Ledger(home.ledger, run).append(b"".join(missing))
 
 
-def push_ledger(home: Home, run: str) -> None:
-    """Send what a run of this process wrote and the store lacks; if it does not answer, that is sent the next time."""
+def push_ledger(home: Home, run: str) -> str | None:
+    """Send what a run of this process wrote and the store lacks.
+
+    If the store does not answer, that ends nothing, and is sent the next time: returns what there is to say of it.
+    """
     if home.store is None:
-        return
+        return None
     with _outboxes_lock:
         outbox = _outboxes.setdefault((home, run), _Outbox(home, run))
-    outbox.send(home.store)
+    try:
+        outbox.send(home.store)
+    except StoreUnavailable as error:
+        remark = f"what {run} spent on X is not in the store, so that other machines do not reckon with it ({error})"
+        logger.warning("%s", remark)
+        return remark
+    return None
 
 
 class _Outbox:

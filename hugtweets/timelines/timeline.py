@@ -2,9 +2,9 @@
 
 The file also holds which account on X it belongs to, which parts are still to be fetched (:class:`Gap`), which deleted
 posts are still to be removed from artifacts, which posts could not be understood (all in its schema metadata), and when
-X last showed each post (a column). All of it changes in one rename, so that no crash makes a page be paid for twice; two
-that change it at once would undo each other's work, so that whoever does locks it (:mod:`hugtweets.storage.locks`). A
-:class:`Summary` in the metadata spares a night in which nobody posted the reading of the posts.
+X last showed each post (a column). All of it changes in one rename, so that no crash makes a page be paid for twice.
+Two that change it at once would undo each other's work, so that whoever does locks it (:mod:`hugtweets.storage.locks`).
+A :class:`Summary` in the metadata spares a night in which nobody posted the reading of the posts.
 """
 
 from __future__ import annotations

@@ -12,10 +12,11 @@ from pathlib import Path
 from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.limits import SMALLEST_PAGE, SharedBudget, affordable, post_price
 from hugtweets.config import FetchConfig
-from hugtweets.errors import BudgetUsedUp, SharedBudgetUsedUp, UnexpectedAnswer
+from hugtweets.errors import AccountNotFound, BudgetUsedUp, SharedBudgetUsedUp, UnexpectedAnswer
 from hugtweets.sources.x.answers import PostsAnswer, Read, XUser, parse, read_posts
 from hugtweets.sources.x.client import XClient
 from hugtweets.sources.x.refusals import account_problem, empty_answer
+from hugtweets.sources.x.users import confirm
 from hugtweets.timelines.timeline import Gap, Timeline, id_order, load, save, summarise
 
 LARGEST_PAGE = 100
@@ -101,7 +102,10 @@ class _Download:
             answer = source.client.posts(source.user.id, gap, token, most, source.ledger, source.config)
         page = parse(PostsAnswer, answer, subject)
         if page.meta is None and not page.data:
-            raise account_problem(page.errors[0], self._handle) if page.errors else empty_answer(subject)
+            error = account_problem(page.errors[0], self._handle) if page.errors else empty_answer(subject)
+            if isinstance(error, AccountNotFound):
+                confirm(source.client, source.user, source.ledger, source.config)
+            raise error
         return page
 
     def _store(self, read: Read, gaps: Iterable[Gap]) -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from hugtweets.budget.limits import SharedBudget, affordable
 from hugtweets.errors import BudgetUsedUp
-from hugtweets.sources.x.answers import NOT_FOUND, IdsAnswer, XUser, parse
+from hugtweets.sources.x.answers import NOT_FOUND, IdsAnswer, parse
 from hugtweets.sources.x.refusals import empty_answer
 from hugtweets.sources.x.source import LARGEST_PAGE, XSource
-from hugtweets.sources.x.users import look_up_users
+from hugtweets.sources.x.users import confirm
 from hugtweets.timelines.timeline import load, save
 
 
@@ -44,7 +44,7 @@ def verify_posts(source: XSource, path: Path, began: datetime) -> Verification:
     that have waited longest. Every post that still exists costs a post read.
 
     Raises:
-        AccountUnavailable: not one post of a request was found, as X does not show the account any more.
+        AccountUnavailable, HandleTaken: not one post of a request was found, as the account is not there any more.
         AccountError, RetryableError: as drawn in :mod:`hugtweets.errors`; what was found before is stored.
     """
     stored = load(path)
@@ -57,7 +57,8 @@ def verify_posts(source: XSource, path: Path, began: datetime) -> Verification:
             return Verification(due, verified, stored.deleted_since(began), str(stopped))
         shown, withheld, deleted = _classify(answer, batch)
         if deleted and not shown:
-            _check_account(source)
+            # X finds no post of an account that does not exist any more, and those posts are not deleted.
+            confirm(source.client, source.user, source.ledger, source.config)
         answered = shown | withheld | deleted
         stored = stored.verified(answered, deleted, datetime.now(UTC))
         save(path, stored)
@@ -89,15 +90,3 @@ def _classify(answer: IdsAnswer, batch: Collection[str]) -> tuple[set[str], set[
     problems = {problem.about: problem.title for problem in answer.errors if problem.about in asked - shown}
     deleted = {identifier for identifier, title in problems.items() if title == NOT_FOUND}
     return shown, problems.keys() - deleted, deleted
-
-
-def _check_account(source: XSource) -> None:
-    """Make sure that the account still exists: X finds no post of one that does not, and those posts are not deleted.
-
-    Raises:
-        AccountError, BudgetUsedUp: it is not, or X does not say.
-    """
-    handle = source.user.username
-    found = look_up_users(source.client, [handle], source.ledger, source.config)[handle]
-    if not isinstance(found, XUser):
-        raise found
