@@ -102,7 +102,7 @@ def find_assignment(job: Job) -> tuple[AccountOutcome, Assignment | None]:
     """Fetch and clean an account; what came of it, and what is to be learned elsewhere, unless that was done before."""
     here = replace(job, until="clean" if includes(job.until, "clean") else job.until)
     outcome = learn(here)
-    if not includes(job.until, "tokenise") or outcome.status in ("skipped", "failed"):
+    if not includes(job.until, "tokenise") or (outcome.status in ("skipped", "failed") and not outcome.refused):
         return outcome, None
     with recorded(here):
         posts = posts_to_learn(here, outcome.reference("clean", job.home))
@@ -120,7 +120,7 @@ def add_learned(job: Job, outcome: AccountOutcome, learned: AccountOutcome) -> N
         for name in learned.steps:
             learned.steps[name].path = location(job.home, learned.reference(name, job.home))
     outcome.complete(learned)
-    if outcome.status == "completed" and includes(job.until, "finetune"):
+    if learned.status == "completed" and includes(job.until, "finetune"):
         try:
             retract(job)
         except HugtweetsError as error:

@@ -32,6 +32,7 @@ def recorded(job: Job) -> Iterator[AccountOutcome]:
         raise
     except HugtweetsError as error:
         outcome.status, outcome.reason = _fate(job, error)
+        outcome.put_off = error.put_off_by
     except Exception as error:
         # Nobody foresaw it: its traceback stands in the Prefect UI, and on a terminal with -v.
         with suppress(MissingContextError):
@@ -39,8 +40,8 @@ def recorded(job: Job) -> Iterator[AccountOutcome]:
         outcome.status = "failed"
         outcome.remark(f"unforeseen {type(error).__name__}: {error}")
     else:
-        outcome.status = "unchanged" if outcome.is_unchanged() else "completed"
-    logger.info("%s: %s%s", job.handle, outcome.status, f": {outcome.reason}" if outcome.reason else "")
+        outcome.status = "failed" if outcome.refused else "unchanged" if outcome.is_unchanged() else "completed"
+    logger.info("%s: %s%s", job.handle, outcome.state, f": {outcome.reason}" if outcome.reason else "")
 
 
 def _fate(job: Job, error: HugtweetsError) -> tuple[Fate, str]:

@@ -21,7 +21,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from flows.account import learn
 from flows.dispatch import Dispatcher, add_learned, choose_dispatcher, find_assignment
 from flows.forms import show_in_forms
-from flows.runs import begin, finish, name_run, open_home, prune_home, stay_cancelled, was_cancelled
+from flows.runs import begin, finish, name_run, open_home, prune_home, state_name, stay_cancelled, was_cancelled
 from flows.watching import ended, show_progress
 from hugtweets.jobs.accounts import AccountRequest, AccountsFile, run_wide
 from hugtweets.jobs.home_options import follow, read_home_options
@@ -98,18 +98,18 @@ def handle(job: Job) -> State[AccountOutcome]:
     outcome = learn(job)
     if outcome.status == "failed":
         return Failed(message=outcome.reason, data=outcome)
-    return Completed(name=outcome.status.capitalize(), message=outcome.reason, data=outcome)
+    return Completed(name=state_name(outcome.state), message=outcome.reason, data=outcome)
 
 
 @task(name="handle", task_run_name="handle[{job.handle}]", cache_policy=NO_CACHE, persist_result=False)
 def prepare(job: Job) -> State[Any]:
     """One account, whose model is made elsewhere; the outcome is that of the steps before, with what is to be done."""
     outcome, assignment = find_assignment(job)
-    if outcome.status == "failed":
+    if outcome.status == "failed" and not assignment:
         return Failed(message=outcome.reason, data=(outcome, None))
     if assignment:
         logger.info("%s: to be learned elsewhere", job.handle)
-    name = "Assigned" if assignment else outcome.status.capitalize()
+    name = "Assigned" if assignment else state_name(outcome.state)
     return Completed(name=name, message=outcome.reason, data=(outcome, assignment))
 
 

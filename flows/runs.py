@@ -29,6 +29,7 @@ from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome, StepOutcome
 from hugtweets.jobs.pruning import Pruned
 from hugtweets.jobs.status import read_status
 from hugtweets.report.overview_page import LastRun
+from hugtweets.sources.x.standing import standing_of
 from hugtweets.steps.authorship import find_candidates, record_authorship
 from hugtweets.steps.look_up import not_looked_up
 from hugtweets.storage.handles import members_of
@@ -128,10 +129,21 @@ def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome], night: Path 
         with only_shown("the report, which `hugtweets report` makes,"):
             report_run(jobs, outcomes)
     ledger = Ledger(jobs[0].home.ledger, jobs[0].run)
-    outcome = RunOutcome.of(jobs[0].run, outcomes, ledger.spent())
+    outcome = RunOutcome.of(jobs[0].run, outcomes, ledger.spent(), *look_back(jobs, outcomes))
     show_outcome(outcome, ledger)
     remember_run(jobs[0], outcome, night)
-    return final_state(outcome, outcome.failure(), outcome.describe())
+    return final_state(outcome, outcome.failure(), outcome.describe(), "put off" if outcome.put_off() else "completed")
+
+
+def look_back(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -> tuple[list[str], bool]:
+    """What is to be said of reading X in this run, and whether nothing was fetched, as limits put every account off."""
+    home, run, ledger = jobs[0].home, jobs[0].run, jobs[0].ledger
+    asked = [outcome for job, outcome in zip(jobs, outcomes, strict=True) if job.request.source_spec.kind == "x"]
+    nothing_fetched = bool(asked) and all(outcome.put_off == "rate limit" for outcome in asked)
+    remarks = [str(remark) for remark in (standing_of(ledger).ended_by, push_ledger(home, run)) if remark]
+    if nothing_fetched:
+        remarks.append(f"nothing was fetched, as X put every account off ({asked[0].reason})")
+    return remarks, nothing_fetched
 
 
 def remember_run(job: Job, outcome: RunOutcome, night: Path | None) -> None:
@@ -169,12 +181,20 @@ def prune_home(jobs: Sequence[Job]) -> None:
 _ended: dict[str, BaseModel] = {}
 
 
-def final_state(outcome: Outcome, failure: str | None, sentence: str) -> State[Outcome]:
-    """Completed with the outcome, or Failed with an error that holds it; this process remembers it either way."""
+def state_name(state: str) -> str:
+    """``put off`` as Prefect spells names of states: ``PutOff``."""
+    return state.title().replace(" ", "")
+
+
+def final_state(outcome: Outcome, failure: str | None, sentence: str, state: str = "completed") -> State[Outcome]:
+    """Completed (or what ``state`` says) with the outcome, or Failed with an error that holds it.
+
+    This process remembers the outcome either way.
+    """
     _ended[str(runtime.flow_run.id)] = outcome
     if failure:
         return Failed(message=failure, data=AccountsFailed(failure, outcome))
-    return Completed(message=sentence, data=outcome)
+    return Completed(name=state_name(state), message=sentence, data=outcome)
 
 
 def outcome_of(state: State[Any]) -> RunOutcome:

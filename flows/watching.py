@@ -85,7 +85,7 @@ def show_outcome(outcome: RunOutcome, ledger: Ledger) -> None:
         rows = [account.row(ledger.of(account.handle).spent().usd) for account in outcome.accounts]
         create_table_artifact(key=TABLE, table=rows, description=outcome.describe())
     tell(
-        FAILED_EVENT if outcome.failed() else COMPLETED_EVENT,
+        FAILED_EVENT if outcome.status == "failed" else COMPLETED_EVENT,
         resource=f"prefect.flow-run.{runtime.flow_run.id}",
         name=outcome.flow_run,
         payload=outcome.summary(),

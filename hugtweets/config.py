@@ -70,7 +70,7 @@ class FetchConfig(Section):
     timeout_seconds: Positive = Field(30.0, description="how long X may stay silent")
     retries: Annotated[int, Field(ge=0, le=10)] = Field(4, description="attempts after a failure that can pass")
     retry_delay_seconds: NotNegative = Field(2.0, description="wait before the first retry; it doubles each time")
-    max_wait_seconds: NotNegative = Field(60.0, description="a rate limit that ends within this is waited for")
+    max_wait_seconds: NotNegative = Field(900.0, description="a rate limit that ends within this is waited for")
 
 
 class CleanConfig(Section):

@@ -51,14 +51,15 @@ ends that account alone:
 - retried: the Prefect task of the step runs again after a while (``tasks/retries.py``). The look-up on X and the fetch
   step do so at most ``fetch.retries`` times in a row, and for a ``RateLimited`` that says when it ends only if that is
   within ``fetch.max_wait_seconds``; every other step twice.
-- skipped is no failure; failed means exit code 1 at the end of the run.
+- skipped is no failure; failed means exit code 1 at the end of the run. So does a run in which X answered for none of
+  its accounts, as rate limits put all of them off.
 
 Some are raised only after whoever raises them has tried again: ``StoreUnavailable`` after half a minute of asking
 (``storage/remote.py``), ``OutOfMemory`` when one post at a time is too much on every device (``training/memory.py``,
-``devices/queue.py``). What Weights & Biases does not take raises nothing (``tracking/``). An ``AccessError`` in the
-fetch step is raised only if no posts are stored; after ``BadToken``, ``OutOfCredit`` or ``CapReached`` the process
-sends X no further request in that run (``sources/x/standing.py``), nor after a ``Blocked``, or a ``RateLimited``
-without a time, that came back more than ``fetch.retries`` times.
+``devices/queue.py``). What Weights & Biases does not take raises nothing (``tracking/``). After an ``AccessError`` in
+the fetch step the account fails too, but goes on first with the posts that are stored of it. After ``BadToken``,
+``OutOfCredit`` or ``CapReached`` the process sends X no further request in that run (``sources/x/standing.py``), nor
+after a ``Blocked``, or a ``RateLimited`` without a time, that came back more than ``fetch.retries`` times.
 
 Everywhere else an error ends the run, with its exit code; ``AccountsFailed`` is what a run ends with if an account
 failed, ``Busy`` and ``Stopped`` are raised on the pages of ``hugtweets play`` only.
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 Fate = Literal["failed", "skipped"]
+Bound = Literal["rate limit", "budget"]
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -90,11 +92,12 @@ class HugtweetsError(Exception):
     """The base of all errors that are raised on purpose.
 
     ``account`` is what becomes of an account in whose steps it is raised, ``account_if_stored`` the same if posts of it
-    are stored. With ``is_retried`` the task of the step runs again before that. A command that it ends has the
-    ``exit_code``.
+    are stored. With ``is_retried`` the task of the step runs again before that. ``put_off_by`` says which bound keeps
+    the account from being read in this run. A command that it ends has the ``exit_code``.
     """
 
     account: ClassVar[Fate] = "failed"
+    put_off_by: ClassVar[Bound | None] = None
     account_if_stored: ClassVar[Fate] = "failed"
     is_retried: ClassVar[bool] = False
     exit_code: ClassVar[int] = 1
@@ -245,9 +248,13 @@ class NotEnoughText(PutOff):
 class StillRateLimited(PutOff):
     """HTTP 429 again and again, and X does not say until when."""
 
+    put_off_by = "rate limit"
+
 
 class BudgetUsedUp(PutOff):
     """Not one page could be read within the budget."""
+
+    put_off_by = "budget"
 
 
 class SharedBudgetUsedUp(BudgetUsedUp):
@@ -291,6 +298,7 @@ class RateLimited(RetryableError):
     """HTTP 429; ``reset_at`` (UTC) says when X answers again, None if X did not say."""
 
     account = account_if_stored = "skipped"
+    put_off_by = "rate limit"
 
     def __init__(self, message: str, reset_at: datetime | None = None) -> None:
         super().__init__(message)

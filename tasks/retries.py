@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,6 +14,8 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from hugtweets.config import FetchConfig
 from hugtweets.errors import HugtweetsError, RateLimited
+
+logger = logging.getLogger("hugtweets.flows")
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -44,9 +48,12 @@ def can_pass(config: FetchConfig) -> Callable[[Task[..., Any], TaskRun, State[An
         error = state.result(raise_on_failure=False)
         if isinstance(error, RateLimited) and error.reset_at is not None:
             seconds = (error.reset_at - datetime.now(UTC)).total_seconds()
-            if seconds > config.max_wait_seconds:
+            # X names a whole second, rounded up: a window of 15 minutes that has just begun ends within 900.
+            if math.floor(seconds) > config.max_wait_seconds:
                 return False
-            time.sleep(max(0.0, seconds))
+            if seconds > 0:
+                logger.info("waiting %.0f s for X: %s", seconds, error)
+                time.sleep(seconds)
             return True
         return is_worth_another(task, run, state)
 

@@ -159,6 +159,8 @@ def print_run(outcome: RunOutcome) -> None:
             else f"${api.usd:.2f} at list prices"
         )
         console.print(f"\nX API: {reading}, {cost}", style="dim")
+    for remark in outcome.remarks:
+        console.print(printable(remark), style="yellow")
 
 
 def print_costs(estimate: CostEstimate) -> None:
@@ -173,7 +175,7 @@ def print_costs(estimate: CostEstimate) -> None:
 def print_account(console: Console, account: AccountOutcome) -> None:
     """One account."""
     console.print(f"\n{account.handle}", style="bold", end=" ")
-    console.print(account.status, style=LABEL[account.status])
+    console.print(account.state, style=LABEL[account.status])
     if account.reason:
         console.print(f"  {printable(account.reason)}")
     if "fetched" in account.counts:

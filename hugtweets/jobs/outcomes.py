@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from hugtweets.budget.ledger import Usage
+from hugtweets.errors import Bound
 from hugtweets.evaluation.promotion import Standing
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
@@ -17,6 +18,7 @@ from hugtweets.storage.home import Home
 logger = logging.getLogger("hugtweets.flows")
 
 AccountStatus = Literal["completed", "unchanged", "skipped", "failed"]
+STATES = ("completed", "unchanged", "skipped", "put off", "failed")
 
 
 class StepOutcome(BaseModel):
@@ -48,12 +50,16 @@ class SampleOutcome(BaseModel):
 class AccountOutcome(BaseModel):
     """One account. ``reason`` says why it was skipped or failed, or what was left out.
 
-    ``metrics`` are a :class:`Scorecard` and an :class:`Authorship`; empty if the run did not get as far.
+    ``put_off`` says which bound kept it from being read: the next run comes back to it. ``refused`` is True if X
+    refused us: the account has failed, whatever the steps then made of the posts that are stored. ``metrics`` are a
+    :class:`Scorecard` and an :class:`Authorship`; empty if the run did not get as far.
     """
 
     handle: str
     status: AccountStatus = "completed"
     reason: str | None = None
+    put_off: Bound | None = None
+    refused: bool = Field(False, exclude=True)
     steps: dict[str, StepOutcome] = Field(default_factory=dict)
     counts: dict[str, Any] = Field(default_factory=dict)
     metrics: dict[str, float | None] = Field(default_factory=dict)
@@ -69,7 +75,7 @@ class AccountOutcome(BaseModel):
         """Add what came of the steps that were done later, perhaps on another machine."""
         self.steps |= learned.steps
         self.samples, self.metrics, self.promotion = learned.samples, learned.metrics, learned.promotion
-        self.status = learned.status
+        self.status = "failed" if self.refused else learned.status
         self.remark(learned.reason)
 
     def note(self, step: str, made: Reference, cached: bool, seconds: float) -> None:
@@ -97,6 +103,11 @@ class AccountOutcome(BaseModel):
         """Whether it was skipped before its first step; a page of the report it may have from earlier."""
         return self.status == "skipped" and self.steps.keys() <= {"report"}
 
+    @property
+    def state(self) -> str:
+        """The status in words, which tells an account that was put off from others that were skipped."""
+        return "put off" if self.put_off else self.status
+
     def row(self, usd: float) -> dict[str, Any]:
         """A row in a table of accounts; ``usd`` is what the run spent on it; steps that were there took no time."""
         metrics, counts = self.metrics, self.counts
@@ -104,7 +115,7 @@ class AccountOutcome(BaseModel):
         seconds = (f"{name} {step.seconds:.1f}" for name, step in self.steps.items() if not step.cached)
         return {
             "handle": self.handle,
-            "status": self.status,
+            "status": self.state,
             "reason": self.reason or "",
             "new posts": counts.get("new", ""),
             "kept posts": counts.get("kept", ""),
@@ -133,19 +144,36 @@ class ApiUsage(BaseModel):
 
 
 class RunOutcome(BaseModel):
-    """A whole run."""
+    """A whole run; ``remarks`` are what concerns all its accounts, such as a refusal of X."""
 
     status: Literal["completed", "failed"]
     flow_run: str
     accounts: list[AccountOutcome]
     api: ApiUsage = ApiUsage()
+    remarks: list[str] = Field(default_factory=list)
 
     @classmethod
-    def of(cls, run: str, accounts: Sequence[AccountOutcome], usage: Usage) -> RunOutcome:
-        """A run has failed if an account has."""
-        failed = any(account.status == "failed" for account in accounts)
-        status: Literal["completed", "failed"] = "failed" if failed else "completed"
-        return cls(status=status, flow_run=run, accounts=list(accounts), api=ApiUsage.model_validate(usage))
+    def of(
+        cls,
+        run: str,
+        accounts: Sequence[AccountOutcome],
+        usage: Usage,
+        remarks: Iterable[str] = (),
+        nothing_fetched: bool = False,
+    ) -> RunOutcome:
+        """A run has failed if an account has, or if X was to be asked and nothing was fetched."""
+        failed = nothing_fetched or any(account.status == "failed" for account in accounts)
+        return cls(
+            status="failed" if failed else "completed",
+            flow_run=run,
+            accounts=list(accounts),
+            api=ApiUsage.model_validate(usage),
+            remarks=list(remarks),
+        )
+
+    def put_off(self) -> list[str]:
+        """The accounts that limits or budgets put off."""
+        return [account.handle for account in self.accounts if account.put_off]
 
     def failed(self) -> list[str]:
         """The accounts that failed."""
@@ -159,18 +187,23 @@ class RunOutcome(BaseModel):
             "accounts": len(self.accounts),
             "failed": len(failed),
             "handles": failed,
+            "put_off": self.put_off(),
             "summary": self.describe(),
             "usd": self.api.usd,
         }
 
     def failure(self) -> str | None:
-        """``2/30 accounts failed: alice, bob``, or None."""
+        """``2/30 accounts failed: alice, bob``, with what concerns all of them; None if the run has not failed."""
+        if self.status != "failed":
+            return None
         failed = self.failed()
-        return f"{len(failed)}/{len(self.accounts)} accounts failed: {', '.join(failed)}" if failed else None
+        named = [f"{len(failed)}/{len(self.accounts)} accounts failed: {', '.join(failed)}"] if failed else []
+        return "; ".join([*named, *self.remarks])
 
     def describe(self) -> str:
         """One sentence: ``nightly-20261123: 28 unchanged, 2 failed; X: 33 requests, 41 posts read, $0.21``."""
-        numbers = Counter(account.status for account in self.accounts)
-        parts = ", ".join(f"{numbers[status]} {status}" for status in get_args(AccountStatus) if numbers[status])
+        numbers = Counter(account.state for account in self.accounts)
+        parts = ", ".join(f"{numbers[state]} {state}" for state in STATES if numbers[state])
         api = self.api
-        return f"{self.flow_run}: {parts}; X: {api.requests} requests, {api.posts_read} posts read, ${api.usd:.2f}"
+        read = f"X: {api.requests} requests, {api.posts_read} posts read, ${api.usd:.2f}"
+        return "; ".join([f"{self.flow_run}: {parts}", read, *self.remarks])

@@ -53,8 +53,8 @@ class Tally:
 def fetch(job: Job, tally: Tally | None = None) -> Fetched:
     """Ask the source for what is new; attempts of one run share a ``tally``, so that all they stored is counted as new.
 
-    With ``job.verify`` X is then asked for what is stored already, so that deleted posts go. If X refuses us, the run
-    goes on with what is stored of the account, and the refusal is the remark.
+    With ``job.verify`` X is then asked for what is stored already, so that deleted posts go. If X refuses us, the
+    account fails in the end, but goes on with what is stored of it first, and the refusal is the remark.
 
     Raises:
         AccountError, PutOff, RetryableError: as drawn in :mod:`hugtweets.errors`; what arrived before is stored.
@@ -107,6 +107,7 @@ def record_fetch(job: Job, fetched: Fetched) -> None:
     outcome.counts |= {"fetched": fetched.reference.manifest().counts["fetched"], "new": fetched.new}
     if verification := fetched.verification:
         outcome.counts |= {"verified": verification.verified, "deleted": verification.deleted}
+    outcome.refused = not fetched.answered
     outcome.remark(fetched.remark, fetched.verification)
     held = len(timelines.summarise(job.home.timeline(job.handle)).retracted)
     if held and not includes(job.until, "finetune"):

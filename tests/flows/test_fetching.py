@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.simulator.accounts import user_id
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
+from hugtweets.storage import remote
 from hugtweets.storage.home import Home
 from hugtweets.timelines.timeline import load
 from tasks.events import FETCHED
@@ -99,7 +101,6 @@ def test_an_account_that_vanished_gives_way_to_those_that_wait(simulator: Simula
     [
         ({"kind": "status", "status": 403}, "failed", "403"),
         ({"kind": "status", "status": 403, "code": 453}, "failed", "(403)"),
-        ({"kind": "rate_limit", "reset_seconds": None, "times": 9}, "skipped", "429"),
         ({"kind": "status", "status": 503, "times": 9}, "failed", "503"),
         ({"kind": "drop", "times": 9}, "failed", "alice"),
         ({"kind": "rate_limit", "reset_seconds": 1}, "completed", ""),
@@ -152,10 +153,11 @@ def test_a_refusal_of_us_ends_fetching_and_what_is_stored_is_processed(
     simulator.add_faults(timeline_of("alice", kind="status", status=status))
     outcome = run_one_by_one("alice", "bob")
     alice, bob = pick(outcome, "alice"), pick(outcome, "bob")
-    assert (alice.status, bob.status, bob.counts["kept"]) == ("failed", "completed", 30)
+    assert (alice.status, bob.status, bob.counts["kept"]) == ("failed", "failed", 30)
     assert says in (alice.reason or "")
     assert "@bob was not asked for" in (bob.reason or "")
-    assert says in (bob.reason or "")
+    assert (outcome.failure() or "").startswith("2/2 accounts failed: alice, bob; ")
+    assert says in (outcome.failure() or "")
     assert len(simulator.requests) == asked + 2  # the look-up, and alice's
 
 
@@ -163,40 +165,59 @@ def test_a_refused_look_up_leaves_what_is_stored_to_be_processed(simulator: Simu
     run_to("fetch", from_x("bob"))
     simulator.add_faults(Fault(kind="status", status=401, path="/2/users/by"))
     outcome = run_to("clean", from_x("alice"), from_x("bob"))
-    assert [account.status for account in outcome.accounts] == ["failed", "completed"]
-    assert "X_BEARER_TOKEN" in (outcome.accounts[1].reason or "")
-    assert outcome.api.requests == 1
+    assert [account.status for account in outcome.accounts] == ["failed", "failed"]
+    assert "@bob was not asked for" in (outcome.accounts[1].reason or "")
+    assert (outcome.accounts[1].counts["kept"], outcome.api.requests) == (30, 1)
 
 
 def test_automations_hear_of_accounts_whose_source_answered(simulator: Simulator) -> None:
+    began = datetime.now(UTC)
     run_to("fetch", from_x("bob"))
-    assert event_of("bob", new=30)
+    assert event_of("bob", 30, began)
     simulator.add_faults(timeline_of("bob", kind="status", status=401))
     run_one_by_one("bob")
     run_one_by_one("alice")
     # Events arrive in order: that of alice is the last.
-    assert event_of("alice", new=30)
+    assert event_of("alice", 30, began)
     with pytest.raises(AssertionError, match="that was waited for"):
-        event_of("bob", new=0, seconds=0)
+        event_of("bob", 0, began, seconds=0)
 
 
-def event_of(handle: str, new: int, seconds: float = 30) -> dict[str, Any]:
+def event_of(handle: str, new: int, since: datetime, seconds: float = 30) -> dict[str, Any]:
     """The event that an account was fetched."""
-    resource = f"hugtweets.account.{handle}"
-    return await_event(
-        FETCHED,
-        lambda found: found["resource"]["prefect.resource.id"] == resource and found["payload"] == {"new": new},
-        seconds,
-    )
+
+    def is_wanted(found: dict[str, Any]) -> bool:
+        named = found["resource"]["prefect.resource.id"] == f"hugtweets.account.{handle}"
+        return named and found["payload"] == {"new": new} and datetime.fromisoformat(found["occurred"]) > since
+
+    return await_event(FETCHED, is_wanted, seconds)
 
 
 def test_a_rate_limit_holds_everybody_back_and_is_met_once(simulator: Simulator) -> None:
     simulator.add_faults(timeline_of("alice", kind="rate_limit", reset_seconds=900))
     outcome = run_one_by_one("alice", "bob")
-    assert [account.status for account in outcome.accounts] == ["skipped", "skipped"]
+    assert [account.state for account in outcome.accounts] == ["put off", "put off"]
     assert "UTC" in (pick(outcome, "bob").reason or "")
-    assert outcome.api.requests == 2
+    assert (outcome.status, outcome.api.requests) == ("failed", 2)
+    assert "nothing was fetched" in (outcome.failure() or "")
     assert {account.status for account in run_one_by_one("alice", "bob").accounts} == {"completed"}
+
+
+def test_a_run_of_which_a_limit_put_off_a_part_ends_in_a_state_of_its_own(simulator: Simulator) -> None:
+    run_to("fetch", from_x("bob"))
+    simulator.add_faults(Fault(kind="rate_limit", reset_seconds=900, path="/2/users/by"))
+    state = refresh([from_x("alice"), from_x("bob")], "fetch", return_state=True)
+    assert (state.name, state.type.value) == ("PutOff", "COMPLETED")
+    assert [account.state for account in outcome_of(state).accounts] == ["put off", "unchanged"]
+
+
+def test_each_window_of_x_is_used_to_its_end_within_one_run(simulator: Simulator, tmp_path: Path) -> None:
+    write_timeline(tmp_path / "x" / "alice.jsonl", rows(250))
+    passes, full = {"kind": "slow", "seconds": 0}, {"kind": "rate_limit", "reset_seconds": 1}
+    windows = (passes, full, passes, passes, full, passes, passes)
+    simulator.add_faults(*(timeline_of("alice", **fault) for fault in windows))
+    alice = pick(run_to("fetch", from_x("alice", tiny_config(fetch={"retries": 1}))), "alice")
+    assert (alice.status, alice.counts) == ("completed", {"fetched": 250, "new": 250})
 
 
 def test_a_rate_limit_that_ends_soon_is_waited_for_by_everybody(simulator: Simulator) -> None:
@@ -214,6 +235,19 @@ def test_a_refused_look_up_leaves_other_leaves_other_sources_alone(simulator: Si
     assert pick(outcome, "carol").status == "completed"
 
 
+def test_a_store_that_does_not_take_the_ledger_fails_no_account_and_is_said(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "ledger").symlink_to(tmp_path / "nowhere")
+    monkeypatch.setenv("HUGTWEETS_STORE", f"file://{tmp_path}/store")
+    monkeypatch.setattr(remote, "WAIT_SECONDS", (0.0,))
+    outcome = run_to("fetch", from_x("alice"), from_x("bob"))
+    assert [account.status for account in outcome.accounts] == ["completed", "completed"]
+    assert outcome.remarks[0].startswith(f"what {outcome.flow_run} spent on X is not in the store")
+    assert outcome.remarks[0] in outcome.describe()
+
+
 def test_without_a_token_the_message_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("X_BEARER_TOKEN", raising=False)
     outcome = run_to("fetch", from_x("alice"))
@@ -224,7 +258,7 @@ def test_an_unchanged_account_costs_one_request_and_no_post(simulator: Simulator
     first = run_to("clean", from_x("alice"), from_x("bob"))
     second = run_to("clean", from_x("alice"), from_x("bob"))
     assert (first.api.requests, first.api.posts_read) == (3, 60)
-    assert (second.api.requests, second.api.posts_read) == (3, 0)
+    assert (second.api.requests, second.api.posts_read, second.api.usd) == (2, 0, 0)
     assert {account.status for account in second.accounts} == {"unchanged"}
 
 
@@ -263,7 +297,7 @@ def test_x_and_file_give_the_same_clean_posts(handle: str, tmp_path: Path, monke
     read = run_to("clean", request(handle, file, Config()))
     by_file = pq.read_table(f"{read.accounts[0].steps['clean'].path}/clean.parquet")
     assert by_x.to_pylist() == by_file.to_pylist()
-    assert (again.api.requests, again.api.posts_read) == (2, 0)
+    assert (again.api.requests, again.api.posts_read) == (1, 0)
 
 
 def test_a_month_is_bounded_and_those_put_off_come_first(simulator: Simulator, home: Any) -> None:
