@@ -115,9 +115,9 @@ def test_a_refresh_shows_in_prefect_what_it_did_and_not_what_it_found_done(tmp_p
 
 def test_a_thousand_accounts_fit_into_the_parameters_of_a_run(config: Config) -> None:
     asked = [AccountRequest(handle=f"account_{number}", config=config) for number in range(1000)]
-    parameters = refresh.serialize_parameters({"requests": asked})
+    parameters = refresh.serialize_parameters({"accounts": asked})
     assert len(json.dumps(parameters)) < 512 * 1024
-    assert refresh.validate_parameters(parameters)["requests"] == asked
+    assert refresh.validate_parameters(parameters)["accounts"] == asked
 
 
 async def _seen_in_prefect(flow_run: str) -> tuple[set[str], list[dict[str, Any]]]:
