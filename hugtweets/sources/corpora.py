@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from hugtweets.cleaning.table import clean_table
 from hugtweets.config import CleanConfig
-from hugtweets.sources.files.source import read_posts, reading
+from hugtweets.sources.files.reading import reading
+from hugtweets.sources.files.source import read_posts
 from hugtweets.timelines.posts import Post, to_table
 
 PLAIN = ".txt"

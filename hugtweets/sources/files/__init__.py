@@ -1,1 +1,1 @@
-"""A file of posts as a source: JSON lines, CSV or Parquet."""
+"""A file of posts as a source: JSON, CSV or Parquet, in the columns of whichever tool wrote it (``dialects``)."""

@@ -1,4 +1,4 @@
-"""Reading posts from JSON lines, CSV and Parquet, and refusing what cannot be read."""
+"""Reading posts in our own columns from JSON lines, CSV and Parquet, and refusing what cannot be read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.sources.files.source import MAX_LINE, FileSource, read_posts
+from hugtweets.sources.files.reading import read_posts_file
+from hugtweets.sources.files.source import FileSource, read_posts
+from hugtweets.sources.files.text import MAX_LINE
 from hugtweets.sources.source import Source
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import RAW_SCHEMA, Mention, Post
@@ -83,15 +85,21 @@ def test_an_integer_id_keeps_all_its_digits(tmp_path: Path) -> None:
     assert post.id == "1656696488796512257"
 
 
-@pytest.mark.parametrize("identifier", [1.6566964887965123e18, "8.1567E+17", "", "-4", "007", True, None, "9" * 21])
-def test_an_id_that_is_no_string_of_digits_is_refused(tmp_path: Path, identifier: object) -> None:
-    assert "line 2" in refusal(write_lines(tmp_path / "posts.jsonl", ROW, ROW | {"id": identifier}))
+@pytest.mark.parametrize("identifier", ["", "-4", "007", True, None, "9" * 21])
+def test_a_row_whose_id_is_no_string_of_digits_is_passed_over(tmp_path: Path, identifier: object) -> None:
+    file = read_posts_file(write_lines(tmp_path / "posts.jsonl", ROW, ROW | {"id": identifier}))
+
+    assert [post.id for post in file.posts] == ["21"]
+    assert "line 2" in str(file.passed_over)
 
 
-def test_a_float_id_is_refused_with_the_reason(tmp_path: Path) -> None:
-    message = refusal(write_lines(tmp_path / "posts.jsonl", ROW | {"id": 1.6566964887965123e18}))
+@pytest.mark.parametrize("identifier", [1.6566964887965123e18, "8.1567E+17", "8,1567e+17", "1656696488796512257.0"])
+def test_an_id_that_has_lost_digits_refuses_the_file_and_says_how_to_export_it(
+    tmp_path: Path, identifier: object
+) -> None:
+    message = refusal(write_lines(tmp_path / "posts.jsonl", ROW, ROW | {"id": identifier}))
 
-    assert "lost digits" in message and "string" in message
+    assert "line 2" in message and "lost digits" in message and "keep the ids as text" in message
 
 
 @pytest.mark.parametrize("written", ["2024-05-31T18:30:00", "2024-05-31 20:30:00+02:00", "2024-05-31T18:30Z"])
@@ -101,21 +109,23 @@ def test_times_are_utc_unless_they_name_a_zone(tmp_path: Path, written: str) -> 
     assert post.created_at == MOMENT and post.created_at.tzinfo is UTC
 
 
-@pytest.mark.parametrize("written", ["yesterday", 1717180200, None, "0001-01-01T00:00:00+14:00", "2024-02-30"])
+@pytest.mark.parametrize("written", ["yesterday", 1717, "12:30", "May 2024", True, None, "0001-01-01T00:00:00+14:00", "2024-02-30"])
 def test_a_time_that_is_none_is_refused(tmp_path: Path, written: object) -> None:
     assert "created_at" in refusal(write_lines(tmp_path / "posts.jsonl", ROW | {"created_at": written}))
 
 
-@pytest.mark.parametrize("line", ['{"id": "4", "text": "cut o', "[1, 2]", "null", "[" * 100_000, "1" * 5000])
-def test_broken_json_is_refused_with_its_line(tmp_path: Path, line: str) -> None:
+@pytest.mark.parametrize("line", ['{"id": "4", "text": "cut o', "7", "null", "[" * 100_000, "1" * 5000])
+def test_a_line_of_broken_json_is_passed_over_and_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "posts.jsonl"
-    path.write_text(json.dumps(ROW) + "\n\n" + line + "\n")
+    path.write_text(json.dumps(ROW) + "\n\n" + line + "\n" + json.dumps(ROW | {"id": "22"}) + "\n")
+    file = read_posts_file(path)
 
-    assert "line 3" in refusal(path)
+    assert [post.id for post in file.posts] == ["21", "22"]
+    assert str(file.passed_over).endswith("namely line 3")
 
 
 def test_a_post_without_text_is_refused_with_its_line(tmp_path: Path) -> None:
-    message = refusal(write_lines(tmp_path / "posts.jsonl", {"id": "4", "created_at": ROW["created_at"]}))
+    message = refusal(write_lines(tmp_path / "posts.jsonl", ROW | {"text": None}))
 
     assert "line 1" in message and "text is missing" in message
 
@@ -135,7 +145,7 @@ def test_characters_that_cannot_be_stored_are_replaced(tmp_path: Path, home: Hom
 
 
 def test_of_two_posts_with_one_id_the_first_counts_and_its_gaps_are_filled(tmp_path: Path) -> None:
-    path = write_lines(tmp_path / "posts.jsonl", ROW, ROW | {"text": "Something else.", "lang": "en"})
+    path = write_lines(tmp_path / "posts.jsonl", ROW, ROW | {"text": "The tide table is…", "lang": "en"})
 
     [post] = read_posts(path)
     assert (post.text, post.lang) == (ROW["text"], "en")
@@ -156,9 +166,9 @@ def test_csv_is_read_with_and_without_a_byte_order_mark(tmp_path: Path, mark: by
 
 
 def test_csv_without_text_is_refused_naming_the_columns_there_are(tmp_path: Path) -> None:
-    message = refusal(write_bytes(tmp_path / "posts.csv", b"id,created_at,tweet\n1,2024-05-31,Hello\n"))
+    message = refusal(write_bytes(tmp_path / "posts.csv", b"id,created_at,words\n1,2024-05-31,Hello\n"))
 
-    assert "no column text" in message and "'tweet'" in message
+    assert "no column text" in message and "'words'" in message
 
 
 @pytest.mark.parametrize(
@@ -168,10 +178,7 @@ def test_csv_without_text_is_refused_naming_the_columns_there_are(tmp_path: Path
         b"id,created_at,text\n1,2024-05-31\n",
         b"id,created_at,text\n1,2024-05-31,a,b\n",
         b'id,created_at,text\n1,2024-05-31,"cut o',
-        b"id,created_at,text\n1,2024-05-31,caf\xe9\n",
         b"id,created_at,text,is_reply\n1,2024-05-31,a,perhaps\n",
-        b"id,created_at,text,mentions\n1,2024-05-31,a,{\n",
-        b"id,created_at,text,mentions\n1,2024-05-31,a," + b"[" * 100_000,
         b"id,created_at,text\n1,2024-05-31," + b"a" * 200_000,
     ],
 )
@@ -209,7 +216,7 @@ def test_parquet_ids_are_integers_or_strings(tmp_path: Path, kind: pa.DataType) 
     "columns",
     [
         {"id": [1.5e18], "created_at": ["2024-05-31"], "text": ["Hello"]},
-        {"id": ["1"], "created_at": ["2024-05-31"], "body": ["Hello"]},
+        {"id": ["1"], "created_at": ["2024-05-31"], "words": ["Hello"]},
         {"id": ["1"], "created_at": ["2024-05-31"], "text": [None]},
         {"id": ["1"], "created_at": ["2024-05-31"], "text": [["Hello"]]},
         {"id": ["1"], "created_at": [17], "text": ["Hello"]},
@@ -342,18 +349,18 @@ def test_any_time_gives_a_post_or_a_refusal(tmp_path_factory: pytest.TempPathFac
 
 
 def posts_or_refusal(path: Path) -> None:
-    try:
-        posts = read_posts(path)
-    except UnreadableSource:
-        return
     timeline = path.with_name("stored.parquet")
     timeline.unlink(missing_ok=True)
-    FileSource(path, "skipper").update(timeline)
+    try:
+        posts = read_posts(path)
+        FileSource(path, "skipper").update(timeline)
+    except UnreadableSource:
+        return
     assert len(load(timeline).posts) == len(posts)
 
 
 def test_real_timelines_are_read_whole() -> None:
-    folder = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "timelines"
+    folder = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "timelines"
     if not folder.is_dir():
         pytest.skip("the real timelines are not on this machine")
     for path in folder.glob("*.jsonl"):

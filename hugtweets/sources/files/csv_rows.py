@@ -1,0 +1,80 @@
+"""Rows of a CSV file, whatever separates its cells."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+from hugtweets.sources.files.rows import Row, Rows
+from hugtweets.sources.files.text import NOT_UTF8, Encoding, bounded_lines, open_text
+
+_SEPARATORS = ",;\t|"
+_NAMES = {",": "CSV", ";": "CSV with semicolons", "\t": "CSV with tabs", "|": "CSV with bars"}
+_LONGEST_HEADER = 20_000  # characters
+
+
+def read_csv(path: Path, encoding: Encoding) -> Rows:
+    """The rows of a CSV file by column."""
+    with open_text(path, encoding) as file:
+        lines = bounded_lines(file, path)
+        first = next(lines, "").lstrip("\ufeff")
+        # A spreadsheet tells itself the separator in a line before the header.
+        told = first[4:5] if first.casefold().startswith("sep=") else ""
+        header = next(lines, "") if told else first
+        separator = told or _separator(header)
+        try:
+            columns = _names(next(csv.reader(itertools.chain([header], lines), delimiter=separator, strict=True), []))
+        except csv.Error:
+            columns = []
+    return Rows(_NAMES.get(separator, "CSV"), _read(path, encoding, separator, skip=bool(told)), columns)
+
+
+def _separator(header: str) -> str:
+    """What separates the cells, judged by the names of the columns only: posts are full of commas and semicolons."""
+    try:
+        return csv.Sniffer().sniff(header[:_LONGEST_HEADER], _SEPARATORS).delimiter
+    except csv.Error:
+        return ","
+
+
+def _read(path: Path, encoding: Encoding, separator: str, skip: bool) -> Iterator[Row]:
+    with open_text(path, encoding) as file:
+        lines = bounded_lines(file, path)
+        if skip:
+            next(lines, None)
+        reader = csv.reader(lines, delimiter=separator, strict=True)
+        header: list[str] | None = None
+        while True:
+            begins = reader.line_num + 1
+            place = f"line {begins + skip}"
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                yield Row(place, problem=_why(error), rows=max(1, reader.line_num - begins + 1))
+                continue
+            if cells is None:
+                return
+            if header is None:
+                header = _names(cells)
+            elif cells:
+                yield _row(header, cells, place)
+
+
+def _names(cells: list[str]) -> list[str]:
+    return [name.strip("\ufeff \t") for name in cells]
+
+
+def _row(header: list[str], cells: list[str], place: str) -> Row:
+    if len(cells) != len(header) and (len(cells) < len(header) or any(cells[len(header) :])):
+        return Row(place, problem=f"has {len(cells)} cells where the header has {len(header)}")
+    if any(NOT_UTF8.search(cell) for cell in cells if not cell.isascii()):
+        return Row(place, problem="is not UTF-8")
+    return Row(place, dict(zip(header, cells, strict=False)), size=sum(map(len, cells)))
+
+
+def _why(error: csv.Error) -> str:
+    if "unexpected end of data" in str(error) or "field limit" in str(error):
+        return "opens a quotation mark that is not closed"
+    return f"is not CSV ({error})"

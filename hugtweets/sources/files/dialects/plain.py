@@ -1,0 +1,108 @@
+"""Our own columns, also under the names that most tables of posts have; every other dialect begins with them."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from hugtweets.errors import UnreadableSource
+from hugtweets.sources.files.dialects.dialect import Dialect, Sample
+from hugtweets.sources.files.post_row import Fields
+from hugtweets.sources.files.rows import Cells
+
+# For each of our columns the names it goes by; of several, the first that says something counts. The text of an id is
+# asked before its number, which a program may have rounded.
+NAMES = {
+    "id": ("id_str", "id", "tweet_id", "status_id", "tweet_id_str", "status_id_str", "post_id"),
+    "created_at": ("created_at", "datetime", "date", "timestamp", "time", "tweet_created_at", "tweet_date", "posted_at",
+                   "published_at", "date_time"),
+    "text": ("full_text", "text", "tweet_text", "raw_content", "content", "tweet", "body", "message"),
+    "author": ("author", "author.username", "username", "screen_name", "user.screen_name", "user.username", "from_user",
+               "author_handle", "handle", "user"),
+    "name": ("author.name", "name", "display_name", "user.displayname", "user.name"),
+    "lang": ("lang", "language"),
+    "is_retweet": ("is_retweet", "retweet"),
+    "is_reply": ("is_reply",),
+    "is_quote": ("is_quote", "is_quote_status"),
+    "truncated": ("truncated", "is_truncated"),
+    "deleted": ("is_deleted", "deleted"),
+    "mentions": ("mentions", "mentioned_users", "mentions_screen_name", "entities.user_mentions", "entities.mentions"),
+    "edit_ids": ("edit_ids",),
+    "author_id": ("author_id", "user_id_str", "user_id", "user.id_str", "user.id"),
+}  # fmt: skip
+REQUIRED = ("id", "created_at", "text")
+# Columns that hold the post a post repeats, answers or quotes, or its number, or whose it is.
+REFERENCES = {
+    "is_retweet": ("retweeted_status", "retweeted_status.id", "retweeted_status_id", "retweeted_status_id_str",
+                   "retweet_id", "retweet_status_id", "retweeted_tweet", "retweeted_tweet_id", "retweeted_user"),
+    "is_reply": ("in_reply_to_status_id", "in_reply_to_status_id_str", "in_reply_to_user_id", "in_reply_to_user_id_str",
+                 "in_reply_to_screen_name", "in_reply_to_tweet_id", "in_reply_to_user", "reply_to",
+                 "reply_to_status_id", "reply_to_screen_name"),
+    "is_quote": ("quoted_status", "quoted_status_id", "quoted_status_id_str", "quoted_tweet", "quoted_tweet_id",
+                 "quote_url"),
+}  # fmt: skip
+_LINKS = ("permalink", "url", "link", "tweet_url", "status_url", "tweet_link", "permanent_url")
+_LINK = re.compile(r"https?://(?:\w+\.)?(?:twitter|x)\.com/(?:i/web|(\w{1,20}))/status(?:es)?/(\d{1,20})\b.*")
+_PROFILE = re.compile(r"(?:(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/)?@?(\w{1,20})/?")
+
+
+def fields(cells: Cells) -> Fields:
+    """What a row says of a post under any of the usual names."""
+    found = {column: value for column, names in NAMES.items() if (value := cells.get(*names)) is not None}
+    if "text" not in found and cells.is_blank(*NAMES["text"]):
+        found["text"] = ""
+    for column in ("author", "name"):
+        found[column] = next((word for name in NAMES[column] if (word := _word(cells.get(name)))), None)
+    for column, names in REFERENCES.items():
+        if column not in found and (says := cells.says(*names)) is not None:
+            found[column] = says
+    if found["author"] is None or "id" not in found:
+        _fill_from_link(found, cells)
+    return found
+
+
+def check_columns(sample: Sample, path: Path) -> list[str]:
+    """Which of our columns the file has under other names, such as ``date is created_at``.
+
+    Raises:
+        UnreadableSource: a column is missing without which there is no post.
+    """
+    known = {column: [s for name in NAMES[column] if (s := sample.spelling(name))] for column in NAMES}
+    if not known["id"] and any(_LINK.fullmatch(str(row.get(*_LINKS))) for row in sample.rows):
+        known["id"] = [s for name in _LINKS if (s := sample.spelling(name))]
+    if missing := [column for column in REQUIRED if not known[column]]:
+        there = ", ".join(ascii(name) for name in itertools.islice(sample.columns.values(), 20)) or "none"
+        noun = "column" if sample.is_table else "key"
+        raise UnreadableSource(f"{path} has no {noun} {', '.join(missing)} (found {there}): rename or add it")
+    return [f"{names[0]} is {column}" for column, names in known.items() if names and names[0] != column]
+
+
+def username(author: str) -> str:
+    """The handle in what stands for an author: ``@NASA``, ``NASA``, or the address of the profile."""
+    match = _PROFILE.fullmatch(author.strip())
+    return match[1] if match else author
+
+
+def _word(value: object) -> str | None:
+    """A name, also one that a program took for a number."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else None
+
+
+def _fill_from_link(found: Fields, cells: Cells) -> None:
+    """Whose post it is and its number, where only its address tells them."""
+    match = _LINK.fullmatch(str(cells.get(*_LINKS)))
+    if match:
+        found.setdefault("id", match[2])
+        if match[1]:
+            found["author"] = match[1]
+
+
+def _read(cells: Cells) -> Iterable[Fields]:
+    return (fields(cells),)
+
+
+PLAIN = Dialect("table of posts", ((),), _read)

@@ -1,0 +1,93 @@
+"""Times as files write them: ISO 8601, as X's first API, as numbers since 1970, and as spreadsheets and people do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from dateutil import parser
+
+from hugtweets.sources.fields import utc
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_X_V1 = re.compile(rf"[A-Z][a-z]{{2}} ({'|'.join(_MONTHS)}) (\d\d?) (\d\d:\d\d:\d\d) ([+-]\d{{4}}) (\d{{4}})")
+_IN_ZONE = re.compile(r"(\d{4}-\d\d-\d\d[T ][\d:.]+) (?:(UTC|GMT)|([+-]\d\d:?\d\d))")
+_NUMBER = re.compile(r"\d{9,19}(?:\.\d*)?")
+_SLASHED = re.compile(r"\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}\b")
+# Ticks in a second: seconds, milli-, micro- and nanoseconds since 1970. No post is older than 2006: one of them fits.
+_UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
+_FIRST, _LAST = 1_136_073_600, 4_102_444_800  # the years 2006 to 2099
+_LONGEST = 80  # characters
+_NO_TIME = "is not a time such as 2024-05-31T18:30:00Z"
+# Neither has a part of a date in common with the other: what both give was said by the text.
+_DEFAULTS = (datetime(2001, 1, 2), datetime(2002, 3, 4))
+
+
+def moment(value: object, day_first: bool | None = None) -> datetime:
+    """A time in UTC; one that names no zone is in UTC already.
+
+    Args:
+        value: text, a number since 1970, or a time.
+        day_first: what 3/8/2020 is: 3 August, or with False 8 March; None if nobody knows.
+
+    Raises:
+        ValueError: it is no time, or one that nobody could know for sure.
+    """
+    if isinstance(value, datetime):
+        return utc(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _since_1970(value)
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        raise ValueError(_NO_TIME)
+    text = value.strip()
+    if _NUMBER.fullmatch(text):
+        return _since_1970(float(text))
+    try:
+        return utc(datetime.fromisoformat(_as_iso(text)))
+    except ValueError:
+        return _as_people_write(text, day_first)
+
+
+def puts_day_first(written: Iterable[object]) -> bool | None:
+    """Whether dates such as 13/8/2020 begin with the day; None if none of them tells, or if they disagree."""
+    found = [match for value in written if isinstance(value, str) and (match := _SLASHED.match(value))]
+    day, month = (any(int(match[part]) > 12 for match in found) for part in (1, 2))
+    return None if day == month else day
+
+
+def _since_1970(ticks: float) -> datetime:
+    for unit in _UNITS:
+        if _FIRST <= ticks / unit <= _LAST:
+            return datetime.fromtimestamp(ticks / unit, UTC)
+    raise ValueError("is a number, but none of seconds or milliseconds since 1970")
+
+
+def _as_iso(text: str) -> str:
+    """ISO 8601 for what is nearly that, or is written as in X's first API, whatever the locale."""
+    if match := _X_V1.fullmatch(text):
+        month, day, clock, zone, year = match.groups()
+        return f"{year}-{_MONTHS.index(month) + 1:02}-{int(day):02}T{clock}{zone}"
+    if match := _IN_ZONE.fullmatch(text):
+        return f"{match[1]}{match[3] or '+00:00'}"
+    return text
+
+
+def _as_people_write(text: str, day_first: bool | None) -> datetime:
+    if _SLASHED.match(text) and day_first is None and puts_day_first([text]) is None:
+        raise ValueError("does not tell the day from the month: write it as 2024-05-31")
+    first = puts_day_first([text]) if day_first is None else day_first
+    try:
+        said = {parser.parse(text, default=default, dayfirst=bool(first), tzinfos=_zone) for default in _DEFAULTS}
+    # What dateutil lets through are errors of the numbers and zones that it was not made for.
+    except (ValueError, OverflowError, TypeError, ArithmeticError, LookupError):
+        raise ValueError(_NO_TIME) from None
+    if len({time.replace(tzinfo=None) for time in said}) != 1:
+        raise ValueError(_NO_TIME)
+    return utc(said.pop())
+
+
+def _zone(name: str, offset: int | None) -> tzinfo | int:
+    """The zone of a name such as ``CET``; raises ``ValueError`` or ``LookupError`` if none has it."""
+    return offset if offset is not None else ZoneInfo(name)

@@ -1,0 +1,45 @@
+"""The rows of a file that cannot be used: counted by reason, the first of them named; too many are an error."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from hugtweets.errors import UnreadableSource
+
+MOST = 10  # rows that are passed over, however small the file
+MOST_OF_ALL = 0.05  # the share of rows that is, however large
+NAMED = 5
+
+
+class PassedOver:
+    """What was not read of the file at ``path``; ``rows`` counts all its rows, also those that were read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows = 0
+        self.reasons: Counter[str] = Counter()
+        self.first: list[str] = []
+
+    @property
+    def number(self) -> int:
+        """How many rows were passed over."""
+        return self.reasons.total()
+
+    def add(self, place: str, reason: str, rows: int = 1) -> None:
+        """Pass over the row, or the ``rows`` rows, at a place."""
+        self.reasons[reason] += rows
+        if len(self.first) < NAMED:
+            self.first.append(place if rows == 1 else f"{place} and {rows - 1:,} after it")
+
+    def check(self) -> None:
+        """Raise ``UnreadableSource`` if so many rows cannot be used that something must be wrong with the file."""
+        if self.number == self.rows > 0 or (self.number > MOST and self.number > MOST_OF_ALL * self.rows):
+            raise UnreadableSource(f"{self.path} cannot be used, as {self}: correct these rows or remove them")
+
+    def __str__(self) -> str:
+        """Such as ``2 of 40 rows were passed over (created_at is missing: 2), namely line 7 and line 9``."""
+        reasons = ", ".join(f"{reason}: {count:,}" for reason, count in self.reasons.most_common(NAMED))
+        verb = "was" if self.number == 1 else "were"
+        namely = "namely" if self.number <= NAMED else "the first in"
+        return f"{self.number:,} of {self.rows:,} rows {verb} passed over ({reasons}), {namely} {', '.join(self.first)}"

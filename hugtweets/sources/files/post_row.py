@@ -1,0 +1,93 @@
+"""What every dialect turns a row into, and its check: the columns of a post in our own words."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ValidationInfo
+
+from hugtweets.sources.fields import Identifier, Text, Words
+from hugtweets.sources.files.literals import structured
+from hugtweets.sources.files.moments import moment
+from hugtweets.sources.files.rows import Cells, is_something
+from hugtweets.timelines.posts import Mention, Post, tombstone
+
+Fields = dict[str, Any]
+_KEPT = {field.name for field in dataclasses.fields(Post)} - {"mentions", "deleted"}
+_HANDLES = re.compile(r"@?(\w{1,20})")
+_BETWEEN_HANDLES = re.compile(r"[\s,;|]+")
+_WORDS_FOR_FLAGS = {"1.0": True, "0.0": False}
+
+
+def _flag(value: object) -> object:
+    """A yes or no, however written; None where nothing is written."""
+    if isinstance(value, str):
+        word = value.strip().casefold()
+        return _WORDS_FOR_FLAGS.get(word, word) if is_something(word) or word in ("0", "f", "false", "0.0") else None
+    return None if value != value else value
+
+
+def _time(value: object, info: ValidationInfo) -> datetime:
+    return moment(value, (info.context or {}).get("day_first"))
+
+
+def _mentions(value: object) -> list[Fields] | None:
+    """Who is mentioned, as objects or as handles; None for what nobody could tell, since no post is lost by that."""
+    value = structured(value)
+    if isinstance(value, str):
+        value = _BETWEEN_HANDLES.split(value.strip(" []()"))
+    if not isinstance(value, list):
+        return None
+    return [mention for element in value if (mention := _mention(element))]
+
+
+def _mention(element: object) -> Fields | None:
+    if isinstance(element, str):
+        handle = _HANDLES.fullmatch(element.strip(" '\""))
+        return {"username": handle[1]} if handle else None
+    if not isinstance(element, dict):
+        return None
+    cells = Cells(element)
+    username, name = cells.get("username", "screen_name"), cells.get("name", "displayname")
+    return (
+        {"username": username, "name": name if isinstance(name, str) else None} if isinstance(username, str) else None
+    )
+
+
+Flag = Annotated[bool | None, BeforeValidator(_flag)]
+
+
+class MentionRow(BaseModel):
+    """A mentioned account."""
+
+    username: Text
+    name: Words = None
+
+
+class PostRow(BaseModel):
+    """A post, as a file writes it. The context of the validation says whether dates begin with the ``day_first``."""
+
+    id: Identifier
+    created_at: Annotated[datetime, BeforeValidator(_time)]
+    text: Text
+    author: Words = None
+    author_id: Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value)[:20])] = None
+    name: Words = None
+    lang: Words = None
+    is_retweet: Flag = None
+    is_reply: Flag = None
+    is_quote: Flag = None
+    truncated: Flag = None
+    deleted: Flag = None
+    mentions: Annotated[list[MentionRow] | None, BeforeValidator(_mentions)] = None
+    edit_ids: Annotated[tuple[Identifier, ...] | None, BeforeValidator(lambda value: value or None)] = None
+
+    def post(self) -> Post:
+        """The same as a :class:`Post`; of one that its author deleted, only that there was one."""
+        mentions = None if self.mentions is None else tuple(Mention(m.username, m.name) for m in self.mentions)
+        values = {name: getattr(self, name) for name in PostRow.model_fields if name in _KEPT}
+        post = Post(**values, mentions=mentions, source="file")
+        return tombstone(post) if self.deleted else post

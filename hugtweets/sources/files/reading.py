@@ -1,0 +1,161 @@
+"""A file of posts read whole: in which dialect it is, its posts, and which of its rows were passed over."""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from hugtweets.errors import UnreadableSource
+from hugtweets.sources.fields import explain
+from hugtweets.sources.files.csv_rows import read_csv
+from hugtweets.sources.files.dialects import DIALECTS
+from hugtweets.sources.files.dialects.dialect import Dialect, Sample
+from hugtweets.sources.files.dialects.plain import NAMES, PLAIN, check_columns
+from hugtweets.sources.files.identifiers import join_same, refuse_rounded, refuse_zeros
+from hugtweets.sources.files.json_rows import read_json
+from hugtweets.sources.files.moments import puts_day_first
+from hugtweets.sources.files.parquet_rows import read_parquet
+from hugtweets.sources.files.passed_over import PassedOver
+from hugtweets.sources.files.post_row import Fields, PostRow
+from hugtweets.sources.files.rows import Cells, Row, Rows, spelled
+from hugtweets.sources.files.text import COMPRESSED, MAX_BYTES, find_encoding
+from hugtweets.timelines.posts import Post
+
+_TEXT_FORMATS = {
+    ".jsonl": read_json, ".ndjson": read_json, ".json": read_json, ".csv": read_csv, ".tsv": read_csv,
+}  # fmt: skip
+_SAMPLE_ROWS = 1000
+_SAMPLE_SIZE = 2**22  # characters
+
+
+@dataclass(frozen=True)
+class PostsFile:
+    """What a file holds: each post once; the ids of authors it does not name; what was chosen, and passed over."""
+
+    posts: list[Post]
+    author_ids: frozenset[str]
+    choices: tuple[str, ...]
+    passed_over: PassedOver
+
+
+def read_posts_file(path: Path) -> PostsFile:
+    """Read a file in whichever dialect it is.
+
+    Raises:
+        UnreadableSource: there is no such file, it is of another format or damaged, columns are missing, ids were
+            rounded, or too many rows cannot be used; the message names the file and the place in it.
+    """
+    with reading(path):
+        rows, choices = _open(path)
+        ahead, sample = _look_ahead(rows)
+        dialect, reason = _dialect_of(sample, path)
+        day_first = puts_day_first(row.get(*NAMES["created_at"]) for row in sample.rows)
+        reader = _Reader(dialect, day_first, path)
+        placed = list(reader.posts(itertools.chain(ahead, rows.rows)))
+    refuse_zeros(placed, path)
+    posts = join_same(placed, reader.passed_over)
+    reader.passed_over.check()
+    choices += [f"{path} was read as {rows.kind}, {reason}"] if reason else []
+    choices += [f"dates such as 3/8/2020 were read with the {'day' if day_first else 'month'} first"] * (
+        day_first is not None
+    )
+    return PostsFile(posts, frozenset(reader.author_ids), tuple(choices), reader.passed_over)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raise ``UnreadableSource`` for a file that is missing or too large, or that cannot be read in the block."""
+    try:
+        if not path.is_file():
+            raise UnreadableSource(f"there is no file {path}: check the path")
+        if path.stat().st_size > MAX_BYTES:
+            raise UnreadableSource(f"{path} is larger than {MAX_BYTES // 2**20} MiB: split it")
+        yield
+    except UnicodeError:
+        raise UnreadableSource(f"{path} is not UTF-8: save it in that encoding") from None
+    except (EOFError, zlib.error):
+        raise UnreadableSource(f"{path} is damaged: fetch it again") from None
+    except OSError as error:
+        raise UnreadableSource(f"{path} cannot be read ({error.strerror or error}): check the file") from None
+
+
+class _Reader:
+    """Rows become posts, or are passed over."""
+
+    def __init__(self, dialect: Dialect, day_first: bool | None, path: Path) -> None:
+        self.dialect = dialect
+        self.context = {"day_first": day_first}
+        self.passed_over = PassedOver(path)
+        self.author_ids: set[str] = set()
+
+    def posts(self, rows: Iterable[Row]) -> Iterator[tuple[str, Post]]:
+        """The posts of the rows, each with its place."""
+        for row in rows:
+            if row.problem is None and isinstance(row.value, dict):
+                for fields in self.dialect.read(Cells(row.value)):
+                    self.passed_over.rows += 1
+                    if post := self._post(fields, row.place):
+                        yield row.place, post
+            else:
+                self.passed_over.rows += row.rows
+                self.passed_over.add(row.place, row.problem or "is not a JSON object", row.rows)
+
+    def _post(self, fields: Fields, place: str) -> Post | None:
+        refuse_rounded(fields.get("id"), place, self.passed_over.path)
+        try:
+            row = PostRow.model_validate(fields, context=self.context)
+        except ValidationError as error:
+            self.passed_over.add(place, explain(error))
+            return None
+        if row.author is None and row.author_id is not None:
+            self.author_ids.add(row.author_id)
+        return row.post()
+
+
+def _open(path: Path) -> tuple[Rows, list[str]]:
+    name = path.with_suffix("") if path.suffix.lower() == COMPRESSED else path
+    suffix = name.suffix.lower()
+    if suffix == ".parquet" and name == path:
+        return read_parquet(path), []
+    if suffix not in _TEXT_FORMATS:
+        raise UnreadableSource(
+            f"{path} has no known format: give a file that ends in {', '.join(_TEXT_FORMATS)} or .parquet (a "
+            "spreadsheet saves CSV)"
+        )
+    encoding = find_encoding(path)
+    guess = [f"{path} was read as {encoding.name}, since it is not UTF-8"] if encoding.is_guessed else []
+    return _TEXT_FORMATS[suffix](path, encoding), guess
+
+
+def _look_ahead(rows: Rows) -> tuple[list[Row], Sample]:
+    """The first rows, to be read again, and what they show."""
+    ahead: list[Row] = []
+    size = 0
+    for row in itertools.islice(rows.rows, _SAMPLE_ROWS):
+        ahead.append(row)
+        if (size := size + row.size) > _SAMPLE_SIZE:
+            break
+    values = [row.value for row in ahead if isinstance(row.value, dict)]
+    names = itertools.chain.from_iterable(values) if rows.columns is None else rows.columns
+    columns: dict[str, str] = {}
+    for name in names:
+        columns.setdefault(spelled(name), name)
+    return ahead, Sample(rows.columns is not None, [Cells(value) for value in values], columns)
+
+
+def _dialect_of(sample: Sample, path: Path) -> tuple[Dialect, str | None]:
+    """The first dialect whose signs are there, and the reason for it; None for our own columns."""
+    dialect, signs = next((dialect, found) for dialect in DIALECTS if (found := dialect.found_by(sample)) is not None)
+    if dialect is not PLAIN:
+        noun = "columns" if sample.is_table else "keys"
+        return dialect, f"{dialect.name}, since it has the {noun} {', '.join(signs)}"
+    if sample.rows or sample.is_table:
+        renamed = check_columns(sample, path)
+        return dialect, f"a table of posts, in which {', '.join(renamed)}" if renamed else None
+    return dialect, None

@@ -1,0 +1,93 @@
+"""A row of a file before anybody knows what its columns mean, and the cells in it, found whatever their spelling."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hugtweets.sources.files.literals import structured
+
+# What pandas and others write where there is nothing.
+_NOTHING = frozenset(("", "nan", "none", "null", "nat", "<na>", "[]", "{}", "0", "0.0", "false", "f"))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: ``place`` is such as ``line 7``, ``size`` its characters, ``problem`` why it cannot be read at all.
+
+    A row that could not be told from those after it, as a quotation mark was never closed, stands for ``rows`` rows.
+    """
+
+    place: str
+    value: object = None
+    problem: str | None = None
+    size: int = 0
+    rows: int = 1
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a file, read as they are asked for; ``kind`` is the format, ``columns`` those of a table."""
+
+    kind: str
+    rows: Iterator[Row]
+    columns: Sequence[str] | None = None
+
+
+class Cells:
+    """The cells of one row by name: case, blanks, dots and underscores in a name do not matter."""
+
+    def __init__(self, row: Mapping[str, object]) -> None:
+        self._cells: dict[str, object] = {}
+        for name, value in row.items():
+            # Of two columns with the same name, that which says something counts.
+            if self._cells.get(key := spelled(name)) in (None, ""):
+                self._cells[key] = value
+
+    def __contains__(self, name: str) -> bool:
+        return spelled(name) in self._cells
+
+    def get(self, *names: str) -> object:
+        """The first cell of these names that holds something, as it is; None if none does."""
+        for name in names:
+            value = self._cells.get(spelled(name))
+            # A number that is not equal to itself is pandas' way to say nothing.
+            if value not in (None, "") and value == value:
+                return value
+        return None
+
+    def is_blank(self, *names: str) -> bool:
+        """Whether one of these cells is there and holds no character."""
+        return any(self._cells.get(spelled(name)) == "" for name in names)
+
+    def at(self, *path: str) -> object:
+        """A cell inside a cell (``user``, ``screen_name``), also where the table has a column ``user.screen_name``."""
+        flat = self.get(".".join(path))
+        if flat is not None or len(path) == 1:
+            return flat
+        inner = structured(self.get(path[0]))
+        return Cells(inner).at(*path[1:]) if isinstance(inner, dict) else None
+
+    def listed(self, *path: str) -> list[object]:
+        """A cell that holds a list, written as JSON or as Python; empty for anything else."""
+        value = structured(self.at(*path))
+        return value if isinstance(value, list) else []
+
+    def says(self, *names: str) -> bool | None:
+        """Whether one of these cells holds something; None if the row has no such cell."""
+        there = [name for name in names if name in self]
+        return any(is_something(self.get(name)) for name in there) if there else None
+
+
+def is_something(value: object) -> bool:
+    """Whether a cell says more than that there is nothing, as ``nan``, ``[]`` and ``False`` do."""
+    if isinstance(value, str):
+        return value.strip().casefold() not in _NOTHING
+    return bool(value)
+
+
+@functools.lru_cache(maxsize=4096)
+def spelled(name: str) -> str:
+    """The letters and digits of a name: ``Created At``, ``created_at`` and ``createdAt`` are one."""
+    return "".join(character for character in name.casefold() if character.isalnum())

@@ -1,0 +1,131 @@
+"""The text of a file: its encoding, whether it is compressed, and its lines, none of which may fill the memory."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TextIO, cast
+
+from charset_normalizer import from_bytes
+
+from hugtweets.errors import UnreadableSource
+
+MAX_BYTES = 2**30  # the busiest accounts have a million posts, of less than a kilobyte each
+MAX_LINE = 2**24  # characters; the largest pages of the X API, with the people and posts they mention, have a third
+COMPRESSED = ".gz"
+BLOCK = 2**20
+_JUDGED = 2**16  # bytes with letters beyond ASCII are enough to know an encoding by
+
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # begins as UTF-16 does
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# What spreadsheets write where they do not write Unicode.
+_LEGACY = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp932", "cp949"]
+_LEGACY += ["gb18030", "big5", "mac_roman"]
+_SURROGATE_BYTES = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+# What the error handler `surrogateescape` makes of bytes that are no UTF-8.
+NOT_UTF8 = re.compile("[\udc80-\udcff]")
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How bytes are characters; ``is_guessed`` if nothing in the file says so. ``errors`` is the codec's handler."""
+
+    name: str
+    errors: str = "strict"
+    is_guessed: bool = False
+
+
+def find_encoding(path: Path) -> Encoding:
+    """The encoding of a text file: what its byte order mark says, else UTF-8, else the likeliest one.
+
+    A file of which a few bytes are no UTF-8 is read as UTF-8 all the same: only the rows that hold them are lost.
+
+    Raises:
+        UnreadableSource: no encoding fits, or the file is too large once unpacked.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    is_utf8, start, beyond = True, b"", b""
+    with _open_bytes(path) as file:
+        for number, block in enumerate(_bounded_blocks(file, path)):
+            start = start if number else block[:4096]
+            if len(beyond) < _JUDGED and not block.isascii():
+                beyond += b"".join(line for line in block.splitlines(True) if not line.isascii())[:_JUDGED]
+            try:
+                is_utf8 and decoder.decode(block)
+            except UnicodeDecodeError:
+                is_utf8 = False
+    for mark, name in _BYTE_ORDER_MARKS.items():
+        if start.startswith(mark):
+            return Encoding(name, "surrogateescape" if name == "utf-8-sig" else "surrogatepass")
+    if wide := _utf16_without_mark(start):
+        return Encoding(wide, "surrogatepass", is_guessed=True)
+    if is_utf8 or _mostly_utf8(beyond):
+        return Encoding("utf-8", "surrogateescape")
+    return _legacy(beyond, path)
+
+
+def _utf16_without_mark(start: bytes) -> str | None:
+    """UTF-16, if every other byte is mostly zero, as it is in the names of columns."""
+    low, high = start[0::2].count(0), start[1::2].count(0)
+    half = len(start) // 2
+    if half < 8 or max(low, high) < half * 0.8 or min(low, high) > half * 0.2:
+        return None
+    return "utf-16-be" if low > high else "utf-16-le"
+
+
+def _mostly_utf8(beyond: bytes) -> bool:
+    """Whether most letters beyond ASCII are right as UTF-8, or are emoji that were written as two halves."""
+    text = _SURROGATE_BYTES.sub(b"", beyond).decode("utf-8", "surrogateescape")
+    wrong = len(NOT_UTF8.findall(text))
+    right = sum(not character.isascii() for character in text) - wrong
+    return right >= wrong
+
+
+def _legacy(beyond: bytes, path: Path) -> Encoding:
+    likeliest = from_bytes(beyond, cp_isolation=_LEGACY).best()
+    if likeliest is None:
+        raise UnreadableSource(f"{path} is not UTF-8: save it in that encoding")
+    # Several encodings often give the same text: the most usual of them is named.
+    same = (likeliest.encoding, *likeliest.could_be_from_charset)
+    return Encoding(next(name for name in (*_LEGACY, likeliest.encoding) if name in same), is_guessed=True)
+
+
+@contextmanager
+def open_text(path: Path, encoding: Encoding) -> Iterator[TextIO]:
+    """The characters of a file, its line ends as they are."""
+    with (
+        _open_bytes(path) as file,
+        io.TextIOWrapper(file, encoding.name, errors=encoding.errors, newline="") as text,
+    ):
+        yield text
+
+
+def bounded_lines(file: TextIO, path: Path) -> Iterator[str]:
+    """The lines of a file; one that would fill the memory is refused."""
+    while line := file.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            raise UnreadableSource(f"{path} has a line of over {MAX_LINE} characters: write one post a line")
+        yield line
+
+
+def _open_bytes(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix.lower() == COMPRESSED else path.open("rb")
+
+
+def _bounded_blocks(file: BinaryIO, path: Path) -> Iterator[bytes]:
+    size = 0
+    while block := file.read(BLOCK):
+        size += len(block)
+        if size > MAX_BYTES:
+            raise UnreadableSource(f"{path} unpacks to more than {MAX_BYTES // 2**20} MiB: split it")
+        yield block

@@ -1,0 +1,1 @@
+"""Tests mirror the library: what it does, not how."""
