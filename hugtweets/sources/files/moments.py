@@ -16,6 +16,9 @@ _X_V1 = re.compile(rf"[A-Z][a-z]{{2}} ({'|'.join(_MONTHS)}) (\d\d?) (\d\d:\d\d:\
 _IN_ZONE = re.compile(r"(\d{4}-\d\d-\d\d[T ][\d:.]+) (?:(UTC|GMT)|([+-]\d\d:?\d\d))")
 _NUMBER = re.compile(r"\d{9,19}(?:\.\d*)?")
 _SLASHED = re.compile(r"\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}\b")
+# As JavaScript writes zones: `GMT+0200 (Central European Summer Time)`.
+_NAMED_OFFSET = re.compile(r"\b(?:GMT|UTC)(?=[+-]\d)")
+_ASIDE = re.compile(r"\s*\([^()]*\)$")
 # Ticks in a second: seconds, milli-, micro- and nanoseconds since 1970. No post is older than 2006: one of them fits.
 _UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
 _FIRST, _LAST = 1_136_073_600, 4_102_444_800  # the years 2006 to 2099
@@ -78,6 +81,7 @@ def _as_people_write(text: str, day_first: bool | None) -> datetime:
     if _SLASHED.match(text) and day_first is None and puts_day_first([text]) is None:
         raise ValueError("does not tell the day from the month: write it as 2024-05-31")
     first = puts_day_first([text]) if day_first is None else day_first
+    text = _ASIDE.sub("", _NAMED_OFFSET.sub("", text))
     try:
         said = {parser.parse(text, default=default, dayfirst=bool(first), tzinfos=_zone) for default in _DEFAULTS}
     # What dateutil lets through are errors of the numbers and zones that it was not made for.
@@ -88,6 +92,13 @@ def _as_people_write(text: str, day_first: bool | None) -> datetime:
     return utc(said.pop())
 
 
-def _zone(name: str, offset: int | None) -> tzinfo | int:
-    """The zone of a name such as ``CET``; raises ``ValueError`` or ``LookupError`` if none has it."""
-    return offset if offset is not None else ZoneInfo(name)
+def _zone(name: str | None, offset: int | None) -> tzinfo | int | None:
+    """The zone of a name such as ``CET`` or of an offset in seconds; None if the text has neither.
+
+    Raises:
+        LookupError: there is no such zone.
+        ValueError: it has both, which people mean in two ways.
+    """
+    if name and offset:
+        raise ValueError(_NO_TIME)
+    return ZoneInfo(name) if name else offset

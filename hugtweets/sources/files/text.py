@@ -28,9 +28,9 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-# What spreadsheets write where they do not write Unicode.
-_LEGACY = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp932", "cp949"]
-_LEGACY += ["gb18030", "big5", "mac_roman"]
+# What spreadsheets write where they do not write Unicode; of several that fit as well, the first is the likeliest.
+_LEGACY = ["cp1252", "cp932", "cp949", "gb18030", "big5", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256"]
+_LEGACY += ["cp1257", "mac_roman"]
 _SURROGATE_BYTES = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 # What the error handler `surrogateescape` makes of bytes that are no UTF-8.
 NOT_UTF8 = re.compile("[\udc80-\udcff]")
@@ -92,12 +92,13 @@ def _mostly_utf8(beyond: bytes) -> bool:
 
 
 def _legacy(beyond: bytes, path: Path) -> Encoding:
-    likeliest = from_bytes(beyond, cp_isolation=_LEGACY).best()
-    if likeliest is None:
+    matches = from_bytes(beyond, cp_isolation=_LEGACY)
+    best = matches.best()
+    if best is None:
         raise UnreadableSource(f"{path} is not UTF-8: save it in that encoding")
-    # Several encodings often give the same text: the most usual of them is named.
-    same = (likeliest.encoding, *likeliest.could_be_from_charset)
-    return Encoding(next(name for name in (*_LEGACY, likeliest.encoding) if name in same), is_guessed=True)
+    alike = [match for match in matches if (match.chaos, -match.coherence) <= (best.chaos, -best.coherence)]
+    names = {name for match in alike for name in (match.encoding, *match.could_be_from_charset)}
+    return Encoding(next((name for name in _LEGACY if name in names), best.encoding), is_guessed=True)
 
 
 @contextmanager

@@ -109,7 +109,9 @@ def test_times_are_utc_unless_they_name_a_zone(tmp_path: Path, written: str) -> 
     assert post.created_at == MOMENT and post.created_at.tzinfo is UTC
 
 
-@pytest.mark.parametrize("written", ["yesterday", 1717, "12:30", "May 2024", True, None, "0001-01-01T00:00:00+14:00", "2024-02-30"])
+@pytest.mark.parametrize(
+    "written", ["yesterday", 1717, "12:30", "May 2024", True, None, "0001-01-01T00:00:00+14:00", "2024-02-30"]
+)
 def test_a_time_that_is_none_is_refused(tmp_path: Path, written: object) -> None:
     assert "created_at" in refusal(write_lines(tmp_path / "posts.jsonl", ROW | {"created_at": written}))
 

@@ -55,7 +55,6 @@ X_V1 = Dialect(
         ("user.screen_name", "id_str"),
         ("full_text", "user"),
         ("retweeted_status", "user"),
-        ("full_text",),
     ),
     _read,
 )
