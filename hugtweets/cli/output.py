@@ -159,7 +159,8 @@ def print_run(outcome: RunOutcome) -> None:
             else f"${api.usd:.2f} at list prices"
         )
         console.print(f"\nX API: {reading}, {cost}", style="dim")
-    for remark in outcome.remarks:
+    said = "\n".join(account.reason or "" for account in outcome.accounts)
+    for remark in (remark for remark in outcome.remarks if remark not in said):
         console.print(printable(remark), style="yellow")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -47,6 +48,13 @@ def test_a_cap_is_said_as_one_and_ends_fetching_for_the_run(
     assert re.search(words, str(first))
     assert "@alice was not asked for" in str(second)
     assert "raise it" not in str(second)
+
+
+def test_accounts_that_are_fetched_at_once_meet_a_refusal_once(home: Home) -> None:
+    with answering(USAGE_CAP, 429) as server, ThreadPoolExecutor(8) as pool:
+        errors = list(pool.map(lambda _: ask(home, server.url), range(8)))
+        assert len(server.paths) == 1
+    assert sum("was not asked for" in str(error) for error in errors) == 7
 
 
 def test_a_web_page_in_the_place_of_an_answer_is_no_refusal_of_x(home: Home) -> None:

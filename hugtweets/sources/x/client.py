@@ -123,30 +123,27 @@ class XClient:
     ) -> Answer:
         endpoint, subject = what
         standing = standing_of(ledger)
-        standing.check(subject, endpoint)
+        with standing.turn(subject, endpoint):
+            try:
+                response = self._send(call, subject)
+            except tweepy.HTTPException as refused:
+                ledger.record(Usage(requests=1), refused=True)
+                raise standing.weigh(refusal(refused.response, subject), endpoint, config) from None
+            answer = _read(response, subject, ledger)
+            standing.answered(endpoint)
+            return answer
+
+    def _send(self, call: Callable[[], requests.Response], subject: str) -> requests.Response:
         try:
-            response = call()
-            content = response.json()
-        except tweepy.HTTPException as refused:
-            ledger.record(Usage(requests=1), refused=True)
-            raise standing.weigh(refusal(refused.response, subject), endpoint, config) from None
+            return call()
         except requests.Timeout:
             raise XUnavailable(
                 f"X stayed silent for {self._timeout_seconds:g} seconds when asked for {subject}: try again later"
             ) from None
-        except requests.JSONDecodeError:
-            ledger.record(Usage(requests=1), refused=True)
-            raise XUnavailable(f"X sent no JSON when asked for {subject}: try again later") from None
         except (requests.ConnectionError, *_UNREADABLE):
             raise XUnavailable(
                 f"the connection to X failed or broke when asked for {subject}: check the network, or try again later"
             ) from None
-        if not isinstance(content, dict):
-            ledger.record(Usage(requests=1), refused=True)
-            raise UnexpectedAnswer(f"X sent JSON of an unknown form when asked for {subject}: try again later")
-        standing.answered()
-        is_simulated = _is_loopback(response.url) and response.headers.get(SIMULATED) == "true"
-        return Answer(content, is_paid=not is_simulated)
 
 
 class _Session(requests.Session):
@@ -181,6 +178,20 @@ class _BearerAuth(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
         return request
+
+
+def _read(response: requests.Response, subject: str, ledger: Ledger) -> Answer:
+    """The answer in a response of status 200."""
+    try:
+        content = response.json()
+    except requests.JSONDecodeError:
+        ledger.record(Usage(requests=1), refused=True)
+        raise XUnavailable(f"X sent no JSON when asked for {subject}: try again later") from None
+    if not isinstance(content, dict):
+        ledger.record(Usage(requests=1), refused=True)
+        raise UnexpectedAnswer(f"X sent JSON of an unknown form when asked for {subject}: try again later")
+    is_simulated = _is_loopback(response.url) and response.headers.get(SIMULATED) == "true"
+    return Answer(content, is_paid=not is_simulated)
 
 
 def _record(ledger: Ledger, config: FetchConfig, answer: Answer, posts: int = 0, users: int = 0) -> None:

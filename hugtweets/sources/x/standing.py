@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -33,6 +35,7 @@ class Standing:
     A refused token, an empty credit and a cap that is reached end fetching at once. A refusal that may pass and does
     not say when (429 without a time, a block on the way to X) holds all accounts back together, twice as long each
     time, and ends fetching when it was met once more often than ``fetch.retries`` says, with no answer in between.
+    Until X has answered a first request, one is sent at a time: accounts fetched at once would all meet the same.
     """
 
     def __init__(self) -> None:
@@ -41,15 +44,23 @@ class Standing:
         self._held_by: RateLimited | Blocked | None = None
         self._held_until = datetime.min.replace(tzinfo=UTC)
         self._refused = 0
+        self._alone = threading.Lock()
+        self._answered: set[Endpoint] = set()
         self.ended_by: AccessError | StillRateLimited | None = None
 
-    def check(self, subject: str, endpoint: Endpoint) -> None:
-        """Called before a request for ``subject``, which is not sent if X would refuse it.
+    @contextmanager
+    def turn(self, subject: str, endpoint: Endpoint) -> Iterator[None]:
+        """Around a request for ``subject``, which is not sent if X would refuse it.
 
         Raises:
             RateLimited, Blocked: X sends nothing until a time still to come, as was found out for another account.
             AccessError, StillRateLimited: this run sends no further request, for what X said of another account.
         """
+        with nullcontext() if endpoint in self._answered else self._alone:
+            self._check(subject, endpoint)
+            yield
+
+    def _check(self, subject: str, endpoint: Endpoint) -> None:
         with self._lock:
             ended_by, held_by = self.ended_by, self._held_by
             now, held_until, reset_at = datetime.now(UTC), self._held_until, self._reset_at.get(endpoint)
@@ -66,9 +77,10 @@ class Standing:
                 reset_at,
             )
 
-    def answered(self) -> None:
+    def answered(self, endpoint: Endpoint) -> None:
         """X sent what it was asked for: nothing on the way stands any more."""
         with self._lock:
+            self._answered.add(endpoint)
             self._held_by, self._refused = None, 0
 
     def weigh(self, refused: HugtweetsError, endpoint: Endpoint, config: FetchConfig) -> HugtweetsError:
