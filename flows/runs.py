@@ -34,11 +34,13 @@ from hugtweets.steps.authorship import find_candidates, record_authorship
 from hugtweets.steps.look_up import not_looked_up
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
+from hugtweets.tracking.sending import kept_runs
 from tasks.fetch import look_up
 from tasks.prune import prune
 from tasks.report import authorship, report
 from tasks.retries import patient
 from tasks.step import unseen
+from tasks.track import send_waiting
 
 Outcome = TypeVar("Outcome", bound=BaseModel)
 
@@ -128,6 +130,7 @@ def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome], night: Path 
     if includes(jobs[0].until, "report"):
         with only_shown("the report, which `hugtweets report` makes,"):
             report_run(jobs, outcomes)
+    send_kept(jobs[0])
     ledger = Ledger(jobs[0].home.ledger, jobs[0].run)
     outcome = RunOutcome.of(jobs[0].run, outcomes, ledger.spent(), *look_back(jobs, outcomes))
     show_outcome(outcome, ledger)
@@ -162,6 +165,15 @@ def report_run(jobs: Sequence[Job], outcomes: Iterable[AccountOutcome]) -> None:
     for outcome in outcomes:
         if done := made.get(outcome.handle):
             outcome.steps["report"] = StepOutcome.of(done.reference, done.cached, done.seconds)
+
+
+def send_kept(job: Job) -> None:
+    """Send the runs that W&B did not take so far; trouble with that is no failure of a run."""
+    if not kept_runs(job.home, waiting=True):
+        return
+    sent = send_waiting(unseen(job.home), job.config.tracking, return_state=True).result(raise_on_failure=False)
+    if isinstance(sent, BaseException):
+        logger.warning("not all runs are sent to W&B (%s): the next run goes on with it, or `hugtweets sync`", sent)
 
 
 def prune_home(jobs: Sequence[Job]) -> None:

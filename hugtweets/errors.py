@@ -56,10 +56,11 @@ ends that account alone:
 
 Some are raised only after whoever raises them has tried again: ``StoreUnavailable`` after half a minute of asking
 (``storage/remote.py``), ``OutOfMemory`` when one post at a time is too much on every device (``training/memory.py``,
-``devices/queue.py``). What Weights & Biases does not take raises nothing (``tracking/``). After an ``AccessError`` in
-the fetch step the account fails too, but goes on first with the posts that are stored of it. After ``BadToken``,
-``OutOfCredit`` or ``CapReached`` the process sends X no further request in that run (``sources/x/standing.py``), nor
-after a ``Blocked``, or a ``RateLimited`` without a time, that came back more than ``fetch.retries`` times.
+``devices/queue.py``). What Weights & Biases does not take raises nothing, and is sent later (``tracking/``). After an
+``AccessError`` in the fetch step the account fails too, but goes on first with the posts that are stored of it. After
+``BadToken``, ``OutOfCredit`` or ``CapReached`` the process sends X no further request in that run
+(``sources/x/standing.py``), nor after a ``Blocked``, or a ``RateLimited`` without a time, that came back more than
+``fetch.retries`` times.
 
 Everywhere else an error ends the run, with its exit code; ``AccountsFailed`` is what a run ends with if an account
 failed, ``Busy`` and ``Stopped`` are raised on the pages of ``hugtweets play`` only.

@@ -31,13 +31,14 @@ from hugtweets.cli.status import status
 from hugtweets.cli.streams import abandon_full_stdout, replace_unknown_characters
 from hugtweets.cli.suggestions import Program, explain
 from hugtweets.cli.sweep import sweep
+from hugtweets.cli.sync import sync
 from hugtweets.errors import HugtweetsError
 
 PANELS = {
     "Learn": (demo, run, refresh, retry, pretrain, sweep, promote),
     "Look": (sample, play, show, status, report, analyse),
     "Share": (export, push),
-    "Operate": (doctor, setup, serve, prune, forget, simulate_x),
+    "Operate": (doctor, setup, serve, prune, forget, sync, simulate_x),
 }
 STOPPED = 130
 

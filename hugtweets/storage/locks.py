@@ -11,7 +11,8 @@ Whoever holds one lock takes others only from further down in this list, so that
 2. a device (:mod:`hugtweets.devices.queue`)
 3. a timeline
 4. the reservations of budgets (:mod:`hugtweets.budget.reservations`)
-5. the promotions of an account, the ledger, the favourites, the history of runs, the pages over all accounts;
+5. the runs that are sent to W&B (:mod:`hugtweets.tracking.sending`)
+6. the promotions of an account, the ledger, the favourites, the history of runs, the pages over all accounts;
    inside these no other lock is taken
 """
 

@@ -4,8 +4,9 @@ Nothing is logged while a step works. Once its artifact is committed, :func:`tra
 the artifact as output and the artifacts it was made of as inputs, and leaves ``tracking.json`` beside the files. So an
 outage of W&B loses nothing, and a crash between artifact and run is repaired by the next run.
 
-Online or offline, all that wandb writes lies in ``$HUGTWEETS_HOME/wandb``. After the first online failure the process
-stays offline: every account would otherwise wait for the same silent server. ``wandb sync`` sends what was kept.
+Online or offline, all that wandb writes lies in ``$HUGTWEETS_HOME/wandb``. What W&B does not take is kept there and
+sent by the next run that gets through (:mod:`hugtweets.tracking.sending`); how often it is tried meanwhile says
+:mod:`hugtweets.tracking.outage`.
 
 This package is the only one that imports wandb, and it does so when first used.
 """
@@ -13,17 +14,13 @@ This package is the only one that imports wandb, and it does so when first used.
 from __future__ import annotations
 
 import json
-import logging
 import shutil
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, cast
 
 from hugtweets.config import TrackingConfig
 from hugtweets.storage.artifacts import Reference
-from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
 from hugtweets.tracking.lineage import MARKER
 from hugtweets.tracking.runs import (
@@ -31,15 +28,15 @@ from hugtweets.tracking.runs import (
     SUMMARISED,
     Content,
     Description,
-    Marker,
     Overview,
     log,
     log_overview,
     log_summary,
-    refusals,
-    trouble,
+    read_marker,
+    write_marker,
 )
-from hugtweets.tracking.settings import AgentRun, Mode, check_mode, resolve, status, take_agent_run, wish
+from hugtweets.tracking.settings import AgentRun, check_mode, status, take_agent_run, wish
+from hugtweets.tracking.writing import write_run
 
 __all__ = [
     "LONGEST_TAG",
@@ -59,12 +56,6 @@ __all__ = [
     "track_trial",
 ]
 
-Written = TypeVar("Written")
-
-logger = logging.getLogger(__name__)
-
-_online_failed = threading.Event()
-
 
 def is_tracked(home: Home, reference: Reference, config: TrackingConfig) -> bool:
     """Whether there is nothing to log: the artifact has its run, online or offline, or tracking is disabled.
@@ -81,15 +72,15 @@ def is_tracked(home: Home, reference: Reference, config: TrackingConfig) -> bool
 def track(home: Home, reference: Reference, content: Content, config: TrackingConfig, group: str) -> None:
     """Log a finished artifact as one W&B run, unless that was done; ``group`` is the name of the flow run.
 
-    Trouble with W&B never raises. If the server cannot be reached or refuses, the run is kept offline and a warning
-    says how to send it; if not even that works, the next run of the same artifact tries again.
+    Trouble with W&B never raises. If the server cannot be reached or refuses, the run is kept to be sent later, and a
+    warning says so; if not even that works, the next run of the same artifact tries again.
 
     Raises:
         StoreUnavailable: the other machines cannot be told that it was logged.
     """
     if is_tracked(home, reference, config):
         return
-    marker = _write(
+    marker = write_run(
         config,
         (reference.handle, f"the run of {reference.step}"),
         lambda mode: log(home, reference, content, config, group, mode),
@@ -97,10 +88,7 @@ def track(home: Home, reference: Reference, content: Content, config: TrackingCo
     )
     if marker is None:
         return
-    written = json.dumps(marker, indent=2) + "\n"
-    if home.store:
-        home.store.write(home.key(reference.file(MARKER)), written.encode())
-    write_text(reference.file(MARKER), written)
+    write_marker(home, reference, marker)
 
 
 def track_trial(
@@ -110,18 +98,14 @@ def track_trial(
 
     Trouble with W&B never raises, as in :func:`track`; what cannot be written is said, and stands in the sweep's table.
     """
-    _write(config, (description.name, "its run"), partial(log_summary, home, description, summary, config, group), str)
+    write_run(
+        config, (description.name, "its run"), partial(log_summary, home, description, summary, config, group), str
+    )
 
 
 def track_overview(home: Home, overview: Overview, config: TrackingConfig, group: str) -> None:
     """Log what a whole flow run came to as one W&B run; trouble with W&B never raises, as in :func:`track`."""
-    _write(config, (group, "its summary"), partial(log_overview, home, overview, config, group), str)
-
-
-def read_marker(reference: Reference) -> Marker | None:
-    """Which run tells of an artifact, as far as this machine knows; markers of earlier versions have no ``url``."""
-    marker = reference.file(MARKER)
-    return cast("Marker", json.loads(marker.read_text(encoding="utf-8"))) if marker.is_file() else None
+    write_run(config, (group, "its summary"), partial(log_overview, home, overview, config, group), str)
 
 
 def remove_run(home: Home, reference: Reference) -> None:
@@ -140,35 +124,3 @@ def remove_summaries(home: Home, handle: str) -> None:
     for summarised in list(home.wandb.glob(f"*run-*/{SUMMARISED}")):
         if handle in json.loads(summarised.read_text(encoding="utf-8")):
             shutil.rmtree(summarised.parent)
-
-
-def _write(
-    config: TrackingConfig, what: tuple[str, str], write: Callable[[Mode], Written], folder: Callable[[Written], str]
-) -> Written | None:
-    """Write a run online or offline; None if it is disabled or nothing works. ``what`` is a subject, and its run."""
-    if wish(config) == "disabled":
-        return None
-    try:
-        if resolve(config) != "online" or _online_failed.is_set():
-            return write("offline")
-        try:
-            return write("online")
-        except refusals() as error:
-            _online_failed.set()
-            # All of the run again, so that one folder holds it.
-            written = write("offline")
-            logger.warning(
-                "%s: W&B did not take %s (%s), and this process stays offline: send what is kept with `wandb sync %s`",
-                *what,
-                _reason(error),
-                folder(written),
-            )
-            return written
-    except trouble() as error:
-        logger.warning("%s: W&B cannot write %s (%s): run the same command again to log it", *what, _reason(error))
-        return None
-
-
-def _reason(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0].rstrip(". ")[:200] if lines else type(error).__name__

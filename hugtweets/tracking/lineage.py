@@ -10,6 +10,7 @@ from hugtweets.pools.pool import pool_here
 from hugtweets.storage.artifacts import Manifest, Reference, exists
 from hugtweets.storage.handles import PLUS
 from hugtweets.storage.home import Home
+from hugtweets.tracking.internals import use_draft
 
 if TYPE_CHECKING:
     import wandb
@@ -43,6 +44,10 @@ BASE_MODELS = {"base_model", "pool"}
 WEIGHTS_USED = {"finetune", "transfer"}
 
 logger = logging.getLogger(__name__)
+
+
+class Rejected(Exception):
+    """The server does not take an artifact; others it may."""
 
 
 def artifact_name(step: str, handle: str) -> str:
@@ -112,12 +117,29 @@ def use(run: wandb.Run, reference: Reference) -> None:
     """Declare an input of a run: by name where the server knows it, else by a draft of the same content."""
     if not run.offline and _use_by_name(run, reference):
         return
-    # Run.use_artifact refuses to work offline. What it calls online for a draft does, and the link survives a later
-    # `wandb sync`; being private, it is why wandb is pinned narrowly.
-    new = draft(reference)
-    artifact = run._log_artifact(new, aliases=[reference.digest], is_user_created=True, use_after_commit=True)
+    artifact = use_draft(run, draft(reference), alias=reference.digest)
     if not run.offline:
         wait(artifact)
+
+
+def put(run: wandb.Run, reference: Reference) -> wandb.Artifact:
+    """Log the artifact that a run has made; online it returns once all is uploaded.
+
+    Raises:
+        wandb.errors.Error: it takes too long.
+        Rejected: the server does not take it.
+    """
+    new = draft(reference)
+    try:
+        artifact = run.log_artifact(new, aliases=[reference.digest])
+    except ValueError as error:
+        if run.offline:
+            raise
+        # What W&B has under that name is of another type.
+        raise Rejected(str(error)) from error
+    if not run.offline:
+        wait(artifact)
+    return artifact
 
 
 def wait(artifact: wandb.Artifact) -> None:
@@ -125,9 +147,12 @@ def wait(artifact: wandb.Artifact) -> None:
 
     Raises:
         wandb.errors.Error: it takes too long.
-        ValueError: the server rejects the artifact.
+        Rejected: the server does not take it.
     """
-    artifact.wait(GRACE_SECONDS + artifact.size // SLOWEST_BYTES_PER_SECOND)
+    try:
+        artifact.wait(GRACE_SECONDS + artifact.size // SLOWEST_BYTES_PER_SECOND)
+    except ValueError as error:  # wandb has no class of its own for that
+        raise Rejected(str(error)) from error
 
 
 def _use_by_name(run: wandb.Run, reference: Reference) -> bool:

@@ -1,6 +1,6 @@
 """One W&B run, written from one finished artifact, one trial, or one whole flow run.
 
-What writes a run raises one of :func:`refusals` online, one of :func:`trouble` offline.
+What writes a run raises one of :func:`hugtweets.tracking.internals.trouble`, and online ``lineage.Rejected`` as well.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from hugtweets.config import TrackingConfig
 from hugtweets.pools.pool import PREFIX, STEP
@@ -99,9 +99,7 @@ def log(home: Home, reference: Reference, content: Content, config: TrackingConf
         for source in lineage.inputs(home, manifest):
             lineage.use(run, source)
         _show(run, content)
-        output = run.log_artifact(lineage.draft(reference), aliases=[reference.digest])
-        if mode == "online":
-            lineage.wait(output)
+        output = lineage.put(run, reference)
     return Marker(
         run_id=run.id,
         mode=mode,
@@ -150,18 +148,22 @@ def log_overview(home: Home, overview: Overview, config: TrackingConfig, group: 
     return folder
 
 
-def trouble() -> tuple[type[Exception], ...]:
-    """What wandb raises when its own machinery fails."""
-    from wandb.errors import Error
-    from wandb.sdk.lib.service.service_connection import WandbApiFailedError
-    from wandb.sdk.mailbox import HandleAbandonedError, MailboxClosedError
-
-    return Error, TimeoutError, WandbApiFailedError, HandleAbandonedError, MailboxClosedError
+def read_marker(reference: Reference) -> Marker | None:
+    """Which run tells of an artifact, as far as this machine knows; markers of earlier versions have no ``url``."""
+    marker = reference.file(lineage.MARKER)
+    return cast("Marker", json.loads(marker.read_text(encoding="utf-8"))) if marker.is_file() else None
 
 
-def refusals() -> tuple[type[Exception], ...]:
-    """What wandb raises when a server is silent or says no; a rejected artifact is a plain ValueError."""
-    return *trouble(), ValueError
+def write_marker(home: Home, reference: Reference, marker: Marker) -> None:
+    """Say on this machine, and to those that share its store, which run tells of an artifact.
+
+    Raises:
+        StoreUnavailable: the other machines cannot be told.
+    """
+    written = json.dumps(marker, indent=2) + "\n"
+    if home.store:
+        home.store.write(home.key(reference.file(lineage.MARKER)), written.encode())
+    write_text(reference.file(lineage.MARKER), written)
 
 
 def _describe(manifest: Manifest) -> Description:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from hugtweets.config import TrackingConfig
 from hugtweets.errors import ConfigurationError
+from hugtweets.tracking.internals import has_key
 
 if TYPE_CHECKING:
     import wandb
@@ -22,6 +23,17 @@ INIT_SECONDS = 10  # a server that has not opened the run by then is taken for u
 REQUEST_SECONDS = 15
 RETRIES = 3  # of a request, after 2, 4 and 8 seconds; wandb itself would go on for many minutes
 FINISH_SECONDS = 30  # for what is left after the artifacts: curves, summary, table
+
+# The words of WANDB_MODE: `dryrun` and `run` are the older ones, `shared` is online, from several processes at once.
+MODES: dict[str, Wish] = {
+    "online": "online",
+    "run": "online",
+    "shared": "auto",
+    "offline": "offline",
+    "dryrun": "offline",
+    "disabled": "disabled",
+}
+YES = ("1", "true", "yes", "on")
 
 # What the sweep agent of wandb 0.31 sets for the processes that it starts (wandb_agent.py), one for each point.
 AGENT_RUN, AGENT_SWEEP, AGENT_PARAMETERS = "WANDB_RUN_ID", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH"
@@ -36,11 +48,12 @@ class AgentRun:
 
 
 def wish(config: TrackingConfig) -> Wish:
-    """What was asked for: ``tracking.mode``, or where that is auto, W&B's own variable ``WANDB_MODE``."""
-    variable = os.environ.get("WANDB_MODE")
-    if config.mode == "auto" and variable in ("online", "offline", "disabled"):
-        return cast(Mode, variable)
-    return config.mode
+    """What was asked for: ``tracking.mode``, or where that is auto, W&B's ``WANDB_DISABLED`` and ``WANDB_MODE``."""
+    if config.mode != "auto":
+        return config.mode
+    if os.environ.get("WANDB_DISABLED", "").strip().casefold() in YES:
+        return "disabled"
+    return MODES.get(os.environ.get("WANDB_MODE", ""), "auto")
 
 
 def resolve(config: TrackingConfig) -> Mode:
@@ -60,19 +73,38 @@ def check_mode(config: TrackingConfig) -> None:
     """Refuse, before any work, a request for online tracking that cannot be met.
 
     Raises:
-        ConfigurationError: ``tracking.mode`` is online without a key, or the key cannot be one.
+        ConfigurationError: ``tracking.mode`` is online without a key, the key cannot be one, or ``WANDB_MODE`` is
+            nothing that W&B knows.
     """
     from wandb.errors import AuthenticationError
 
     asked = wish(config)
-    if asked in ("offline", "disabled"):
+    if asked == "disabled":
+        return
+    mode = os.environ.get("WANDB_MODE")
+    if mode is not None and mode not in MODES:
+        raise ConfigurationError(
+            f"WANDB_MODE is {mode!r}, which W&B does not know: set it to {', '.join(MODES)}, or unset it"
+        )
+    if asked == "offline":
         return
     try:
-        has_key = key_is_configured()
+        found = key_is_configured()
     except AuthenticationError as error:
         raise ConfigurationError(f"the W&B key is unusable ({str(error).rstrip('.')}): run `wandb login`") from None
-    if asked == "online" and not has_key:
+    if asked == "online" and not found:
         raise ConfigurationError("tracking.mode is online without a W&B key: run `wandb login` or set WANDB_API_KEY")
+
+
+def check_sending(config: TrackingConfig) -> None:
+    """Refuse to send anything where nothing is to be tracked, or without a key.
+
+    Raises:
+        ConfigurationError: says what to change.
+    """
+    if wish(config) == "disabled":
+        raise ConfigurationError("tracking is disabled, so nothing is sent: change tracking.mode (or WANDB_MODE) first")
+    check_mode(config.model_copy(update={"mode": "online"}))
 
 
 def status(config: TrackingConfig) -> str:
@@ -88,16 +120,12 @@ def status(config: TrackingConfig) -> str:
 
 
 def key_is_configured() -> bool:
-    """Whether wandb would find a key (its variables, netrc, settings file), without asking for one or using it.
+    """Whether there is a key for the server that is configured.
 
     Raises:
-        wandb.errors.AuthenticationError: there is a key, but of an impossible form.
+        wandb.errors.AuthenticationError: there is one, but of an impossible form.
     """
-    from wandb.sdk.lib import wbauth
-
-    # wandb.login(prompt=False) would do, if it did not rewrite the user's settings file.
-    found = wbauth.authenticate_session(host=_host(), source="hugtweets", prompt=False, update_session=False)
-    return found is not None
+    return has_key(_host())
 
 
 def take_agent_run() -> AgentRun | None:

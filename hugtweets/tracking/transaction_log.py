@@ -12,7 +12,8 @@ import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+
+from hugtweets.tracking.internals import parse_record
 
 HEADER = struct.Struct("<4sHB")
 FRAGMENT = struct.Struct("<IHB")
@@ -53,10 +54,7 @@ def wait_until_written(path: Path, seconds: float) -> None:
 
 
 def _is_finished(path: Path) -> bool:
-    from wandb.proto import wandb_internal_pb2
-
-    record: Any = vars(wandb_internal_pb2)["Record"]
     last = b""
     for data in records(path.read_bytes()):
         last = data
-    return bool(record.FromString(last).HasField("exit"))
+    return bool(parse_record(last).HasField("exit"))

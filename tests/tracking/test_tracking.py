@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,14 +16,15 @@ import pytest
 from hugtweets.config import TrackingConfig
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.forgetting import kept_of
-from hugtweets.storage.artifacts import MANIFEST, Plan, Reference, create
+from hugtweets.storage.artifacts import MANIFEST, Reference
 from hugtweets.storage.handles import name_blend
 from hugtweets.storage.home import Home
 from hugtweets.tracking import LONGEST_TAG, MARKER, Content, check_mode, is_tracked, status, track
+from hugtweets.tracking.sending import kept_runs
+from tests.fixtures.tracked import KEY, SCRIPT, make_chain, run_command, run_script
 from tests.fixtures.wandb_log import LoggedRun, read_runs
 from tests.fixtures.wandb_server import WandbServer
 
-KEY = "0123456789abcdef" * 3
 OFFLINE = TrackingConfig(mode="offline")
 HANDLES = ("Ana", "under_score_9")
 STEPS: dict[str, tuple[str, ...]] = {
@@ -54,44 +53,6 @@ CONTENT = {
     "sample": Content(table=TABLE),
 }
 
-# Tracks every artifact of a home, oldest first, as another process would.
-SCRIPT = """
-import logging, sys
-from pathlib import Path
-from hugtweets.storage.artifacts import references
-from hugtweets.config import TrackingConfig
-from hugtweets.storage.home import Home
-from hugtweets.tracking import Content, track
-logging.basicConfig(format="%(message)s")
-home = Home(Path(sys.argv[1]))
-for reference in references(home, "Ana"):
-    content = Content(table=("samples", ["text"], [["hello"]])) if reference.step == "sample" else Content()
-    track(home, reference, content, TrackingConfig(), "nightly")
-"""
-
-
-def make_chain(home: Home, handle: str = "Ana", steps: Mapping[str, tuple[str, ...]] = STEPS) -> dict[str, Reference]:
-    made: dict[str, Reference] = {}
-    for step, inputs in steps.items():
-        plan = Plan(
-            step,
-            2,
-            handle,
-            inputs=tuple(made[name] for name in inputs),
-            config={"seed": 7},
-            extra={"base_model": "0" * 16} if step == "finetune" else {},
-        )
-        made[step] = create(home, plan, fill)
-    return made
-
-
-def fill(folder: Path) -> dict[str, Any]:
-    (folder / "deep").mkdir()
-    (folder / "deep" / "data.txt").write_text("deep")
-    (folder / "top.txt").write_text("top")
-    (folder / ".hidden").write_text("not for W&B")
-    return {"kept": 2, "dropped": {"retweet": 1}}
-
 
 def track_all(home: Home, made: dict[str, Reference], config: TrackingConfig = OFFLINE) -> None:
     for step, reference in made.items():
@@ -102,7 +63,7 @@ def track_all(home: Home, made: dict[str, Reference], config: TrackingConfig = O
 def logged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, dict[str, dict[str, Reference]]]:
     """The chain of two accounts, tracked offline by four threads at once."""
     home = Home(tmp_path_factory.mktemp("logged"))
-    chains = {handle: make_chain(home, handle) for handle in HANDLES}
+    chains = {handle: make_chain(home, STEPS, handle) for handle in HANDLES}
     todo = [(step, chains[handle][step]) for step in STEPS for handle in HANDLES]
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda each: track_all(home, dict([each])), todo))
@@ -117,7 +78,7 @@ def runs(logged: tuple[Home, dict[str, dict[str, Reference]]]) -> list[LoggedRun
 @pytest.fixture(autouse=True)
 def no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    for name in ("WANDB_MODE", "WANDB_BASE_URL", "WANDB_IDENTITY_TOKEN_FILE"):
+    for name in ("WANDB_MODE", "WANDB_DISABLED", "WANDB_BASE_URL", "WANDB_IDENTITY_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -198,7 +159,7 @@ def test_samples_are_a_table_and_wait_for_upload_in_the_folder_of_their_run(runs
 
 
 def test_the_marker_names_the_run_and_prevents_a_second_one(home: Home) -> None:
-    made = make_chain(home, steps={"fetch": ()})
+    made = make_chain(home, {"fetch": ()})
     track_all(home, made)
     track_all(home, made)
     (run,) = read_runs(home.wandb)
@@ -217,7 +178,7 @@ def test_the_run_of_a_blend_is_found_by_its_name_however_long_that_is(home: Home
     shares = dict.fromkeys((f"a_long_handle_{number}" for number in range(5)), 20)
     blend, other = name_blend(shares), name_blend({**shares, "a_long_handle_3": 15, "a_long_handle_4": 25})
     for name in (blend, other):
-        track_all(home, make_chain(home, name, steps={"finetune": ()}))
+        track_all(home, make_chain(home, {"finetune": ()}, name))
     folders = {run.config["handle"]: run.folder for run in read_runs(home.wandb)}
     assert blend[:LONGEST_TAG] == other[:LONGEST_TAG]
     assert folders[blend] in kept_of(home, blend)
@@ -226,7 +187,7 @@ def test_the_run_of_a_blend_is_found_by_its_name_however_long_that_is(home: Home
 
 
 def test_an_artifact_without_its_marker_is_logged_by_the_next_run_with_the_same_digest(home: Home) -> None:
-    made = make_chain(home, steps={"fetch": ()})
+    made = make_chain(home, {"fetch": ()})
     track_all(home, made)
     made["fetch"].file(MARKER).unlink()
     assert not is_tracked(home, made["fetch"], OFFLINE)
@@ -236,7 +197,7 @@ def test_an_artifact_without_its_marker_is_logged_by_the_next_run_with_the_same_
 
 
 def test_an_input_that_is_gone_is_still_named_in_the_configuration(home: Home) -> None:
-    made = make_chain(home, steps={"fetch": (), "clean": ("fetch",)})
+    made = make_chain(home, {"fetch": (), "clean": ("fetch",)})
     made["fetch"].file(MANIFEST).unlink()
     track_all(home, {"clean": made["clean"]})
     (run,) = read_runs(home.wandb)
@@ -245,7 +206,7 @@ def test_an_input_that_is_gone_is_still_named_in_the_configuration(home: Home) -
 
 
 def test_disabled_tracking_does_nothing_and_does_not_even_import_wandb(home: Home) -> None:
-    make_chain(home, steps={"fetch": ()})
+    make_chain(home, {"fetch": ()})
     script = f"{SCRIPT}\nassert 'wandb' not in sys.modules"
     done = run_script(script, home, WANDB_MODE="disabled")
     assert done.returncode == 0, done.stderr
@@ -294,7 +255,7 @@ SHORT_LINEAGE: dict[str, tuple[set[str], set[str]]] = {
 
 
 def test_with_a_key_runs_go_online_with_files_and_lineage_and_say_nothing(home: Home) -> None:
-    make_chain(home, steps=SHORT)
+    make_chain(home, SHORT)
     with WandbServer() as server:
         done = run_script(SCRIPT, home, WANDB_API_KEY=KEY, WANDB_BASE_URL=server.url)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -306,47 +267,58 @@ def test_with_a_key_runs_go_online_with_files_and_lineage_and_say_nothing(home: 
 
 
 def test_what_was_kept_offline_is_sent_by_wandb_sync_with_its_lineage(home: Home) -> None:
-    made = make_chain(home, steps=SHORT)
+    made = make_chain(home, SHORT)
     track_all(home, made)
     with WandbServer() as server:
         for reference in made.values():
             folder = json.loads(reference.file(MARKER).read_text())["folder"]
             command = [sys.executable, "-m", "wandb", "sync", folder]
-            done = run(command, WANDB_API_KEY=KEY, WANDB_BASE_URL=server.url)
+            done = run_command(command, WANDB_API_KEY=KEY, WANDB_BASE_URL=server.url)
             assert done.returncode == 0, done.stderr
     assert server.lineage() == SHORT_LINEAGE
     assert all(artifact["state"] == "COMMITTED" for artifact in server.artifacts.values())
 
 
-def test_an_outage_warns_once_and_keeps_everything_offline(tmp_path: Path) -> None:
+def test_an_outage_warns_once_and_keeps_everything_on_this_machine(tmp_path: Path) -> None:
     outages = {"unreachable": None, "broken": WandbServer(500), "unauthorised": WandbServer(401)}
-    refusing = WandbServer(refused=frozenset({"CreateArtifact"}))
-    with ExitStack() as stack, ThreadPoolExecutor(4) as threads:
+    with ExitStack() as stack, ThreadPoolExecutor(3) as threads:
         urls = {
             name: stack.enter_context(server).url if server else "http://127.0.0.1:9"
             for name, server in outages.items()
         }
-        urls["refusing"] = stack.enter_context(refusing).url
         homes = {name: Home(tmp_path / name) for name in urls}
         for home in homes.values():
-            make_chain(home, steps=SHORT)
+            make_chain(home, SHORT)
         done = threads.map(
             lambda name: run_script(SCRIPT, homes[name], WANDB_API_KEY=KEY, WANDB_BASE_URL=urls[name]), urls
         )
         for home, process in zip(homes.values(), done, strict=True):
+            (warning,) = process.stderr.splitlines()
+            assert warning.startswith("Ana: W&B did not take the run of fetch (")
+            assert "for 1 min runs are kept on this machine" in warning
             assert_all_kept(home, process)
+
+
+def test_artifacts_that_are_rejected_are_kept_and_the_next_run_is_tried_all_the_same(home: Home) -> None:
+    make_chain(home, SHORT)
+    with WandbServer(refused=frozenset({"CreateArtifact"})) as server:
+        done = run_script(SCRIPT, home, WANDB_API_KEY=KEY, WANDB_BASE_URL=server.url)
+    warnings = done.stderr.splitlines()
+    assert [warning.split(" (")[0] for warning in warnings] == [
+        f"Ana: W&B did not take the run of {step}" for step in SHORT
+    ]
+    assert all(warning.endswith("`hugtweets sync` tries to send it again") for warning in warnings)
+    assert_all_kept(home, done)
 
 
 def assert_all_kept(home: Home, done: subprocess.CompletedProcess[str]) -> None:
     assert (done.returncode, done.stdout) == (0, "")
-    (warning,) = done.stderr.splitlines()
     kept = read_runs(home.wandb)
-    assert warning.startswith("Ana: W&B did not take the run of fetch (")
-    assert warning.endswith(f"`wandb sync {of(kept, 'fetch').folder}`")
     assert {run.name: {used.name for used in run.used} for run in kept} == {
         name: used for name, (used, _) in SHORT_LINEAGE.items()
     }
     assert all(run.exit_code == 0 and path.is_file() for run in kept for path in output(run).files.values())
+    assert len(kept_runs(home, waiting=True)) == len(kept)
     assert_no_key(home, done)
 
 
@@ -357,12 +329,24 @@ def assert_no_key(home: Home, done: subprocess.CompletedProcess[str]) -> None:
     assert [path for path in files if KEY.encode() in path.read_bytes()] == []
 
 
-def run_script(script: str, home: Home, **environment: str) -> subprocess.CompletedProcess[str]:
-    return run([sys.executable, "-c", script, str(home.root)], **environment)
+@pytest.mark.parametrize(
+    ("variable", "value", "asked"),
+    [
+        ("WANDB_MODE", "dryrun", "offline, as configured"),
+        ("WANDB_DISABLED", "true", "disabled"),
+        ("WANDB_DISABLED", "1", "disabled"),
+    ],
+)
+def test_the_older_words_of_wandb_keep_posts_on_this_machine_although_there_is_a_key(
+    variable: str, value: str, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    monkeypatch.setenv(variable, value)
+    assert status(TrackingConfig()) == asked
+    check_mode(TrackingConfig())
 
 
-def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
-    """A process of its own, since wandb reads its environment once."""
-    return subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=100, check=False
-    )
+def test_a_mode_that_wandb_does_not_know_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "of line")
+    with pytest.raises(ConfigurationError, match=r"WANDB_MODE is 'of line'.* set it to online"):
+        check_mode(OFFLINE)
