@@ -9,7 +9,7 @@ are kept apart; memory is the peak of each with all below it (in the first night
 service).
 
 A second table says what each account more costs in the last night. The exit code is 1 if a night after the first is not
-as promised: an account that is not unchanged, a post read, or more requests than one an account and one a hundred.
+as promised: an account that is not unchanged, a post read, a cent spent, or more requests than one an account and one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ import yaml
 from processes import Peak, processor_seconds
 from services import prefect_server, save_tiny_model, simulator, write_timelines
 
-HANDLES_PER_REQUEST = 100
 # As little to learn and to write as the steps accept: what is asked here is what a night costs beside that.
 SMALL: dict[str, dict[str, Any]] = {
     "train": {"max_posts": 20},
@@ -65,8 +64,8 @@ class Night:
     @property
     def kept_promises(self) -> bool:
         """Whether a night without a new post was as cheap as it must be."""
-        wanted = self.accounts + -(-self.accounts // HANDLES_PER_REQUEST)
-        return self.statuses == {"unchanged": self.accounts} and self.posts_read == 0 and self.requests <= wanted
+        cost_nothing = self.posts_read == 0 and self.usd == 0 and self.requests <= self.accounts + 1
+        return self.statuses == {"unchanged": self.accounts} and cost_nothing
 
 
 @dataclass(frozen=True)
