@@ -10,7 +10,6 @@ from pathlib import Path
 from hugtweets.sources.files.rows import Row, Rows
 from hugtweets.sources.files.text import NOT_UTF8, Encoding, bounded_lines, open_text
 
-_SEPARATORS = ",;\t|"
 _NAMES = {",": "CSV", ";": "CSV with semicolons", "\t": "CSV with tabs", "|": "CSV with bars"}
 _LONGEST_HEADER = 20_000  # characters
 
@@ -21,30 +20,37 @@ def read_csv(path: Path, encoding: Encoding) -> Rows:
         lines = bounded_lines(file, path)
         first = next(lines, "").lstrip("\ufeff")
         # A spreadsheet tells itself the separator in a line before the header.
-        told = first[4:5] if first.casefold().startswith("sep=") else ""
+        told = next((separator for separator in _NAMES if first.casefold().startswith(f"sep={separator}")), None)
         header = next(lines, "") if told else first
-        separator = told or _separator(header)
+        form = _form(told) if told else _sniff(header)
         try:
-            columns = _names(next(csv.reader(itertools.chain([header], lines), delimiter=separator, strict=True), []))
+            columns = _names(next(csv.reader(itertools.chain([header], lines), form), []))
         except csv.Error:
             columns = []
-    return Rows(_NAMES.get(separator, "CSV"), _read(path, encoding, separator, skip=bool(told)), columns)
+    return Rows(_NAMES[form.delimiter], _read(path, encoding, form, skip=told is not None), columns)
 
 
-def _separator(header: str) -> str:
-    """What separates the cells, judged by the names of the columns only: posts are full of commas and semicolons."""
+def _sniff(header: str) -> csv.Dialect:
+    """How cells are separated, judged by the names of the columns only: posts are full of commas and semicolons."""
     try:
-        return csv.Sniffer().sniff(header[:_LONGEST_HEADER], _SEPARATORS).delimiter
+        sniffed = csv.Sniffer().sniff(header[:_LONGEST_HEADER], "".join(_NAMES))
     except csv.Error:
-        return ","
+        return _form(",")
+    return _form(sniffed.delimiter, sniffed.skipinitialspace)
 
 
-def _read(path: Path, encoding: Encoding, separator: str, skip: bool) -> Iterator[Row]:
+def _form(separator: str, skips_blank: bool = False) -> csv.Dialect:
+    form = csv.excel()
+    form.delimiter, form.skipinitialspace, form.strict = separator, bool(skips_blank), True
+    return form
+
+
+def _read(path: Path, encoding: Encoding, form: csv.Dialect, skip: bool) -> Iterator[Row]:
     with open_text(path, encoding) as file:
         lines = bounded_lines(file, path)
         if skip:
             next(lines, None)
-        reader = csv.reader(lines, delimiter=separator, strict=True)
+        reader = csv.reader(lines, form)
         header: list[str] | None = None
         while True:
             begins = reader.line_num + 1

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from hugtweets.errors import UnreadableSource
+from hugtweets.sources.files.json_tables import rows_within
 from hugtweets.sources.files.rows import Row, Rows
 from hugtweets.sources.files.text import BLOCK, MAX_LINE, NOT_UTF8, Encoding, bounded_lines, open_text
 
@@ -125,20 +126,10 @@ class _Buffer:
 
 
 def _unfolded(rows: Iterator[Row]) -> Iterator[Row]:
-    """The rows, those of a list in one line and of a table by columns one by one."""
+    """The rows, those of a list in one line and of an object that holds a whole table one by one."""
     for row in rows:
-        values = row.value if isinstance(row.value, list) else _by_columns(row.value)
+        values = row.value if isinstance(row.value, list) else rows_within(row.value)
         if values is None:
             yield row
         for value in values or ():
             yield Row(row.place, value, size=row.size // len(values or ()))
-
-
-def _by_columns(value: object) -> list[object] | None:
-    """The rows of ``{"id": {"0": …}, "text": {"0": …}}``; None for any other object."""
-    if not isinstance(value, dict) or not value or not all(isinstance(column, dict) for column in value.values()):
-        return None
-    indices = {tuple(column) for column in value.values()}
-    if len(indices) != 1 or not all(index.isdecimal() for index in next(iter(indices))):
-        return None
-    return [{name: column[index] for name, column in value.items()} for index in next(iter(indices))]

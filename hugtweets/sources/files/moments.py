@@ -62,7 +62,7 @@ def puts_day_first(written: Iterable[object]) -> bool | None:
 
 def _since_1970(ticks: float) -> datetime:
     for unit in _UNITS:
-        if _FIRST <= ticks / unit <= _LAST:
+        if _FIRST * unit <= ticks <= _LAST * unit:
             return datetime.fromtimestamp(ticks / unit, UTC)
     raise ValueError("is a number, but none of seconds or milliseconds since 1970")
 

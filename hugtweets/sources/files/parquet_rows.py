@@ -38,7 +38,10 @@ def _read(path: Path) -> Iterator[Row]:
 def _damage_refused(path: Path) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowException, ValueError, OverflowError) as error:
+    except (pa.ArrowException, ValueError, OverflowError, OSError) as error:
+        # Of what the system says of a file, its caller knows more.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         why = " ".join(str(error).split())
         raise UnreadableSource(f"{path} is not a readable Parquet file ({why}): fetch it again") from None
 

@@ -18,8 +18,15 @@ from hugtweets.timelines.posts import Mention, Post, tombstone
 Fields = dict[str, Any]
 _KEPT = {field.name for field in dataclasses.fields(Post)} - {"mentions", "deleted"}
 _HANDLES = re.compile(r"@?(\w{1,20})")
+_GUARDED_ID = re.compile(r"""(?:['x]|=")(\d+)"?""")
 _BETWEEN_HANDLES = re.compile(r"[\s,;|]+")
 _WORDS_FOR_FLAGS = {"1.0": True, "0.0": False}
+
+
+def _bare_id(value: object) -> object:
+    """An id without what is put around it so that a spreadsheet leaves it alone: ``'7``, ``="7"``, ``x7``."""
+    match = _GUARDED_ID.fullmatch(value.strip()) if isinstance(value, str) else None
+    return match[1] if match else value
 
 
 def _flag(value: object) -> object:
@@ -70,7 +77,7 @@ class MentionRow(BaseModel):
 class PostRow(BaseModel):
     """A post, as a file writes it. The context of the validation says whether dates begin with the ``day_first``."""
 
-    id: Identifier
+    id: Annotated[Identifier, BeforeValidator(_bare_id)]
     created_at: Annotated[datetime, BeforeValidator(_time)]
     text: Text
     author: Words = None

@@ -36,9 +36,12 @@ _SAMPLE_SIZE = 2**22  # characters
 
 @dataclass(frozen=True)
 class PostsFile:
-    """What a file holds: each post once; the ids of authors it does not name; what was chosen, and passed over."""
+    """What a file holds: each post once, and how many rows ``repeated`` one; the ids of authors that it does not name;
+    what was chosen in reading it; and which rows were passed over.
+    """
 
     posts: list[Post]
+    repeated: int
     author_ids: frozenset[str]
     choices: tuple[str, ...]
     passed_over: PassedOver
@@ -59,13 +62,16 @@ def read_posts_file(path: Path) -> PostsFile:
         reader = _Reader(dialect, day_first, path)
         placed = list(reader.posts(itertools.chain(ahead, rows.rows)))
     refuse_zeros(placed, path)
-    posts = join_same(placed, reader.passed_over)
-    reader.passed_over.check()
+    passed_over = reader.passed_over
+    posts = join_same(placed, passed_over)
+    passed_over.check()
+    repeated = passed_over.rows - passed_over.number - len(posts)
     choices += [f"{path} was read as {rows.kind}, {reason}"] if reason else []
     choices += [f"dates such as 3/8/2020 were read with the {'day' if day_first else 'month'} first"] * (
         day_first is not None
     )
-    return PostsFile(posts, frozenset(reader.author_ids), tuple(choices), reader.passed_over)
+    choices += [f"{repeated:,} rows of {path} repeat the post of an earlier one"] * (repeated > 0)
+    return PostsFile(posts, repeated, frozenset(reader.author_ids), tuple(choices), passed_over)
 
 
 @contextmanager

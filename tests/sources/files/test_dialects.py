@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hugtweets.sources.files.reading import read_posts_file
 from hugtweets.timelines.posts import Mention, Post
-from tests.sources.files.writers import WRITERS
+from tests.fixtures.post_files import WRITERS
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=2, max_size=12)
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n,;\"'\t"), min_size=1, max_size=60)

@@ -274,6 +274,46 @@ def test_json_is_read_over_several_lines_and_to_where_it_breaks_off(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    "table",
+    [{"columns": ["id", "created_at", "text"], "index": [0], "data": [["7", "2020-08-10", "a"]]},
+     {"schema": {"fields": []}, "data": [ROW]}, {"0": ROW}, {"id": {"0": "7"}, "created_at": {"0": 1597017600000},
+     "text": {"0": "a"}}, {"tweets": [ROW]}],
+)  # fmt: skip
+def test_a_table_in_one_object_is_read_in_every_form_of_pandas(tmp_path: Path, table: dict[str, Any]) -> None:
+    post = only(tmp_path / "posts.json", json.dumps(table))
+
+    assert (post.id, post.created_at, post.text) == ("7", datetime(2020, 8, 10, tzinfo=UTC), "a")
+
+
+@pytest.mark.parametrize("identifier", ["'1201506031228084201", '"=""1201506031228084201"""', "x1201506031228084201"])
+def test_ids_that_were_guarded_against_a_spreadsheet_are_read(tmp_path: Path, identifier: str) -> None:
+    assert only(tmp_path / "posts.csv", f"{HEADER}\n{identifier},2020-08-01,a\n").id == str(FIRST)
+
+
+@pytest.mark.parametrize(("day", "clock"), [("2020-08-01", "18:07:48"), ("13/08/2020", "6:07 PM")])
+def test_day_and_time_of_day_may_be_two_columns(tmp_path: Path, day: str, clock: str) -> None:
+    post = only(tmp_path / "posts.csv", f"id,date,time,text\n1,{day},{clock},a\n")
+
+    assert (post.created_at.hour, post.created_at.minute) == (18, 7)
+
+
+def test_blanks_after_the_separators_do_not_matter(tmp_path: Path) -> None:
+    assert only(tmp_path / "posts.csv", 'id, created_at, text\n1, 2020-08-01, "a, b"\n').text == "a, b"
+
+
+def test_a_time_of_hundreds_of_digits_is_passed_over(tmp_path: Path) -> None:
+    rows = [ROW, ROW | {"id": "8", "created_at": 10**400}]
+
+    assert read(tmp_path / "posts.json", json.dumps(rows)).passed_over.number == 1
+
+
+def test_what_stands_where_the_header_should_is_not_quoted_at_length(tmp_path: Path) -> None:
+    assert "swordfish" not in refusal(
+        tmp_path / "posts.csv", "7,2020-08-10,a long post about many things and swordfish\n"
+    )
+
+
+@pytest.mark.parametrize(
     "content",
     ["[" * 100_000, '[{"id": ' + "9" * 5000 + "}]", '[{"a": 1} x {"b": 2}]', '{\n"a": ' + "[" * 100_000,
      '{"data": ' + "[" * 900 + "]" * 900 + "}"],

@@ -45,12 +45,17 @@ REFERENCES = {
 }  # fmt: skip
 _LINKS = ("permalink", "url", "link", "tweet_url", "status_url", "tweet_link", "permanent_url")
 _LINK = re.compile(r"https?://(?:\w+\.)?(?:twitter|x)\.com/(?:i/web|(\w{1,20}))/status(?:es)?/(\d{1,20})\b.*")
+_DAY = re.compile(r"\d+[-/.]\w+[-/.]\d+")
+_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?[+-]\d\d:?\d\d)?")
 _PROFILE = re.compile(r"(?:(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/)?@?(\w{1,20})/?")
 
 
 def fields(cells: Cells) -> Fields:
     """What a row says of a post under any of the usual names."""
     found = {column: value for column, names in NAMES.items() if (value := cells.get(*names)) is not None}
+    # Some tables have the day and the time of day in two columns.
+    if _DAY.fullmatch(str(found.get("created_at"))) and _CLOCK.fullmatch(clock := str(cells.get("time"))):
+        found["created_at"] = f"{found['created_at']} {clock}"
     if "text" not in found and cells.is_blank(*NAMES["text"]):
         found["text"] = ""
     for column in ("author", "name"):
@@ -73,7 +78,7 @@ def check_columns(sample: Sample, path: Path) -> list[str]:
     if not known["id"] and any(_LINK.fullmatch(str(row.get(*_LINKS))) for row in sample.rows):
         known["id"] = [s for name in _LINKS if (s := sample.spelling(name))]
     if missing := [column for column in REQUIRED if not known[column]]:
-        there = ", ".join(ascii(name) for name in itertools.islice(sample.columns.values(), 20)) or "none"
+        there = ", ".join(ascii(name[:30]) for name in itertools.islice(sample.columns.values(), 20)) or "none"
         noun = "column" if sample.is_table else "key"
         raise UnreadableSource(f"{path} has no {noun} {', '.join(missing)} (found {there}): rename or add it")
     return [f"{names[0]} is {column}" for column, names in known.items() if names and names[0] != column]

@@ -16,12 +16,6 @@ def _read_get_old_tweets(cells: Cells) -> Iterable[Fields]:
     return (found | {"is_reply": answered} if (answered := cells.says("to")) is not None else found,)
 
 
-def _read_rtweet(cells: Cells) -> Iterable[Fields]:
-    """Ids have an x in front, so that spreadsheets leave them as they are."""
-    found = plain.fields(cells)
-    return (found | {"id": str(found.get("id")).removeprefix("x")},)
-
-
 def _read(cells: Cells) -> Iterable[Fields]:
     return (plain.fields(cells),)
 
@@ -32,6 +26,6 @@ GET_OLD_TWEETS = Dialect(
     _read_get_old_tweets,
 )
 TRUMP_ARCHIVE = Dialect("table of the Trump archive", (("isRetweet", "isDeleted", "device"),), _read)
-RTWEET = Dialect("rtweet table", (("status_id", "screen_name", "is_retweet", "is_quote"),), _read_rtweet)
+RTWEET = Dialect("rtweet table", (("status_id", "screen_name", "is_retweet", "is_quote"),), _read)
 TAGS = Dialect("TAGS table", (("id_str", "from_user", "status_url"), ("id_str", "from_user", "entities_str")), _read)
 EXPORT_TABLE = Dialect("table of an old account export", (("tweet_id", "timestamp", "expanded_urls"),), _read)

@@ -45,7 +45,7 @@ def _fields(cells: Cells, users: Iterable[Cells]) -> Fields:
     references = _references(cells)
     for column, kind in _KINDS.items():
         in_table = any(is_something(cells.get(f"referenced_tweets.{kind}.{key}")) for key in ("id", "text"))
-        found[column] = kind in references or in_table
+        found[column] = kind in references or in_table or is_something(found.get(column))
     versions = cells.listed("edit_history_tweet_ids")
     return found | {
         "text": found.get("text") if note is None else note,

@@ -1,0 +1,38 @@
+"""Tables in one JSON object, in each of the ways in which pandas writes one, or under the name of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# The answers of X's two APIs hold their posts so, with more around them: their dialects read them.
+_ANSWERS = ("data", "statuses")
+
+
+def rows_within(value: object) -> list[object] | None:
+    """The rows of a table; None for any other value."""
+    if not isinstance(value, dict) or not value:
+        return None
+    if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):
+        return [
+            dict(zip(map(str, value["columns"]), row, strict=False)) for row in value["data"] if isinstance(row, list)
+        ]
+    if "schema" in value and isinstance(value.get("data"), list):
+        return list(value["data"])
+    if len(value) == 1 and not value.keys() & set(_ANSWERS) and isinstance(only := next(iter(value.values())), list):
+        return only
+    if all(isinstance(part, dict) and part for part in value.values()):
+        return _by_columns(value) or _by_index(value)
+    return None
+
+
+def _by_columns(table: Mapping[str, dict[str, object]]) -> list[object] | None:
+    """The rows of ``{"id": {"0": …}, "text": {"0": …}}``."""
+    first = next(iter(table.values()))
+    if not all(map(str.isdecimal, first)) or any(column.keys() != first.keys() for column in table.values()):
+        return None
+    return [{name: column[index] for name, column in table.items()} for index in first]
+
+
+def _by_index(table: Mapping[str, object]) -> list[object] | None:
+    """The rows of ``{"0": {"id": …, "text": …}}``."""
+    return list(table.values()) if all(map(str.isdecimal, table)) else None
