@@ -34,6 +34,7 @@ from hugtweets.steps.authorship import find_candidates, record_authorship
 from hugtweets.steps.look_up import not_looked_up
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
+from hugtweets.tracking.alerts import alert_of_failure
 from hugtweets.tracking.sending import kept_runs
 from tasks.fetch import look_up
 from tasks.prune import prune
@@ -130,11 +131,16 @@ def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome], night: Path 
     if includes(jobs[0].until, "report"):
         with only_shown("the report, which `hugtweets report` makes,"):
             report_run(jobs, outcomes)
-    send_kept(jobs[0])
+    home, tracking = jobs[0].home, jobs[0].config.tracking
+    with only_shown("what W&B did not take so far, which `hugtweets sync` sends,"):
+        if kept_runs(home, waiting=True):
+            send_waiting(unseen(home), tracking)
     ledger = Ledger(jobs[0].home.ledger, jobs[0].run)
     outcome = RunOutcome.of(jobs[0].run, outcomes, ledger.spent(), *look_back(jobs, outcomes))
     show_outcome(outcome, ledger)
     remember_run(jobs[0], outcome, night)
+    if night and (failure := outcome.failure()):
+        alert_of_failure(home, failure, outcome.failed(), tracking, jobs[0].run)
     return final_state(outcome, outcome.failure(), outcome.describe(), "put off" if outcome.put_off() else "completed")
 
 
@@ -165,15 +171,6 @@ def report_run(jobs: Sequence[Job], outcomes: Iterable[AccountOutcome]) -> None:
     for outcome in outcomes:
         if done := made.get(outcome.handle):
             outcome.steps["report"] = StepOutcome.of(done.reference, done.cached, done.seconds)
-
-
-def send_kept(job: Job) -> None:
-    """Send the runs that W&B did not take so far; trouble with that is no failure of a run."""
-    if not kept_runs(job.home, waiting=True):
-        return
-    sent = send_waiting(unseen(job.home), job.config.tracking, return_state=True).result(raise_on_failure=False)
-    if isinstance(sent, BaseException):
-        logger.warning("not all runs are sent to W&B (%s): the next run goes on with it, or `hugtweets sync`", sent)
 
 
 def prune_home(jobs: Sequence[Job]) -> None:

@@ -183,6 +183,13 @@ class TrackingConfig(Section):
     )
     project: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,128}$")] = Field("hugtweets", description="W&B project")
     entity: str | None = Field(None, description="W&B user or team")
+    registry: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,113}$")] | None = Field(
+        None, description="W&B registry into which current models are linked, each account's as a collection"
+    )
+    posts_ttl_days: PositiveInt | None = Field(
+        None, description="W&B deletes artifacts that hold an account's posts (timeline, clean, tokens) after this"
+    )
+    alert: bool = Field(False, description="have W&B send an alert when accounts failed in a night")
 
 
 class RefreshConfig(Section):

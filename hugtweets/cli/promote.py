@@ -11,11 +11,13 @@ from pydantic import BaseModel
 from hugtweets.cli.output import print_json
 from hugtweets.cli.settings import HandleArgument
 from hugtweets.cli.suggestions import known_name
+from hugtweets.config import Config
 from hugtweets.evaluation.promotion import Decision
 from hugtweets.evaluation.promotion import promote as choose
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import plan_jobs
 from hugtweets.storage.home import Home
+from hugtweets.tracking.decisions import tell_decisions
 
 
 class Promoted(BaseModel):
@@ -27,6 +29,7 @@ class Promoted(BaseModel):
 
 def promote(
     home: Home,
+    options: Config,
     as_json: bool,
     handle: HandleArgument,
     digest: Annotated[str, typer.Argument(help="A model, or how its digest begins.", metavar="DIGEST")],
@@ -40,6 +43,7 @@ def promote(
     """
     name = known_name(home, handle)
     decision = choose(home, name, digest)
+    tell_decisions(home, name, options.tracking)
     if home.report.exists():
         # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for them.
         from hugtweets.report.step import report

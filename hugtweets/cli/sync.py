@@ -32,11 +32,14 @@ def sync(
 
     For example: hugtweets sync --dry-run
     """
+    from hugtweets.tracking.decisions import tell_decisions
     from hugtweets.tracking.sending import kept_runs, send
     from hugtweets.tracking.settings import check_sending
 
     check_sending(options.tracking)
     sent = 0 if dry_run else send(home)[0]
+    for name in () if dry_run else home.known_names():
+        tell_decisions(home, name, options.tracking)
     left = [str(run.folder) for run in kept_runs(home)]
     if as_json:
         print_json(Synchronised(sent=sent, left=left))

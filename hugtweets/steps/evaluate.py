@@ -28,6 +28,7 @@ from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
 from hugtweets.storage.artifacts import Plan, Reference, learned_posts, obtain
 from hugtweets.storage.atomic import write_text
+from hugtweets.tracking.decisions import tell_decisions
 
 VERSION = 2
 SCORES = "scores.json"
@@ -66,8 +67,10 @@ def compared_with(job: Job, model: Reference) -> Reference | None:
 
 
 def promote(job: Job, model: Reference, scores: Reference) -> Standing:
-    """Decide whether the model becomes the account's current one, unless that was done."""
-    return judge(job.home, model, compared_with(job, model), read_scores(scores), job.run)
+    """Decide whether the model becomes the account's current one, and tell W&B, unless that was done."""
+    standing = judge(job.home, model, compared_with(job, model), read_scores(scores), job.run)
+    tell_decisions(job.home, job.handle, job.config.tracking)
+    return standing
 
 
 def read_scores(scores: Reference) -> Scorecard:

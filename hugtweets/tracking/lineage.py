@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hugtweets.evaluation.promotion import read_promotions
 from hugtweets.pools.pool import pool_here
 from hugtweets.storage.artifacts import Manifest, Reference, exists
 from hugtweets.storage.handles import PLUS
@@ -35,6 +37,11 @@ ARTIFACTS = {
     "report": ("report", "report"),
 }
 
+# What holds the text of posts as the account wrote them, tokens being text in other words.
+HOLD_POSTS = {"fetch", "clean", "tokenise"}
+
+TRIAL = "trial"
+
 # Inputs whose name is not their step: two of one step need two names.
 STEP_OF = {"previous": "finetune"}
 
@@ -60,8 +67,22 @@ def artifact_type(step: str) -> str:
     return ARTIFACTS[step][1]
 
 
-def draft(reference: Reference) -> wandb.Artifact:
+def aliases_of(home: Home, reference: Reference) -> list[str]:
+    """Our digest, and of a model the day on which it was made (UTC) and whether it is a trial.
+
+    Which model is current is decided later: see :mod:`hugtweets.tracking.decisions`.
+    """
+    if reference.step != "finetune":
+        return [reference.digest]
+    is_trial = reference.digest in read_promotions(home, reference.handle).trials
+    made = f"{reference.manifest().created.astimezone(UTC):%Y-%m-%d}"
+    return [reference.digest, made, *([TRIAL] if is_trial else [])]
+
+
+def draft(reference: Reference, ttl_days: int | None = None) -> wandb.Artifact:
     """The artifact as W&B sees it; the same folder always gives the same W&B digest.
+
+    ``ttl_days`` is how long W&B keeps it if it holds posts of an account.
 
     That digest covers files only, so ``manifest.json`` among them is what versions the lineage. Nothing is copied:
     the files stay where they are.
@@ -75,6 +96,8 @@ def draft(reference: Reference) -> wandb.Artifact:
         hidden = any(part.startswith(".") for part in inside.parts)
         if path.is_file() and not hidden and inside != Path(MARKER):
             artifact.add_file(str(path), name=inside.as_posix(), policy="immutable", skip_cache=True)
+    if ttl_days and reference.step in HOLD_POSTS:
+        artifact.ttl = timedelta(days=ttl_days)
     return artifact
 
 
@@ -113,25 +136,25 @@ def _source(manifest: Manifest, name: str) -> tuple[str, str]:
     return step, handle or manifest.handle
 
 
-def use(run: wandb.Run, reference: Reference) -> None:
+def use(run: wandb.Run, reference: Reference, ttl_days: int | None) -> None:
     """Declare an input of a run: by name where the server knows it, else by a draft of the same content."""
     if not run.offline and _use_by_name(run, reference):
         return
-    artifact = use_draft(run, draft(reference), alias=reference.digest)
+    artifact = use_draft(run, draft(reference, ttl_days), alias=reference.digest)
     if not run.offline:
         wait(artifact)
 
 
-def put(run: wandb.Run, reference: Reference) -> wandb.Artifact:
+def put(run: wandb.Run, reference: Reference, aliases: list[str], ttl_days: int | None) -> wandb.Artifact:
     """Log the artifact that a run has made; online it returns once all is uploaded.
 
     Raises:
         wandb.errors.Error: it takes too long.
         Rejected: the server does not take it.
     """
-    new = draft(reference)
+    new = draft(reference, ttl_days)
     try:
-        artifact = run.log_artifact(new, aliases=[reference.digest])
+        artifact = run.log_artifact(new, aliases=aliases)
     except ValueError as error:
         if run.offline:
             raise

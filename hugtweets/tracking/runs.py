@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
+from urllib.parse import urlsplit
 
 from hugtweets.config import TrackingConfig
 from hugtweets.pools.pool import PREFIX, STEP
@@ -69,7 +70,8 @@ class Description:
 class Marker(TypedDict):
     """``tracking.json`` of an artifact: which run tells of it. ``folder`` is what ``wandb sync`` wants.
 
-    ``url`` is where W&B shows the run, if it has it.
+    ``url`` is where W&B shows the run, if it has it; ``decided`` of a model, the time of the last decision on it that
+    W&B knows.
     """
 
     run_id: str
@@ -81,6 +83,7 @@ class Marker(TypedDict):
     group: str
     time: str
     url: NotRequired[str | None]
+    decided: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -97,9 +100,9 @@ def log(home: Home, reference: Reference, content: Content, config: TrackingConf
     manifest = reference.manifest()
     with _open(home, _describe(manifest), config, group, mode) as run:
         for source in lineage.inputs(home, manifest):
-            lineage.use(run, source)
+            lineage.use(run, source, config.posts_ttl_days)
         _show(run, content)
-        output = lineage.put(run, reference)
+        output = lineage.put(run, reference, lineage.aliases_of(home, reference), config.posts_ttl_days)
     return Marker(
         run_id=run.id,
         mode=mode,
@@ -154,6 +157,12 @@ def read_marker(reference: Reference) -> Marker | None:
     return cast("Marker", json.loads(marker.read_text(encoding="utf-8"))) if marker.is_file() else None
 
 
+def project_of(url: str) -> tuple[str, str]:
+    """Entity and project of a run, from its address."""
+    entity, project = urlsplit(url).path.strip("/").split("/")[-4:-2]
+    return entity, project
+
+
 def write_marker(home: Home, reference: Reference, marker: Marker) -> None:
     """Say on this machine, and to those that share its store, which run tells of an artifact.
 
@@ -164,6 +173,14 @@ def write_marker(home: Home, reference: Reference, marker: Marker) -> None:
     if home.store:
         home.store.write(home.key(reference.file(lineage.MARKER)), written.encode())
     write_text(reference.file(lineage.MARKER), written)
+
+
+def log_alert(home: Home, sentence: str, failed: Sequence[str], config: TrackingConfig, group: str, mode: Mode) -> str:
+    """Write a run that is an alert, tagged with the accounts that failed; returns what ``wandb sync`` wants."""
+    tags = sorted({name for handle in failed for name in _names(handle)})
+    with _open(home, Description(f"alert-{group}", "alert", tags, config={}), config, group, mode) as run:
+        run.alert(title="hugtweets: accounts failed", text=sentence, level="ERROR")
+        return str(run.settings.sync_dir)
 
 
 def _describe(manifest: Manifest) -> Description:

@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from hugtweets.config import TrackingConfig
 from hugtweets.storage.artifacts import Reference
@@ -29,7 +28,7 @@ from hugtweets.storage.home import Home
 from hugtweets.storage.locks import locked_aloud
 from hugtweets.tracking.internals import trouble
 from hugtweets.tracking.lineage import ARTIFACTS, GRACE_SECONDS, MARKER, SLOWEST_BYTES_PER_SECOND, artifact_name
-from hugtweets.tracking.runs import read_marker, write_marker
+from hugtweets.tracking.runs import project_of, read_marker, write_marker
 from hugtweets.tracking.settings import REQUEST_SECONDS, RETRIES, resolve, wish
 from hugtweets.tracking.writing import OUTAGE, WAITING
 
@@ -178,12 +177,6 @@ def _arrived(run: Kept, url: str) -> bool:
         return bool(wandb.Api(timeout=REQUEST_SECONDS).artifact_exists(name))
     except trouble():
         return False
-
-
-def project_of(url: str) -> tuple[str, str]:
-    """Entity and project of a run, from its address."""
-    entity, project = urlsplit(url).path.strip("/").split("/")[-4:-2]
-    return entity, project
 
 
 def _record(home: Home, run: Kept, url: str) -> None:
