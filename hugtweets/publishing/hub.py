@@ -17,7 +17,7 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from pydantic import SecretStr
 
 from hugtweets.errors import BadHubToken, ConfigurationError, HubError, HubUnreachable, NoHubRight
-from hugtweets.storage.handles import PLUS
+from hugtweets.storage.handles import slug
 
 # What an earlier upload may have left that this one does not write: an adapter beside a whole model, posts, a picture.
 OURS = ["model*.safetensors*", "adapter_*", "config.json", "*.parquet", "*.png"]
@@ -76,7 +76,7 @@ def check_repository(name: str) -> str:
 
 def repository_name(user: str, handle: str) -> str:
     """What a model's repository is called unless a person says otherwise."""
-    return f"{user}/hugtweets-{handle.replace(PLUS, '-')}"
+    return f"{user}/hugtweets-{slug(handle).replace('.', '-')}"
 
 
 @contextmanager

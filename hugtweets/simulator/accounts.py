@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -13,10 +14,12 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from hugtweets.errors import ConfigurationError
 from hugtweets.sources.files.source import read_posts
-from hugtweets.storage.handles import HANDLE
 from hugtweets.timelines.posts import Post
 
 AccountState = Literal["ok", "suspended", "protected"]
+
+# As X documents it; the longer handles of its oldest accounts cannot be asked for.
+USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 
 
 class AccountEntry(BaseModel):
@@ -95,7 +98,7 @@ class Accounts:
         entries = _read_entries(self._directory / "accounts.json")
         accounts = {name.casefold(): Account(name, entry.state, entry.name) for name, entry in entries.items()}
         for path in sorted(self._directory.glob("*.jsonl")):
-            if HANDLE.fullmatch(path.stem):
+            if USERNAME.fullmatch(path.stem):
                 said = accounts.get(path.stem.casefold(), Account(path.stem))
                 accounts[path.stem.casefold()] = Account(path.stem, said.state, said.name, path)
         return accounts

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
+from hugtweets.simulator.accounts import USERNAME
 from hugtweets.simulator.problems import invalid_request
-from hugtweets.storage.handles import HANDLE
 
 USERNAMES = 100
 IDS = 100
@@ -98,8 +98,8 @@ class UsersQuery(Query):
     @field_validator("usernames")
     @classmethod
     def _possible(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(HANDLE.fullmatch(name) for name in names):
-            raise ValueError(f"does not match ^{HANDLE.pattern}$")
+        if not all(USERNAME.fullmatch(name) for name in names):
+            raise ValueError(f"does not match ^{USERNAME.pattern}$")
         return names
 
 

@@ -1,32 +1,185 @@
-"""Handles of X, and the names of mixes and blends: no other name becomes part of a path or a URL.
+"""Accounts by network (:class:`Handle`), and names of mixes and blends: no other name becomes part of a path or a URL.
 
 Whatever takes a name raises ``InvalidHandle`` if it is not such a one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+from urllib.parse import urlsplit
+
+import idna
 
 from hugtweets.errors import InvalidHandle
 
-HANDLE = re.compile(r"[A-Za-z0-9_]{1,15}")
-# No handle has these characters, so that a mix (alice+bob) or a blend (alice-70+bob-30) is never taken for an account.
+Network = Literal["x", "bluesky", "mastodon"]
+NETWORKS: tuple[Network, ...] = get_args(Network)
+
+# No handle has these characters where a mix (alice+bob) or a blend (alice-70+bob-30) has them: none is ever taken for
+# an account. A hyphen may be within a domain, but no top-level domain ends in a hyphen and digits.
 PLUS = "+"
 HYPHEN = "-"
 MIXED = range(2, 6)
 SHARE = re.compile(r"[1-9][0-9]?")
+_PERCENT = re.compile(r"-[0-9]+\Z")
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = rf"(?:{_LABEL}\.)+(?![a-z0-9-]+-[0-9]+\Z)[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?"
+# The oldest accounts of X have up to 20 characters; new ones have at most 15.
+_FORMS: dict[Network, re.Pattern[str]] = {
+    "x": re.compile(r"[A-Za-z0-9_]{1,20}"),
+    "bluesky": re.compile(_DOMAIN),
+    "mastodon": re.compile(rf"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?@{_DOMAIN}"),
+}
+_EXAMPLES: dict[Network, str] = {
+    "x": "an X handle: a handle is 1 to 20 letters, digits and underscores, such as NASA",
+    "bluesky": "a Bluesky handle: a handle is a whole domain, such as alice.bsky.social",
+    "mastodon": "a Mastodon handle: a handle names its server, such as @alice@mastodon.social",
+}
+# File systems take 255 bytes a name, W&B 128 characters an artifact: with what is put before and after it. Five
+# accounts of X of 20 characters each, with their shares, still fit into the second.
+LONGEST_HANDLE = 100
+LONGEST_NAME = 119
+# A repository on the Hub has 96 characters, "hugtweets-" and a digest among them.
+LONGEST_SLUG = 60
+# What a person may paste; no address of a profile is longer.
+LONGEST_TEXT = 500
+
+_X_HOST = re.compile(r"(?:www\.|mobile\.|m\.)?(?:x|twitter)\.com")
+# Pages of X itself, which are beside those of accounts.
+_X_PAGES = re.compile(r"(?i:compose|explore|hashtag|home|i|intent|login|messages|notifications|search|settings|share)")
+# Windows takes these for devices, whatever suffix follows.
+_DEVICE = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)
+_DEVICE_MARK = "~"
+
+
+@dataclass(frozen=True)
+class Handle:
+    """One account on one network; there is none whose name is not safe in a path and in a URL.
+
+    Attributes:
+        network: where the account is.
+        name: ``NASA`` as it was spelled, ``alice.bsky.social``, ``alice@mastodon.social``: no two networks share one.
+
+    Raises:
+        InvalidHandle: the network has no such names.
+    """
+
+    network: Network
+    name: str
+
+    def __post_init__(self) -> None:
+        possible = len(self.name) <= LONGEST_HANDLE and _FORMS[self.network].fullmatch(self.name)
+        if not possible or _spelled(self.name, self.network) != self.name:
+            raise InvalidHandle(f"{_shown(self.name)} is not {_EXAMPLES[self.network]}")
+
+    @classmethod
+    def parse(cls, text: str, network: Network | None = None) -> Handle:
+        """Read what a person wrote or pasted: a name, with or without ``@``, ``network:name``, or a profile's address.
+
+        Args:
+            text: for example ``NASA``, ``x:nasa``, ``https://x.com/NASA``, ``alice.bsky.social``,
+                ``bsky.app/profile/alice.bsky.social``, ``@alice@mastodon.social``, ``https://mastodon.social/@alice``.
+            network: where the account must be; None finds it by the form of the name.
+
+        Raises:
+            InvalidHandle: there is no such account, or it is on another network.
+        """
+        if len(text) > LONGEST_TEXT:
+            raise _refusal(text, network)
+        told, name = _split_address(text.strip()) or _split_prefix(text)
+        name = name.removeprefix("@")
+        if told and network and told != network:
+            raise _refusal(text, network)
+        network = told or network
+        try:
+            found = network or _network_of(name)
+            return cls(found, _spelled(name, found))
+        except InvalidHandle:
+            raise _refusal(text, network) from None
+
+    def __str__(self) -> str:
+        return f"{self.network}:{self.name}"
+
+    @property
+    def key(self) -> str:
+        """The same for each spelling of one account, and for no other: ``x:nasa``."""
+        return str(self).casefold()
+
+    @property
+    def address(self) -> str:
+        """The account's public page."""
+        if self.network == "x":
+            return f"https://x.com/{self.name}"
+        if self.network == "bluesky":
+            return f"https://bsky.app/profile/{self.name}"
+        user, _, server = self.name.partition("@")
+        return f"https://{server}/@{user}"
+
+
+def _network_of(name: str) -> Network:
+    """Where there can be such a name."""
+    return "mastodon" if "@" in name else "bluesky" if "." in name else "x"
+
+
+def _spelled(name: str, network: Network) -> str:
+    """The one spelling of a name: networks of domains ignore case, and browsers show some domains in other letters."""
+    if network == "x":
+        return name
+    user, at, domain = name.rpartition("@")
+    try:
+        ascii_domain = idna.encode(domain, uts46=True, std3_rules=True).decode()
+    except UnicodeError:  # what idna raises is one, too
+        raise InvalidHandle(name) from None
+    return f"{user.lower() if user.isascii() else user}{at}{ascii_domain}"
+
+
+def _split_prefix(text: str) -> tuple[Network | None, str]:
+    """The network and the name of ``network:name``; no network if the text does not begin with one."""
+    prefix, _, name = text.partition(":")
+    return next(((network, name) for network in NETWORKS if prefix.casefold() == network and name), (None, text))
+
+
+def _split_address(text: str) -> tuple[Network, str] | None:
+    """The network and the name in the address of a profile or of one of its posts; None if it is no such address."""
+    try:
+        address = urlsplit(text if "://" in text else f"https://{text}")
+        host = address.hostname or ""
+    except ValueError:
+        return None
+    parts = [part for part in address.path.split("/") if part]
+    if address.scheme not in ("http", "https") or not parts:
+        return None
+    if _X_HOST.fullmatch(host):
+        return None if _X_PAGES.fullmatch(parts[0]) else ("x", parts[0])
+    if host == "bsky.app":
+        return ("bluesky", parts[1]) if parts[0] == "profile" and len(parts) > 1 else None
+    if parts[0].startswith("@"):
+        user = parts[0].removeprefix("@")
+        return "mastodon", user if "@" in user else f"{user}@{host}"
+    return ("mastodon", f"{parts[1]}@{host}") if parts[0] == "users" and len(parts) > 1 else None
+
+
+def _refusal(text: str, network: Network | None) -> InvalidHandle:
+    if network:
+        return InvalidHandle(f"{_shown(text)} is not {_EXAMPLES[network]}")
+    return InvalidHandle(
+        f"{_shown(text)} is no handle: write 1 to 20 letters, digits and underscores (NASA, on X), alice.bsky.social, "
+        "@alice@mastodon.social, or the address of the profile"
+    )
+
+
+def _shown(text: str) -> str:
+    return ascii(text if len(text) <= 40 else text[:40] + "...")
 
 
 def validate_handle(name: str) -> str:
-    """Return the handle without its ``@``, spelled as given."""
-    handle = name.removeprefix("@")
-    if not HANDLE.fullmatch(handle):
-        shown = ascii(name if len(name) <= 40 else name[:40] + "...")
-        raise InvalidHandle(
-            f"{shown} is no X handle: a handle is 1 to 15 letters, digits and underscores, such as NASA"
-        )
-    return handle
+    """Return the name of the account, without ``@`` and without its network, which its form tells."""
+    return Handle.parse(name).name
 
 
 def name_mix(handles: Iterable[str]) -> str:
@@ -34,7 +187,7 @@ def name_mix(handles: Iterable[str]) -> str:
     members = sorted((validate_handle(handle) for handle in handles), key=str.casefold)
     if len(members) not in MIXED or len({member.casefold() for member in members}) < len(members):
         raise InvalidHandle(f"{PLUS.join(members)} is no mix: name {MIXED[0]} to {MIXED[-1]} different accounts")
-    return PLUS.join(members)
+    return _short_enough(PLUS.join(members))
 
 
 def name_blend(shares: Mapping[str, int]) -> str:
@@ -44,6 +197,12 @@ def name_blend(shares: Mapping[str, int]) -> str:
     name = PLUS.join(f"{member}{HYPHEN}{percents[member]}" for member in members)
     if min(percents.values()) < 1 or sum(percents.values()) != 100:
         raise InvalidHandle(f"{name} is no blend: name whole percents, which are 100 in all")
+    return _short_enough(name)
+
+
+def _short_enough(name: str) -> str:
+    if len(name) > LONGEST_NAME:
+        raise InvalidHandle(f"{name[:40]}... is too long a name for files: mix fewer accounts")
     return name
 
 
@@ -59,7 +218,7 @@ def shares_of(blend: str) -> dict[str, int]:
 
 def members_of(name: str) -> list[str]:
     """The accounts of a mix or a blend; for an account, that account."""
-    return [part.partition(HYPHEN)[0] for part in name.split(PLUS)]
+    return [_PERCENT.sub("", part) for part in name.split(PLUS)]
 
 
 def is_mix(name: str) -> bool:
@@ -69,7 +228,7 @@ def is_mix(name: str) -> bool:
 
 def is_blend(name: str) -> bool:
     """Whether it is the name of a blend."""
-    return is_mix(name) and HYPHEN in name
+    return is_mix(name) and any(_PERCENT.search(part) for part in name.split(PLUS))
 
 
 def kind_of(name: str) -> str:
@@ -92,3 +251,29 @@ def validate_name(name: str) -> str:
     if is_blend(name):
         return name_blend(shares_of(name))
     return name_mix(members_of(name)) if is_mix(name) else validate_handle(name)
+
+
+def folder_of(name: str) -> str:
+    """What files and folders of an account, a mix or a blend are called: its name, but for dots and devices.
+
+    Without dots the suffix of a file is all that follows the first one, and ``alice.*`` are the files of no other
+    account: commas stand for them. Names that Windows keeps to itself, such as ``con``, get a tilde.
+    """
+    folder = validate_name(name).replace(".", ",")
+    return f"{folder}{_DEVICE_MARK}" if _DEVICE.fullmatch(folder) else folder
+
+
+def name_in(folder: str) -> str:
+    """The name whose files and folders are called so."""
+    return folder.removesuffix(_DEVICE_MARK).replace(",", ".")
+
+
+def slug(name: str) -> str:
+    """The name for where only letters, digits, ``_``, ``-`` and ``.`` may be, as in W&B and on the Hugging Face Hub.
+
+    Names beside those of X get a digest, as two of them may differ in the other characters only.
+    """
+    if all(_FORMS["x"].fullmatch(member) for member in members_of(name)):
+        return name.replace(PLUS, ".")
+    digest = hashlib.sha256(name.casefold().encode()).hexdigest()[:8]
+    return f"{re.sub('[^a-z0-9_]+', '-', name.casefold())[:LONGEST_SLUG]}-{digest}"

@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 
 from hugtweets.errors import ConfigurationError
 from hugtweets.storage import handles
-from hugtweets.storage.handles import is_mix, members_of, validate_handle, validate_name
+from hugtweets.storage.handles import folder_of, is_mix, members_of, name_in, validate_handle
 from hugtweets.storage.remote import Store
 
 VARIABLE = "HUGTWEETS_HOME"
@@ -124,19 +124,19 @@ class Home:
 
     def timeline(self, handle: str) -> Path:
         """The raw posts of an account."""
-        return self.timelines / f"{validate_handle(handle)}.parquet"
+        return self.timelines / f"{folder_of(validate_handle(handle))}.parquet"
 
     def synchronised(self, handle: str) -> Path:
         """Which version of an account's raw posts the store had when they were last compared."""
-        return self.timelines / ".synchronised" / f"{validate_handle(handle)}.json"
+        return self.timelines / ".synchronised" / f"{folder_of(validate_handle(handle))}.json"
 
     def promotions(self, handle: str) -> Path:
         """Which of an account's models were promoted, and why."""
-        return self.root / "promotions" / f"{validate_name(handle)}.json"
+        return self.root / "promotions" / f"{folder_of(handle)}.json"
 
     def hub(self, handle: str) -> Path:
         """What ``push --dry-run`` would have published."""
-        return self.root / "hub" / validate_name(handle)
+        return self.root / "hub" / folder_of(handle)
 
     @property
     def sweeps(self) -> Path:
@@ -158,14 +158,15 @@ class Home:
         if self.store:
             stored |= {Path(name).stem for name in self.store.names(self.key(self.timelines))}
         built = {path.name for path in self.artifacts.glob("*/*") if path.is_dir()}
-        return sorted((name for name in stored | built if not is_mix(name)), key=str.casefold)
+        return sorted((name_in(name) for name in stored | built if not is_mix(name)), key=str.casefold)
 
     def known_mixes(self, handle: str | None = None) -> list[str]:
         """Every mix and blend this home or its store holds artifacts of, or those that an account is in, sorted."""
         names = {path.name for path in self.artifacts.glob("clean/*+*")}
         if self.store:
             names |= {name for name in self.store.names(self.key(self.artifacts / "clean")) if is_mix(name)}
-        return sorted(name for name in names if handle is None or handle in members_of(name))
+        mixes = map(name_in, names)
+        return sorted(name for name in mixes if handle is None or handle in members_of(name))
 
     def known_names(self) -> list[str]:
         """Every account, and every mix and blend, each kind sorted."""

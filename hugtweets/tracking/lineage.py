@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hugtweets.evaluation.promotion import read_promotions
 from hugtweets.pools.pool import pool_here
 from hugtweets.storage.artifacts import Manifest, Reference, exists
-from hugtweets.storage.handles import PLUS
+from hugtweets.storage.handles import slug
 from hugtweets.storage.home import Home
 from hugtweets.tracking.internals import use_draft
 
@@ -59,7 +59,7 @@ class Rejected(Exception):
 
 def artifact_name(step: str, handle: str) -> str:
     """``clean-<handle>`` for the step clean; W&B takes no plus, so that of a mix is ``clean-alice.bob``."""
-    return f"{ARTIFACTS[step][0]}-{handle.replace(PLUS, '.')}"
+    return f"{ARTIFACTS[step][0]}-{slug(handle)}"
 
 
 def artifact_type(step: str) -> str:

@@ -38,7 +38,7 @@ def test_help_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["run", "../../etc"], "'../../etc' is no X handle"),
+        (["run", "../../etc"], "'../../etc' is no handle"),
         (["report"], "nothing is kept in"),
         (["run", "alice", "--set", "train.epoch=1"], "did you mean train.epochs?"),
         (["run", "alice", "--set", "trian.epochs=1"], "did you mean train?"),
@@ -85,7 +85,7 @@ def test_a_senseless_request_is_one_sentence_and_code_2(
         ("accounts: [{handle: alice, fetch: {retries: 1}}]", "alice sets fetch.retries, which is one for all"),
         ("accounts: [{handle: alice, tracking: {mode: disabled}}]", "alice sets tracking.mode, which is one for all"),
         ("accounts: [alice, Alice]", "named twice"),
-        ("accounts: ['<script>']", "is no X handle"),
+        ("accounts: ['<script>']", "is no handle"),
         ("accounts: [!!python/object/apply:os.system ['true']]", "is not YAML"),
         ("accounts: [alice", "is not YAML"),
         ("- alice", "must hold a mapping"),

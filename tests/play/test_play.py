@@ -94,7 +94,7 @@ def test_a_hostile_prompt_is_text_like_any_other(client: Client, prompt: str) ->
     ("wanted", "status", "says"),
     [
         ({"accounts": ["nobody"]}, 404, "there is no model of nobody"),
-        ({"accounts": ["../../etc"]}, 400, "is no X handle"),
+        ({"accounts": ["../../etc"]}, 400, "is no handle"),
         ({"accounts": []}, 422, "accounts"),
         ({"accounts": ["alice"] * 7}, 422, "accounts"),
         ({"accounts": ["alice"], "prompt": "word " * 13}, 400, "shorten it"),
