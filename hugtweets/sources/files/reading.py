@@ -6,7 +6,7 @@ import itertools
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -17,7 +17,7 @@ from hugtweets.sources.files.csv_rows import read_csv
 from hugtweets.sources.files.dialects import DIALECTS
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
 from hugtweets.sources.files.dialects.plain import NAMES, PLAIN, check_columns
-from hugtweets.sources.files.identifiers import join_same, refuse_rounded, refuse_zeros
+from hugtweets.sources.files.identifiers import Placed, join_same, refuse_rounded, refuse_zeros
 from hugtweets.sources.files.json_rows import read_json
 from hugtweets.sources.files.moments import puts_day_first
 from hugtweets.sources.files.parquet_rows import read_parquet
@@ -60,18 +60,19 @@ def read_posts_file(path: Path) -> PostsFile:
         dialect, reason = _dialect_of(sample, path)
         day_first = puts_day_first(row.get(*NAMES["created_at"]) for row in sample.rows)
         reader = _Reader(dialect, day_first, path)
-        placed = list(reader.posts(itertools.chain(ahead, rows.rows)))
+        placed = reader.read(itertools.chain(ahead, rows.rows))
     refuse_zeros(placed, path)
     passed_over = reader.passed_over
     posts = join_same(placed, passed_over)
     passed_over.check()
     repeated = passed_over.rows - passed_over.number - len(posts)
-    choices += [f"{path} was read as {rows.kind}, {reason}"] if reason else []
-    choices += [f"dates such as 3/8/2020 were read with the {'day' if day_first else 'month'} first"] * (
-        day_first is not None
-    )
-    choices += [f"{repeated:,} rows of {path} repeat the post of an earlier one"] * (repeated > 0)
-    return PostsFile(posts, repeated, frozenset(reader.author_ids), tuple(choices), passed_over)
+    if reason:
+        choices.append(f"{path} was read as {rows.kind}, {reason}")
+    if day_first is not None:
+        choices.append(f"dates in {path} such as 3/8/2020 were read with the {'day' if day_first else 'month'} first")
+    if repeated:
+        choices.append(f"{repeated:,} rows of {path} repeat the post of an earlier one")
+    return PostsFile(posts, repeated, reader.author_ids, tuple(choices), passed_over)
 
 
 @contextmanager
@@ -98,29 +99,49 @@ class _Reader:
         self.dialect = dialect
         self.context = {"day_first": day_first}
         self.passed_over = PassedOver(path)
-        self.author_ids: set[str] = set()
+        self.names: dict[str, str] = {}
+        self.unnamed: dict[int, str] = {}
 
-    def posts(self, rows: Iterable[Row]) -> Iterator[tuple[str, Post]]:
-        """The posts of the rows, each with its place."""
+    @property
+    def author_ids(self) -> frozenset[str]:
+        """The numbers of the authors, if no row has a name."""
+        return frozenset() if self.names else frozenset(self.unnamed.values())
+
+    def read(self, rows: Iterable[Row]) -> list[Placed]:
+        """The posts of the rows, each with its place.
+
+        Where some rows name authors and others only their numbers, these are other people's, unless a row tells whose.
+        """
+        placed = list(self._posts(rows))
+        for index, number in self.unnamed.items() if self.names else ():
+            place, post = placed[index]
+            placed[index] = place, replace(post, author=self.names.get(number, number))
+        return placed
+
+    def _posts(self, rows: Iterable[Row]) -> Iterator[Placed]:
+        found = 0
         for row in rows:
             if row.problem is None and isinstance(row.value, dict):
                 for fields in self.dialect.read(Cells(row.value)):
                     self.passed_over.rows += 1
-                    if post := self._post(fields, row.place):
+                    if post := self._post(fields, row.place, found):
+                        found += 1
                         yield row.place, post
             else:
                 self.passed_over.rows += row.rows
                 self.passed_over.add(row.place, row.problem or "is not a JSON object", row.rows)
 
-    def _post(self, fields: Fields, place: str) -> Post | None:
+    def _post(self, fields: Fields, place: str, index: int) -> Post | None:
         refuse_rounded(fields.get("id"), place, self.passed_over.path)
         try:
             row = PostRow.model_validate(fields, context=self.context)
         except ValidationError as error:
             self.passed_over.add(place, explain(error))
             return None
-        if row.author is None and row.author_id is not None:
-            self.author_ids.add(row.author_id)
+        if row.author_id is not None and row.author is not None:
+            self.names[row.author_id] = row.author
+        elif row.author_id is not None:
+            self.unnamed[index] = row.author_id
         return row.post()
 
 

@@ -259,6 +259,14 @@ def test_several_authors_without_a_name_are_refused(tmp_path: Path, home: Home) 
         FileSource(tmp_path / "posts.jsonl", "bo").update(home.timeline("bo"))
 
 
+def test_an_author_of_whom_only_the_number_is_known_is_somebody_else(tmp_path: Path, home: Home) -> None:
+    rows = ["1,2020-08-10,mine,5,bo", "2,2020-08-10,mine too,5,", "3,2020-08-10,of a suspended account,6,"]
+    (tmp_path / "posts.csv").write_text("\n".join(["id,created_at,text,author_id,author.username", *rows]))
+    FileSource(tmp_path / "posts.csv", "bo").update(home.timeline("bo"))
+
+    assert [post.author for post in load(home.timeline("bo")).posts] == ["bo", "bo", "6"]
+
+
 ROW = {"id": "7", "created_at": "2020-08-10", "text": "a"}
 
 
