@@ -52,7 +52,7 @@ class Section(BaseModel):
 
 
 class FetchConfig(Section):
-    """What is read from X, at what price, and how patiently."""
+    """What is read from X or its export, at what price, and how patiently."""
 
     max_posts: Annotated[int, Field(ge=5, le=3200)] = Field(
         3200, description="posts of an account to read from X in all"
@@ -65,6 +65,7 @@ class FetchConfig(Section):
         None, description="most that all runs of a calendar month (UTC) may cost together"
     )
     mention_names: bool = Field(False, description="buy the display names of mentioned people (one user read each)")
+    deleted_posts: bool = Field(False, description="read also the posts of an export that were deleted on X")
     post_usd: NotNegative = Field(0.005, description="price of reading one post, USD")
     user_usd: NotNegative = Field(0.010, description="price of reading one user, USD")
     timeout_seconds: Positive = Field(30.0, description="how long X may stay silent")

@@ -125,7 +125,7 @@ def open_source(job: Job) -> Source:
     if spec.path and spec.kind == "file":
         return FileSource(spec.path, job.handle)
     if spec.path and spec.kind == "archive":
-        return ArchiveSource(spec.path, job.handle)
+        return ArchiveSource(spec.path, job.handle, job.config.fetch.deleted_posts)
     if user is None:
         raise AccountError(f"{job.handle} was not looked up on X: look it up before fetching")
     if isinstance(user, HugtweetsError):

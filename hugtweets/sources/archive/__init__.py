@@ -1,1 +1,5 @@
-"""X's account export as a source: ``source`` reads it, ``files`` opens it, ``posts`` and ``notes`` are its parts."""
+"""X's account export as a source.
+
+``source`` and ``reading`` read it; ``names``, ``files``, ``scripts`` and ``manifest`` find and open its files;
+``posts``, ``grailbird`` and ``notes`` are what stands in them, and ``records`` counts what cannot be used.
+"""

@@ -1,191 +1,234 @@
-"""Safe reading of an account export: a zip or its unpacked folder, neither of which is trusted.
+"""Safe reading of an account export: a zip, its unpacked folder, or one file of it, none of which is trusted.
 
-Nothing is ever unpacked to disk. A file is opened by its exact name only, so that what else an export holds (direct
-messages, contacts, addresses) stays closed. A zip bomb is refused by its declared sizes, and by its true ones where the
-declared ones are false. Most files are JavaScript: one assignment each, whose right-hand side is JSON.
+Nothing is ever unpacked to disk. Only files of the names in :mod:`.names` are opened, so that what else an export holds
+(direct messages, contacts, addresses, posts for a circle) stays closed. A zip bomb is refused by its declared sizes,
+and by its true ones where the declared ones are false.
 """
 
 from __future__ import annotations
 
-import json
-import re
+import codecs
+import os
 import stat
 import struct
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Generator, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TypeVar
 
 from hugtweets.errors import UnreadableSource
+from hugtweets.sources.archive import scripts
+from hugtweets.sources.archive.names import find_exports, name_by_beginning, whole_exports
 
 # A post takes about 2 kB of an export and packs to a tenth of that; deflate cannot go beyond a thousandth.
 MAX_BYTES = 2**30
 MAX_RATIO = 200
 MAX_FILES = 1_000_000  # pictures and films are a file each
-FOLDERS = ("", "data/")
-MANIFEST = "data/manifest.js"
+PIECE = 2**20  # bytes
+READABLE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+ENCRYPTED = 0x1
+INNER_FOLDERS = ("data", "js", "tweets")
+WHAT_TO_GIVE = "give the zip that X sent, or its unpacked folder"
 
-_ASSIGNMENT = re.compile(r"\s*window\.[\w.]{1,100}\s*=\s*")
-_BETWEEN = re.compile(r"[\s,]*")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, EOFError, ValueError, OSError)
+
+Member = TypeVar("Member")
 
 
 class ExportFiles(ABC):
-    """The files of an export by their names in it, such as ``data/tweets.js``.
+    """The files of an export by the names of :mod:`.names`, such as ``tweets.js``.
 
     Whatever is wrong with them is an ``UnreadableSource`` that says what to do.
     """
 
-    def __init__(self, path: Path, names: frozenset[str]) -> None:
+    def __init__(self, path: Path, names: Collection[str]) -> None:
         self.path = path
-        self.names = names
+        self.names = frozenset(names)
         self._read_so_far = 0
 
     def read(self, name: str) -> str:
+        """The text of a file."""
+        return "".join(self._pieces(name))
+
+    def items(self, name: str) -> Iterator[object]:
+        """The entries of the list that a script assigns, one at a time."""
+        try:
+            with closing(self._pieces(name)) as pieces:
+                yield from scripts.items(pieces)
+        except ValueError:
+            raise self.damaged(name) from None
+
+    def value(self, name: str) -> object:
+        """What a small script assigns."""
+        try:
+            return scripts.value(self.read(name))
+        except ValueError:
+            raise self.damaged(name) from None
+
+    def damaged(self, name: str) -> UnreadableSource:
+        """The error of a file that does not end where it should."""
+        return UnreadableSource(f"{name} in {self.path} breaks off or is damaged: download the export again")
+
+    def _pieces(self, name: str) -> Generator[str, None, None]:
         """The text of a file, if it is a regular one, whole, UTF-8, and not too large."""
         if name not in self.names:
             raise UnreadableSource(f"{self.path} is incomplete ({name} is missing): download the export again")
+        decoder = codecs.getincrementaldecoder("utf-8-sig")()
         try:
             with self._open(name) as file:
-                content = file.read(MAX_BYTES - self._read_so_far + 1)
-            text = content.decode("utf-8-sig")
+                while content := file.read(PIECE):
+                    self._read_so_far += len(content)
+                    if self._read_so_far > MAX_BYTES:
+                        raise UnreadableSource(
+                            f"{self.path} holds more than {MAX_BYTES // 2**20} MiB of posts, which no X export does: "
+                            f"{WHAT_TO_GIVE}"
+                        )
+                    yield decoder.decode(content)
+                yield decoder.decode(b"", final=True)
+        except PermissionError as error:
+            raise _forbidden(self.path, error) from None
         except _DAMAGED as error:
             raise UnreadableSource(
                 f"{name} in {self.path} is damaged ({_why(error)}): download the export again"
             ) from None
-        self._read_so_far += len(content)
-        if self._read_so_far > MAX_BYTES:
-            raise UnreadableSource(f"{self.path} holds more than {MAX_BYTES // 2**20} MiB of posts: it is no X export")
-        return text
-
-    def listed(self, kinds: Sequence[str], pattern: re.Pattern[str]) -> list[str]:
-        """Names of the files that hold data of some kind: those that the manifest lists, else those that match exactly.
-
-        The manifest comes with the export and is no more trusted than it: a name that does not match is never opened.
-        """
-        names = self._listed_in_manifest(kinds) if MANIFEST in self.names else []
-        for name in names:
-            if not (isinstance(name, str) and pattern.fullmatch(name)):
-                raise UnreadableSource(
-                    f"the manifest in {self.path} lists {ascii(name)[:100]} among the posts, which it cannot be: "
-                    "download the export again"
-                )
-        return names or sorted(name for name in self.names if pattern.fullmatch(name))
-
-    def items(self, name: str) -> Iterator[object]:
-        """The elements of the list that a script assigns, one at a time: an export can be as large as the memory."""
-        script = self.read(name)
-        position = _end(_ASSIGNMENT, script, 0)
-        if not script.startswith("[", position):
-            raise self._damaged(name)
-        decoder = json.JSONDecoder()
-        position = _end(_BETWEEN, script, position + 1)
-        while not script.startswith("]", position):
-            try:
-                item, position = decoder.raw_decode(script, position)
-            except (ValueError, RecursionError):
-                raise self._damaged(name) from None
-            yield item
-            position = _end(_BETWEEN, script, position)
-
-    def _listed_in_manifest(self, kinds: Sequence[str]) -> list[Any]:
-        script = self.read(MANIFEST)
-        try:
-            manifest = json.JSONDecoder().raw_decode(script, _end(_ASSIGNMENT, script, 0))[0]
-        except (ValueError, RecursionError):
-            raise self._damaged(MANIFEST) from None
-        types = manifest.get("dataTypes") if isinstance(manifest, dict) else None
-        found = [types[kind] for kind in kinds if isinstance(types, dict) and isinstance(types.get(kind), dict)]
-        entries = [entry for kind in found if isinstance(kind.get("files"), list) for entry in kind["files"]]
-        return [entry.get("fileName") if isinstance(entry, dict) else entry for entry in entries]
-
-    def _damaged(self, name: str) -> UnreadableSource:
-        return UnreadableSource(f"{name} in {self.path} breaks off or is damaged: download the export again")
 
     @abstractmethod
     def _open(self, name: str) -> IO[bytes]: ...
 
 
 class ZipFiles(ExportFiles):
-    """An export as it was downloaded."""
+    """An export as it was downloaded, or packed again by whatever program."""
 
     def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
         self._archive = archive
-        self._root = _common_folder(archive.namelist())
-        super().__init__(path, frozenset(name.removeprefix(self._root) for name in archive.namelist()))
+        exports = find_exports((member.filename, member) for member in archive.infolist())
+        self._members = _the_one(path, exports)
+        inner = next((name for name in archive.namelist() if name.lower().endswith(".zip")), None)
+        if inner and not self._members:
+            raise UnreadableSource(f"{path} holds another zip, {ascii(inner)[:100]}: unpack it, and give that one")
+        super().__init__(path, self._members)
 
     def _open(self, name: str) -> IO[bytes]:
-        member = self._archive.getinfo(self._root + name)
-        if member.flag_bits & 0x1:
+        member, *others = self._members[name]
+        if others:
+            raise UnreadableSource(f"{self.path} holds {name} more than once, which no X export does: {WHAT_TO_GIVE}")
+        if member.flag_bits & ENCRYPTED:
             raise UnreadableSource(f"{self.path} is protected by a password: unpack it and give the folder")
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise UnreadableSource(f"{name} in {self.path} is a symbolic link, which no X export has: {WHAT_TO_GIVE}")
+        if member.compress_type not in READABLE_METHODS:
+            raise UnreadableSource(
+                f"{self.path} is packed by a method that Python cannot read ({member.compress_type}): unpack it and "
+                "give the folder"
+            )
         if member.file_size > max(MAX_RATIO * member.compress_size, 2**20) or member.file_size > MAX_BYTES:
             raise UnreadableSource(
                 f"{name} in {self.path} would unpack to {member.file_size} bytes, which no post file does: "
-                "download the export again"
+                f"{WHAT_TO_GIVE}"
             )
         return self._archive.open(member)
 
 
 class FolderFiles(ExportFiles):
-    """An export that was unpacked."""
+    """An export that was unpacked: its folder, the ``data`` in it, or a folder around it."""
 
     def __init__(self, path: Path) -> None:
-        self._root = path
-        folders = [folder for folder in FOLDERS if (path / folder).is_dir()]
-        names = (folder + entry.name for folder in folders for entry in (path / folder).iterdir())
-        super().__init__(path, frozenset(names))
+        self._members = _the_one(path, find_exports(_walk(path)))
+        super().__init__(path, self._members)
 
     def _open(self, name: str) -> IO[bytes]:
-        real = self._root.resolve() / name
+        real = self.path.resolve() / self._members[name][0]
         if real.resolve() != real:
             raise UnreadableSource(f"{name} in {self.path} is a symbolic link, which no export has: remove it")
-        if not stat.S_ISREG(real.stat().st_mode):
-            raise UnreadableSource(f"{name} in {self.path} is no regular file: unpack the export again")
-        return real.open("rb")
+        return _open_regular(self.path, name, real)
+
+
+class OneFile(ExportFiles):
+    """A single file of an export, whose first characters tell which one it is."""
+
+    def __init__(self, path: Path) -> None:
+        with _open_regular(path, path.name, path) as file:
+            beginning = file.read(200).decode("utf-8-sig", "replace")
+        if not beginning:
+            raise UnreadableSource(f"{path} is empty: download the export again")
+        name = name_by_beginning(beginning)
+        if name is None:
+            raise UnreadableSource(f"{path} is no zip, and no file of an export that holds posts: {WHAT_TO_GIVE}")
+        super().__init__(path, {name})
+
+    def _open(self, name: str) -> IO[bytes]:
+        return _open_regular(self.path, name, self.path)
 
 
 @contextmanager
 def open_export(path: Path) -> Iterator[ExportFiles]:
-    """Open an export, given as its zip or as its unpacked folder."""
+    """Open an export, given as its zip, as its unpacked folder, or as the one file with the posts."""
     with ExitStack() as stack:
         try:
             if not path.exists():
-                raise UnreadableSource(
-                    f"there is no export at {path}: give the zip that X sent, or its unpacked folder"
-                )
+                raise UnreadableSource(f"there is no export at {path}: {WHAT_TO_GIVE}")
             if path.is_dir():
                 files: ExportFiles = FolderFiles(path)
-            else:
+            elif _is_zip(path):
                 files = ZipFiles(path, stack.enter_context(_zip(path)))
+            else:
+                files = OneFile(path)
+        except PermissionError as error:
+            raise _forbidden(path, error) from None
         except _DAMAGED as error:
-            raise UnreadableSource(f"{path} cannot be opened ({_why(error)}): download the export again") from None
+            raise UnreadableSource(f"{path} cannot be opened ({_why(error)}): {WHAT_TO_GIVE}") from None
         yield files
 
 
+def _is_zip(path: Path) -> bool:
+    """Whether it is one, or was before it broke off."""
+    with _open_regular(path, path.name, path) as file:
+        return file.read(2) == b"PK" or zipfile.is_zipfile(file)
+
+
 def _zip(path: Path) -> zipfile.ZipFile:
-    # A pipe would be waited for without end.
-    if not path.is_file() or not zipfile.is_zipfile(path):
-        raise UnreadableSource(f"{path} is no whole zip file: download the export again")
-    archive = zipfile.ZipFile(path)
+    try:
+        archive = zipfile.ZipFile(path)
+    except _DAMAGED as error:
+        raise UnreadableSource(f"{path} is no whole zip file ({_why(error)}): download the export again") from None
     if len(archive.infolist()) > MAX_FILES:
-        raise UnreadableSource(f"{path} holds more than {MAX_FILES} files: it is no X export")
+        raise UnreadableSource(f"{path} holds more than {MAX_FILES} files, which no X export does: {WHAT_TO_GIVE}")
     return archive
 
 
-def _common_folder(names: list[str]) -> str:
-    """The one folder that everything is in, as in a zip that was packed again; empty if there is none."""
-    first = {name.partition("/")[0] for name in names if not name.startswith("__MACOSX/")}
-    folder = f"{first.pop()}/" if len(first) == 1 else ""
-    return folder if folder not in FOLDERS and folder.removesuffix("/") not in names else ""
+def _walk(folder: Path, inside: str = "") -> Iterator[tuple[str, str]]:
+    """The files of a folder and of one below it, as far down as the layouts go, each by its path twice."""
+    with os.scandir(folder / inside) as entries:
+        for entry in entries:
+            path = f"{inside}{entry.name}"
+            if entry.is_dir():
+                if (entry.name in INNER_FOLDERS and path.count("/") <= len(INNER_FOLDERS)) or not inside:
+                    yield from _walk(folder, f"{path}/")
+            else:
+                yield path, path
 
 
-def _end(pattern: re.Pattern[str], script: str, position: int) -> int:
-    """Where what matches at a position ends; that position if nothing does."""
-    found = pattern.match(script, position)
-    return found.end() if found else position
+def _the_one(path: Path, exports: Mapping[str, Mapping[str, list[Member]]]) -> Mapping[str, list[Member]]:
+    """The files of the only export that is there; empty if there is none."""
+    folders = whole_exports(exports)
+    if len(folders) > 1:
+        names = ", ".join(ascii(folder or ".") for folder in sorted(folders)[:3])
+        raise UnreadableSource(f"{path} holds {len(folders)} exports ({names}): give one of them")
+    return exports[folders[0]] if folders else {}
+
+
+def _open_regular(path: Path, name: str, real: Path) -> IO[bytes]:
+    # A pipe would be waited for without end.
+    if not stat.S_ISREG(real.stat().st_mode):
+        raise UnreadableSource(f"{name} in {path} is no regular file: {WHAT_TO_GIVE}")
+    return real.open("rb")
+
+
+def _forbidden(path: Path, error: PermissionError) -> UnreadableSource:
+    return UnreadableSource(f"{path} cannot be read ({error.strerror}): allow it, or copy the export elsewhere")
 
 
 def _why(error: BaseException) -> str:

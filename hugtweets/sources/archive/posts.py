@@ -1,93 +1,90 @@
-"""Posts as the two layouts of an account export write them.
+"""Posts as the scripts of an account export write them, in all layouts.
 
-They name no author, do not say whether they are retweets, and are HTML-escaped. Since 2022 every version of an edited
-post is in the export, under its own id.
+They name no author, do not say since 2018 whether they are retweets, and are HTML-escaped. Since 2022 every version of
+an edited post is in the export, under its own id.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, AliasPath, BaseModel, BeforeValidator, Field
 
-from hugtweets.sources.fields import Identifier, Text, Words, utc
+from hugtweets.sources.archive.lenient import NoneIfOdd
+from hugtweets.sources.archive.moments import Moment
+from hugtweets.sources.fields import Identifier, Text, Words
 from hugtweets.timelines.posts import Mention, Post
 from hugtweets.timelines.timeline import id_order
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _STATUS = re.compile(r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/\w+/status/[0-9]+(?:\?\S*)?")
-
-
-def _moment(value: object) -> datetime:
-    """``Wed Oct 10 20:19:24 +0000 2018`` or ``2016-12-30 21:04:11 +0000``, whatever the locale."""
-    words = value.split() if isinstance(value, str) else []
-    try:
-        if len(words) == 6:
-            _, month, day, clock, zone, year = words
-            words = [f"{year}-{_MONTHS.index(month) + 1:02}-{int(day):02}", clock, zone]
-        day, clock, zone = words
-        return utc(datetime.fromisoformat(f"{day}T{clock}{zone}"))
-    except ValueError:
-        raise ValueError("is no time as X writes it") from None
-
-
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+_MOST_VERSIONS = 100  # X allows five edits
 
 
 class UserMention(BaseModel):
-    """An account that a tweet mentions, with its display name."""
+    """An account that a post mentions, with its display name."""
 
-    screen_name: Text
-    name: Words = None
+    screen_name: Annotated[Text, Field(min_length=1)]
+    name: Annotated[Words, NoneIfOdd] = None
 
 
 class Link(BaseModel):
-    """A link of a tweet, as it was before t.co."""
+    """A link of a post, as it was before t.co."""
 
     expanded_url: str | None = None
 
 
-class Entities(BaseModel):
-    """What X found in a text."""
+def _list(value: Any) -> Any:
+    return value if isinstance(value, list) else []
 
-    user_mentions: list[UserMention] = []
-    urls: list[Link] = []
+
+class Entities(BaseModel):
+    """What X found in a text; None stands for a mention or link that it did not find whole."""
+
+    user_mentions: Annotated[list[Annotated[UserMention | None, NoneIfOdd]], BeforeValidator(_list)] = []
+    urls: Annotated[list[Annotated[Link | None, NoneIfOdd]], BeforeValidator(_list)] = []
 
 
 class Tweet(BaseModel):
-    """A tweet of ``tweet.js`` or ``tweets.js``."""
+    """A post of ``tweet.js``, ``tweets.js``, ``community-tweet.js``, ``deleted-tweets.js``, or a month until 2018."""
 
     id: Identifier = Field(validation_alias=AliasChoices("id_str", "id"))
     created_at: Moment
     text: Text = Field(validation_alias=AliasChoices("full_text", "text"))
-    lang: Words = None
-    reply_to_status: object = Field(None, validation_alias="in_reply_to_status_id_str")
-    reply_to_user: object = Field(None, validation_alias="in_reply_to_user_id_str")
+    lang: Annotated[Words, NoneIfOdd] = None
+    reply_to_status: object = Field(
+        None, validation_alias=AliasChoices("in_reply_to_status_id_str", "in_reply_to_status_id")
+    )
+    reply_to_user: object = Field(None, validation_alias=AliasChoices("in_reply_to_user_id_str", "in_reply_to_user_id"))
     reply_to_name: object = Field(None, validation_alias="in_reply_to_screen_name")
+    retweeted: object = Field(None, validation_alias="retweeted_status")  # until 2018
     quoted: object = Field(None, validation_alias="quoted_status_id_str")
-    entities: Entities | None = None
+    entities: Annotated[Entities | None, NoneIfOdd] = None
     # All versions: where a later one names them, else where the first does.
-    edit_ids: list[Identifier] = Field(
-        [],
-        max_length=100,
+    edit_ids: Annotated[list[Identifier] | None, NoneIfOdd] = Field(
+        None,
+        max_length=_MOST_VERSIONS,
         validation_alias=AliasChoices(
             AliasPath("edit_info", "edit", "editControlInitial", "editTweetIds"),
             AliasPath("edit_info", "initial", "editTweetIds"),
         ),
     )
 
+    @property
+    def odd_mentions(self) -> int:
+        """How many mentions do not say whom."""
+        return sum(mention is None for mention in self.entities.user_mentions) if self.entities else 0
+
     def post(self) -> Post:
         """The same as a :class:`Post`, without its author."""
-        is_retweet = self.text.startswith("RT @")
+        is_retweet = bool(self.retweeted) or self.text.startswith("RT @")
         entities = self.entities or Entities()
-        mentions = tuple(Mention(mention.screen_name, mention.name) for mention in entities.user_mentions)
-        versions = {*self.edit_ids, self.id}
+        mentions = tuple(Mention(found.screen_name, found.name) for found in entities.user_mentions if found)
+        versions = {*(self.edit_ids or ()), self.id}
+        links = (link.expanded_url for link in entities.urls if link)
         return Post(
             id=self.id,
             created_at=self.created_at,
@@ -95,51 +92,11 @@ class Tweet(BaseModel):
             lang=self.lang,
             is_retweet=is_retweet,
             is_reply=bool(self.reply_to_status or self.reply_to_user or self.reply_to_name),
-            is_quote=not is_retweet and (bool(self.quoted) or _quotes(link.expanded_url for link in entities.urls)),
+            is_quote=not is_retweet and (bool(self.quoted) or quotes(links)),
             edit_ids=tuple(sorted(versions, key=id_order)) if len(versions) > 1 else None,
             mentions=mentions if self.entities else None,
             source="archive",
         )
-
-
-class GrailbirdRow(BaseModel):
-    """A row of ``tweets.csv``, the layout up to 2018."""
-
-    id: Identifier = Field(validation_alias="tweet_id")
-    created_at: Moment = Field(validation_alias="timestamp")
-    text: Text
-    reply_to_status: str = Field("", validation_alias="in_reply_to_status_id")
-    reply_to_user: str = Field("", validation_alias="in_reply_to_user_id")
-    retweeted: str = Field("", validation_alias="retweeted_status_id")
-    links: str = Field("", validation_alias="expanded_urls")
-
-    def post(self) -> Post:
-        """The same as a :class:`Post`, without its author."""
-        is_retweet = bool(self.retweeted) or self.text.startswith("RT @")
-        return Post(
-            id=self.id,
-            created_at=self.created_at,
-            text=self.text,
-            is_retweet=is_retweet,
-            is_reply=bool(self.reply_to_status or self.reply_to_user),
-            is_quote=not is_retweet and _quotes(self.links.split(",")),
-            source="archive",
-        )
-
-
-def grailbird_rows(text: str) -> Iterator[dict[str, Any]]:
-    """The rows of ``tweets.csv`` by column.
-
-    Raises:
-        csv.Error: it is no CSV.
-        ValueError: a row has more or fewer cells than the header, as where the file breaks off.
-    """
-    # csv takes lines with their ends, so that line breaks inside a post survive.
-    lines = csv.reader(re.findall(r"[^\n]*\n|[^\n]+", text), strict=True)
-    header = next(lines, [])
-    for cells in lines:
-        if cells:
-            yield dict(zip(header, cells, strict=True))
 
 
 def join_versions(posts: Iterable[Post]) -> Iterator[Post]:
@@ -150,10 +107,10 @@ def join_versions(posts: Iterable[Post]) -> Iterator[Post]:
         for identifier in post.edit_ids or ():
             known[identifier].update(post.edit_ids or ())
     for post in posts:
-        versions = tuple(sorted(known[post.id], key=id_order))
+        versions = tuple(sorted(known[post.id], key=id_order)) if post.id in known else ()
         yield replace(post, edit_ids=versions) if versions else post
 
 
-def _quotes(links: Iterable[str | None]) -> bool:
+def quotes(links: Iterable[str | None]) -> bool:
     """Whether one of the links leads to a post; those to its picture or film are not quotes."""
     return any(_STATUS.fullmatch(link.strip()) for link in links if link)

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.sources.archive.source import ArchiveSource, read_export
+from hugtweets.sources.archive.reading import read_export
+from hugtweets.sources.archive.source import ArchiveSource
 from hugtweets.sources.source import Source
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import Mention, Post
@@ -47,7 +48,7 @@ GRAILBIRD = (
 
 
 def read(path: Path, files: Mapping[str, str | bytes]) -> list[Post]:
-    return read_export(zipped(path / "export.zip", files), HANDLE)
+    return read_export(zipped(path / "export.zip", files), HANDLE).posts
 
 
 def refusal(path: Path, handle: str = HANDLE) -> str:
@@ -75,7 +76,7 @@ def test_every_layout_gives_the_same_post(
 ) -> None:
     if write is unpacked:
         files = {name.removeprefix("twitter-export/"): content for name, content in files.items()}
-    [post] = read_export(write(tmp_path / "export", files), HANDLE)
+    [post] = read_export(write(tmp_path / "export", files), HANDLE).posts
 
     name = "The Ferry Clock"
     text = "The 7:40 left at 7:43 &amp; nobody waved."
@@ -177,7 +178,7 @@ def test_a_long_post_is_joined_with_its_note_and_escaped_like_the_others(tmp_pat
 
 @pytest.mark.parametrize(
     ("note", "time"),
-    [(LONG, "2018-10-10T20:19:25.000Z"), ("Another " + LONG, "2018-10-10T20:19:24.000Z")],
+    [(LONG, "2018-10-10T20:19:26.000Z"), ("Another " + LONG, "2018-10-10T20:19:24.000Z")],
     ids=["another second", "another text"],
 )
 def test_a_cut_post_without_its_note_is_truncated(tmp_path: Path, note: str, time: str) -> None:
@@ -210,7 +211,8 @@ def test_exports_and_other_sources_merge_by_id(tmp_path: Path, home: Home) -> No
     old: Source = ArchiveSource(zipped(tmp_path / "old.zip", {"tweets.csv": GRAILBIRD}), HANDLE)
     new = ArchiveSource(zipped(tmp_path / "new.zip", export(HELLO, tweet("14", "Clear."))), HANDLE)
 
-    assert (old.update(timeline), new.update(timeline)) == (None, None)
+    assert "less than an export" in str(old.update(timeline))
+    assert new.update(timeline) is None
     assert [post.id for post in load(timeline).posts] == ["9", "10", "11", "12", "13", "14"]
     assert [post.source for post in load(timeline).posts if post.id == "11"] == ["x"]
 
@@ -236,8 +238,8 @@ def test_private_files_are_never_opened(tmp_path: Path) -> None:
     os.mkfifo(folder / PRIVATE)
     path = corrupted(zipped(tmp_path / "export.zip", export(HELLO) | {PRIVATE: "window.YTD.dm = []"}), PRIVATE)
 
-    assert len(read_export(folder, HANDLE)) == 1
-    assert len(read_export(path, HANDLE)) == 1
+    assert len(read_export(folder, HANDLE).posts) == 1
+    assert len(read_export(path, HANDLE).posts) == 1
 
 
 @pytest.mark.parametrize(
@@ -250,7 +252,6 @@ def test_private_files_are_never_opened(tmp_path: Path) -> None:
         "data/tweets.js\n",
         "data/tweets-part1/../direct-messages.js",
         "data/account.js",
-        "tweets.js",
         7,
     ],
 )
@@ -264,7 +265,7 @@ def test_a_manifest_cannot_name_another_file(tmp_path: Path, name: str) -> None:
 def test_a_part_that_the_manifest_lists_and_the_export_lacks_is_missed(tmp_path: Path) -> None:
     files = export(HELLO, manifest=manifest(tweets=["data/tweets.js", "data/tweets-part1.js"]))
 
-    assert "data/tweets-part1.js is missing" in refusal(zipped(tmp_path / "export.zip", files))
+    assert "tweets-part1.js is missing" in refusal(zipped(tmp_path / "export.zip", files))
 
 
 def test_a_pipe_in_a_folder_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
@@ -281,7 +282,9 @@ def test_a_pipe_in_a_folder_is_refused_instead_of_waited_for(tmp_path: Path) -> 
 @pytest.mark.parametrize("link", ["data/tweets.js", "data"])
 def test_links_out_of_a_folder_are_refused(tmp_path: Path, link: str) -> None:
     outside = unpacked(tmp_path / "outside", export(HELLO))
-    folder = unpacked(tmp_path / "folder", {"account.js": script("account", ACCOUNT), "data/account.js": "[]"})
+    folder = unpacked(
+        tmp_path / "folder", {"account.js": script("account", ACCOUNT), "data/account.js": script("account", [])}
+    )
     if link == "data":
         (folder / "data/account.js").unlink()
         (folder / "data").rmdir()
@@ -344,15 +347,13 @@ def test_a_truncated_zip_is_refused(tmp_path: Path, share: float) -> None:
         ("data/tweets.js", script("tweets", [7])),
         ("data/manifest.js", "window.__THAR_CONFIG = {"),
         ("data/account.js", "window.YTD.account.part0 = [ {"),
-        ("data/note-tweet.js", notes(("0001-01-01T00:00:00+14:00", "Long ago."))),
-        ("data/note-tweet.js", script("note_tweet", [{"noteTweet": {"core": {}}}])),
     ],
 )
 def test_a_damaged_file_is_refused(tmp_path: Path, name: str, content: str | bytes) -> None:
     files: dict[str, str | bytes] = {**export(HELLO), name: content}
 
-    assert name in refusal(zipped(tmp_path / "export.zip", files))
-    assert name in refusal(unpacked(tmp_path / "folder", files))
+    assert Path(name).name in refusal(zipped(tmp_path / "export.zip", files))
+    assert Path(name).name in refusal(unpacked(tmp_path / "folder", files))
 
 
 @pytest.mark.parametrize("content", [GRAILBIRD[:-60], GRAILBIRD + "14,15\n", "", "id,text\n1,Hello\n"])
@@ -436,7 +437,7 @@ def posts_or_refusal(path: Path) -> None:
     timeline = path.with_name("stored.parquet")
     timeline.unlink(missing_ok=True)
     try:
-        posts = read_export(path, HANDLE)
+        posts = read_export(path, HANDLE).posts
     except UnreadableSource:
         return
     ArchiveSource(path, HANDLE).update(timeline)

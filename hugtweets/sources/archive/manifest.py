@@ -1,0 +1,63 @@
+"""``manifest.js``, in which an export since 2020 lists its files by kind, in any number of parts.
+
+It comes with the export and is no more trusted than it: a name that does not match is never opened.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hugtweets.errors import UnreadableSource
+from hugtweets.sources.archive.files import WHAT_TO_GIVE, ExportFiles
+from hugtweets.sources.archive.names import (
+    COMMUNITY_POSTS,
+    DELETED_POSTS,
+    MANIFEST,
+    NOTES,
+    POSTS,
+    below_data,
+)
+
+_KINDS: Mapping[re.Pattern[str], Sequence[str]] = {
+    POSTS: ("tweets", "tweet"),
+    COMMUNITY_POSTS: ("communityTweet", "communityTweets"),
+    DELETED_POSTS: ("deletedTweets", "deletedTweet"),
+    NOTES: ("noteTweet", "noteTweets"),
+}
+
+
+class Manifest:
+    """What an export says of its files; nothing, if it has no manifest."""
+
+    def __init__(self, files: ExportFiles) -> None:
+        self._files = files
+        content = files.value(MANIFEST) if MANIFEST in files.names else None
+        types = content.get("dataTypes") if isinstance(content, dict) else None
+        self._types: dict[Any, Any] = types if isinstance(types, dict) else {}
+
+    def files_of(self, kind: re.Pattern[str]) -> list[str]:
+        """The files of a kind, those that are listed and those that are there.
+
+        Raises:
+            UnreadableSource: a file is listed that cannot be of this kind.
+        """
+        listed = [_name(entry) for name in _KINDS[kind] for entry in _entries(self._types.get(name))]
+        for name in listed:
+            if not kind.fullmatch(name):
+                raise UnreadableSource(
+                    f"the manifest in {self._files.path} lists {ascii(name)[:100]} among the posts, which it cannot "
+                    f"be: {WHAT_TO_GIVE}"
+                )
+        return sorted({*listed, *(name for name in self._files.names if kind.fullmatch(name))})
+
+
+def _entries(kind: object) -> Sequence[object]:
+    entries = kind.get("files") if isinstance(kind, dict) else None
+    return entries if isinstance(entries, list) else []
+
+
+def _name(entry: object) -> str:
+    name = entry.get("fileName") if isinstance(entry, dict) else entry
+    return below_data(name) if isinstance(name, str) else ascii(name)

@@ -1,0 +1,125 @@
+"""Everything that is read of an account export: its posts, and whose it is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import AliasChoices, BaseModel, Field, ValidationError
+
+from hugtweets.errors import UnreadableSource
+from hugtweets.sources.archive import circles
+from hugtweets.sources.archive.files import WHAT_TO_GIVE, ExportFiles, open_export
+from hugtweets.sources.archive.manifest import Manifest
+from hugtweets.sources.archive.names import (
+    ACCOUNT,
+    COMMUNITY_POSTS,
+    DELETED_POSTS,
+    MONTHS,
+    NOTES,
+    POSTS,
+    TABLE,
+    USER_DETAILS,
+)
+from hugtweets.sources.archive.notes import Notes
+from hugtweets.sources.archive.posts import join_versions
+from hugtweets.sources.archive.records import Records, unwrapped
+from hugtweets.sources.fields import Text, Words
+from hugtweets.timelines.posts import Post
+
+log = logging.getLogger(__name__)
+
+
+class Account(BaseModel):
+    """Whose export it is; nothing else of ``account.js``, or of ``user_details.js`` until 2018, is read."""
+
+    username: Text = Field(validation_alias=AliasChoices("username", "screen_name"))
+    display_name: Words = Field(None, validation_alias=AliasChoices("accountDisplayName", "full_name"))
+
+
+@dataclass(frozen=True)
+class Export:
+    """The posts of an export, in its order, and what its reader has to know of them."""
+
+    posts: list[Post]
+    remarks: list[str]
+
+
+def read_export(path: Path, handle: str, deleted: bool = False) -> Export:
+    """Read an export: long posts whole, every version of an edited one, ``deleted`` ones only if asked for.
+
+    Raises:
+        UnreadableSource: it is no export, a damaged one, one of another account, or one made to do harm.
+    """
+    with open_export(path) as files:
+        account = _account(files)
+        if account and account.username.casefold() != handle.casefold():
+            raise UnreadableSource(
+                f"{path} is the export of @{ascii(account.username)[1:-1]}, not of @{handle}: "
+                "give that account's own export"
+            )
+        records = Records(files)
+        name = account.display_name if account else None
+        posts = [replace(post, author=handle, name=name) for post in _posts(files, records, deleted)]
+        records.check()
+        return Export(posts, [*records.remarks(), *_remarks(files, account, posts)])
+
+
+def _account(files: ExportFiles) -> Account | None:
+    """Whose export it is; None if it does not say."""
+    entries: Iterable[object] = ()
+    if ACCOUNT in files.names:
+        entries = files.items(ACCOUNT)
+    elif USER_DETAILS in files.names:
+        entries = [files.value(USER_DETAILS)]
+    for entry in entries:
+        try:
+            return Account.model_validate(unwrapped(entry, "account"))
+        except ValidationError:
+            return None
+    return None
+
+
+def _remarks(files: ExportFiles, account: Account | None, posts: list[Post]) -> Iterator[str]:
+    if len(files.names) == 1:
+        [only] = files.names
+        yield (
+            f"{files.path} is less than an export, {only} alone: whose it is it does not say, long posts stay cut, and "
+            "posts written in communities are not there"
+        )
+    elif account is None:
+        yield f"{files.path} does not say whose export it is, and was believed to be this account's"
+    if circle_warning := circles.warning(circles.count_posts(posts)):
+        yield circle_warning
+
+
+def _posts(files: ExportFiles, records: Records, deleted: bool) -> Iterator[Post]:
+    """The posts of whichever layout it is, in its order."""
+    manifest = Manifest(files)
+    kinds = (POSTS, COMMUNITY_POSTS, DELETED_POSTS) if deleted else (POSTS, COMMUNITY_POSTS)
+    scripts = [name for kind in kinds for name in manifest.files_of(kind)]
+    note_scripts = manifest.files_of(NOTES) if scripts else []
+    months = sorted(name for name in files.names if MONTHS.fullmatch(name))
+    if scripts or (months and TABLE not in files.names):
+        _announce(files, [*scripts, *note_scripts] or months)
+        notes = Notes(note for name in note_scripts for note in records.notes(name))
+        tweets = (tweet for name in scripts or months for tweet in records.tweets(name))
+        return join_versions(notes.complete(tweet.post()) for tweet in tweets)
+    if TABLE in files.names:
+        _announce(files, [TABLE])
+        return (Notes().complete(row.post()) for row in records.rows(TABLE))
+    if manifest.files_of(DELETED_POSTS):
+        raise UnreadableSource(
+            f"{files.path} holds only posts that were deleted: give fetch.deleted_posts=true to learn from them too"
+        )
+    raise UnreadableSource(
+        f"{files.path} holds no posts (no data/tweets.js, data/tweet.js, tweet.js, tweets.csv or data/js/tweets): "
+        f"{WHAT_TO_GIVE}"
+    )
+
+
+def _announce(files: ExportFiles, opened: list[str]) -> None:
+    shown = ", ".join(opened[:3]) + (f" and {len(opened) - 3} more" if len(opened) > 3 else "")
+    log.info("%s is read as an export of X, since it holds %s", files.path, shown)
