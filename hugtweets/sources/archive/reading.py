@@ -27,6 +27,7 @@ from hugtweets.sources.archive.notes import Notes
 from hugtweets.sources.archive.posts import join_versions
 from hugtweets.sources.archive.records import Records, unwrapped
 from hugtweets.sources.fields import Text, Words
+from hugtweets.sources.passed_over import PassedOver
 from hugtweets.timelines.posts import Post
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Export:
     """The posts of an export, in its order, and what its reader has to know of them."""
 
     posts: list[Post]
+    passed_over: PassedOver
     remarks: list[str]
 
 
@@ -63,8 +65,8 @@ def read_export(path: Path, handle: str, deleted: bool = False) -> Export:
         records = Records(files)
         name = account.display_name if account else None
         posts = [replace(post, author=handle, name=name) for post in _posts(files, records, deleted)]
-        records.check()
-        return Export(posts, [*records.remarks(), *_remarks(files, account, posts)])
+        records.posts.check()
+        return Export(posts, records.posts, [*records.remarks(), *_remarks(files, account, posts)])
 
 
 def _account(files: ExportFiles) -> Account | None:

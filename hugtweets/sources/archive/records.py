@@ -10,32 +10,32 @@ from pydantic import BaseModel, ValidationError
 from hugtweets.sources.archive.files import ExportFiles
 from hugtweets.sources.archive.grailbird import GrailbirdRow, grailbird_rows
 from hugtweets.sources.archive.notes import Note
-from hugtweets.sources.archive.passed_over import PassedOver
 from hugtweets.sources.archive.posts import Tweet
 from hugtweets.sources.fields import explain
+from hugtweets.sources.passed_over import PassedOver
 
 Record = TypeVar("Record", bound=BaseModel)
 
 
 class Records:
-    """Reads the posts and notes of an export; what was passed over on the way is in the remarks."""
+    """Reads the posts and notes of an export; ``posts`` counts those that were passed over."""
 
     def __init__(self, files: ExportFiles) -> None:
         self._files = files
-        self._posts = PassedOver("posts")
-        self._notes = PassedOver("whole texts of long posts")
+        self.posts = PassedOver(files.path, "posts", "give the zip as X sent it")
+        self._notes = PassedOver(files.path, "whole texts of long posts")
         self._odd_mentions = 0
 
     def tweets(self, name: str) -> Iterator[Tweet]:
         """The posts of a script."""
-        for tweet in _checked(self._entries(name, "tweet"), Tweet, name, self._posts):
+        for tweet in _checked(self._entries(name, "tweet"), Tweet, name, self.posts):
             self._odd_mentions += tweet.odd_mentions
             yield tweet
 
     def rows(self, name: str) -> Iterator[GrailbirdRow]:
         """The posts of a table."""
         try:
-            yield from _checked(grailbird_rows(self._files.read(name)), GrailbirdRow, name, self._posts)
+            yield from _checked(grailbird_rows(self._files.read(name)), GrailbirdRow, name, self.posts)
         except ValueError:
             raise self._files.damaged(name) from None
 
@@ -43,13 +43,9 @@ class Records:
         """The whole texts of long posts."""
         return _checked(self._entries(name, "noteTweet"), Note, name, self._notes)
 
-    def check(self) -> None:
-        """Raise ``UnreadableSource`` if so many posts cannot be used that this is no export as X writes it."""
-        self._posts.check(self._files.path)
-
     def remarks(self) -> Iterator[str]:
         """What was passed over."""
-        for passed_over in (self._posts, self._notes):
+        for passed_over in (self.posts, self._notes):
             if passed_over.number:
                 yield f"of {self._files.path}, {passed_over}"
         if self._odd_mentions:
@@ -67,7 +63,7 @@ def unwrapped(entry: object, wrapper: str) -> object:
 
 def _checked(entries: Iterable[object], model: type[Record], name: str, passed_over: PassedOver) -> Iterator[Record]:
     for number, entry in enumerate(entries, start=1):
-        passed_over.entries += 1
+        passed_over.rows += 1
         try:
             record = model.model_validate(entry)
         except ValidationError as error:

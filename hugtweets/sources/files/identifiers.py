@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.sources.files.passed_over import MOST_OF_ALL, PassedOver
+from hugtweets.sources.passed_over import MOST_OF_ALL, PassedOver
 from hugtweets.timelines.posts import Post, merge_posts
 
 _AS_FLOAT = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+|\d{16,}[.,]0*")

@@ -21,10 +21,10 @@ from hugtweets.sources.files.identifiers import Placed, join_same, refuse_rounde
 from hugtweets.sources.files.json_rows import read_json
 from hugtweets.sources.files.moments import puts_day_first
 from hugtweets.sources.files.parquet_rows import read_parquet
-from hugtweets.sources.files.passed_over import PassedOver
 from hugtweets.sources.files.post_row import Fields, PostRow
 from hugtweets.sources.files.rows import Cells, Row, Rows, spelled
 from hugtweets.sources.files.text import COMPRESSED, MAX_BYTES, find_encoding
+from hugtweets.sources.passed_over import PassedOver
 from hugtweets.timelines.posts import Post
 
 _TEXT_FORMATS = {

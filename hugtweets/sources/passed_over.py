@@ -1,4 +1,4 @@
-"""The rows of a file that cannot be used: counted by reason, the first of them named; too many are an error."""
+"""What cannot be used of a file or an export: counted by reason, the first of them named; too many are an error."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ NAMED = 5
 
 
 class PassedOver:
-    """What was not read of the file at ``path``; ``rows`` counts all its rows, also those that were read."""
+    """What was not read of the file at ``path``; ``rows`` counts all its rows, also those that were read.
 
-    def __init__(self, path: Path) -> None:
+    ``what`` is what people call the rows, ``advice`` what to do if too many of them cannot be used.
+    """
+
+    def __init__(self, path: Path, what: str = "rows", advice: str = "correct these rows or remove them") -> None:
         self.path = path
+        self.what = what
+        self.advice = advice
         self.rows = 0
         self.reasons: Counter[str] = Counter()
         self.first: list[str] = []
@@ -35,11 +40,14 @@ class PassedOver:
     def check(self) -> None:
         """Raise ``UnreadableSource`` if so many rows cannot be used that something must be wrong with the file."""
         if self.number == self.rows > 0 or (self.number > MOST and self.number > MOST_OF_ALL * self.rows):
-            raise UnreadableSource(f"{self.path} cannot be used, as {self}: correct these rows or remove them")
+            raise UnreadableSource(f"{self.path} cannot be used, as {self}: {self.advice}")
 
     def __str__(self) -> str:
         """Such as ``2 of 40 rows were passed over (created_at is missing: 2), namely line 7 and line 9``."""
         reasons = ", ".join(f"{reason}: {count:,}" for reason, count in self.reasons.most_common(NAMED))
         verb = "was" if self.number == 1 else "were"
         namely = "namely" if self.number <= NAMED else "the first in"
-        return f"{self.number:,} of {self.rows:,} rows {verb} passed over ({reasons}), {namely} {', '.join(self.first)}"
+        return (
+            f"{self.number:,} of {self.rows:,} {self.what} {verb} passed over ({reasons}), {namely} "
+            f"{', '.join(self.first)}"
+        )
