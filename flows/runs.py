@@ -35,13 +35,12 @@ from hugtweets.steps.look_up import not_looked_up
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
 from hugtweets.tracking.alerts import alert_of_failure
-from hugtweets.tracking.sending import kept_runs
 from tasks.fetch import look_up
 from tasks.prune import prune
 from tasks.report import authorship, report
 from tasks.retries import patient
 from tasks.step import unseen
-from tasks.track import send_waiting
+from tasks.track import catch_up_with_wandb
 
 Outcome = TypeVar("Outcome", bound=BaseModel)
 
@@ -133,8 +132,7 @@ def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome], night: Path 
             report_run(jobs, outcomes)
     home, tracking = jobs[0].home, jobs[0].config.tracking
     with only_shown("what W&B did not take so far, which `hugtweets sync` sends,"):
-        if kept_runs(home, waiting=True):
-            send_waiting(unseen(home), tracking)
+        catch_up_with_wandb(home, tracking)
     ledger = Ledger(jobs[0].home.ledger, jobs[0].run)
     outcome = RunOutcome.of(jobs[0].run, outcomes, ledger.spent(), *look_back(jobs, outcomes))
     show_outcome(outcome, ledger)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from hugtweets.cli.output import print_json
 from hugtweets.cli.suggestions import known_name
+from hugtweets.config import Config
 from hugtweets.errors import NothingKept
 from hugtweets.generation.favourites import Favourites
 from hugtweets.pools.pool import is_pool, named_pools, spec_of
@@ -21,15 +22,20 @@ if TYPE_CHECKING:
 
 
 class Forgotten(BaseModel):
-    """What ``forget --json`` prints; ``pools`` are those deleted, as ``train.base_model`` called them."""
+    """What ``forget --json`` prints.
+
+    ``pools`` are those deleted, as ``train.base_model`` called them; ``left_in_wandb`` could not be deleted there.
+    """
 
     handle: str
     deleted: list[str]
     pools: list[str]
+    left_in_wandb: list[str]
 
 
 def forget(
     home: Home,
+    options: Config,
     as_json: bool,
     handle: Annotated[str, typer.Argument(help="An account, or a pool: pool:NAME.", metavar="HANDLE")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -41,13 +47,15 @@ def forget(
     pool:NAME can be named instead of an account.
 
     With HUGTWEETS_STORE what the store holds is deleted too, but other machines keep their copies until it is run there
-    as well. What was uploaded to W&B stays there, as do tables in the Prefect UI.
+    as as well. What W&B has is deleted there if it can be reached now, and by `hugtweets sync` otherwise. Tables in the
+    Prefect UI stay.
 
     For example: hugtweets forget fogbell_keeper --yes
     """
     # pyarrow and jinja2 take a moment to import: `hugtweets --help` must not wait for them.
     from hugtweets.jobs.forgetting import Doomed, kept_of, keys_of, pools_that_learned, remove_account, remove_pool
     from hugtweets.report.site import rebuild
+    from hugtweets.tracking.deleting import delete_noted
 
     name = handle if is_pool(handle) else home.spelling(handle)
     pools = named_pools(home, name) if is_pool(name) else pools_that_learned(home, name)
@@ -64,8 +72,10 @@ def forget(
         deleted += remove_account(home, name)
         if home.report.exists():
             rebuild(home)
+    left = [deletion.describe() for deletion in delete_noted(home, options.tracking)]
     if as_json:
-        print_json(Forgotten(handle=name, deleted=deleted, pools=[spec_of(pool) for pool in pools]))
+        gone = [spec_of(pool) for pool in pools]
+        print_json(Forgotten(handle=name, deleted=deleted, pools=gone, left_in_wandb=left))
         return
     typer.echo(f"{name} is forgotten: {len(deleted)} files and folders deleted")
     for mix in mixes:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -19,12 +20,13 @@ from hugtweets.generation.favourites import Favourites
 from hugtweets.jobs.history import forget_history
 from hugtweets.pools.learned_posts import learned_of
 from hugtweets.pools.pool import list_pools, made_from, spec_of
-from hugtweets.storage.artifacts import MANIFEST, Reference, location, remove
+from hugtweets.storage.artifacts import MANIFEST, Reference, location, references, remove
 from hugtweets.storage.handles import is_mix
 from hugtweets.storage.home import Home
 from hugtweets.storage.locks import lock_file
 from hugtweets.timelines.shared import SharedTimeline
-from hugtweets.tracking import LONGEST_TAG, remove_run
+from hugtweets.tracking import LONGEST_TAG, MARKER, remove_run
+from hugtweets.tracking.deleting import note_artifact, note_marker, note_run
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ def remove_account(home: Home, name: str) -> list[str]:
     """Remove all that is kept of an account, here and in the store, and its mixes; returns what is gone."""
     mixes, paths, stored = home.known_mixes(name), kept_of(home, name), keys_of(home, name)
     with nullcontext() if is_mix(name) else SharedTimeline(home, name).locked():
+        _note_what_wandb_has(home, [name, *mixes], paths, stored)
         if home.store:
             home.store.remove(stored)
             forget_in_store(home.store, name)
@@ -98,6 +101,17 @@ def remove_account(home: Home, name: str) -> list[str]:
         if not is_mix(name):
             lock_file(home.timeline(name)).unlink(missing_ok=True)
     return [*map(str, paths), *stored]
+
+
+def _note_what_wandb_has(home: Home, names: Sequence[str], paths: Sequence[Path], stored: Sequence[str]) -> None:
+    """Before it goes here: what W&B has of it is deleted there by :func:`hugtweets.tracking.deleting.delete_noted`."""
+    for reference in [reference for name in names for reference in references(home, name)]:
+        note_artifact(home, reference)
+    markers = [key for key in stored if key.endswith(f"/{MARKER}")]
+    for key, written in home.store.read(markers).items() if home.store and markers else ():
+        note_marker(home, json.loads(written), key.split("/")[-2])
+    for path in paths:
+        note_run(home, path)
 
 
 def kept_of(home: Home, handle: str) -> list[Path]:

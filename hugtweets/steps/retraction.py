@@ -26,6 +26,7 @@ from hugtweets.storage.home import Home
 from hugtweets.timelines.shared import SharedTimeline
 from hugtweets.timelines.timeline import Timeline, load, save, summarise
 from hugtweets.tracking import remove_run, remove_summaries
+from hugtweets.tracking.deleting import delete_noted
 
 # The files in which the text of a post stands beside its id.
 TEXTS = {"fetch": TIMELINE, "clean": CLEAN}
@@ -54,6 +55,7 @@ def retract(job: Job) -> None:
             _tell_of_pools(job, timeline.retracted)
             save(path, replace(timeline, retracted=()))
             shared.push()
+    delete_noted(job.home, job.config.tracking)
 
 
 def may_hold_deleted(job: Job) -> bool:

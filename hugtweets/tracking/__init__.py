@@ -22,6 +22,7 @@ from pathlib import Path
 from hugtweets.config import TrackingConfig
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
+from hugtweets.tracking.deleting import note_artifact, note_run
 from hugtweets.tracking.lineage import MARKER
 from hugtweets.tracking.runs import (
     LONGEST_TAG,
@@ -109,7 +110,8 @@ def track_overview(home: Home, overview: Overview, config: TrackingConfig, group
 
 
 def remove_run(home: Home, reference: Reference) -> None:
-    """Remove the W&B run that this machine keeps of an artifact; what was uploaded stays where it is."""
+    """Remove the W&B run that this machine keeps of an artifact, and note that W&B is to delete it and the artifact."""
+    note_artifact(home, reference)
     marker = read_marker(reference)
     if marker is None:
         return
@@ -120,7 +122,8 @@ def remove_run(home: Home, reference: Reference) -> None:
 
 
 def remove_summaries(home: Home, handle: str) -> None:
-    """Remove the runs of whole flow runs that this machine keeps and that show the account."""
+    """Remove the runs of whole flow runs that this machine keeps and that show the account, as :func:`remove_run`."""
     for summarised in list(home.wandb.glob(f"*run-*/{SUMMARISED}")):
         if handle in json.loads(summarised.read_text(encoding="utf-8")):
+            note_run(home, summarised.parent)
             shutil.rmtree(summarised.parent)

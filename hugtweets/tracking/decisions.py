@@ -90,9 +90,10 @@ def _tell(home: Home, model: Reference, decision: Decision, config: TrackingConf
 
 def _link(artifact: wandb.Artifact, collection: str) -> bool:
     """Link a current model into a collection of the registry; a registry that refuses it is no outage of W&B."""
+    refusals: tuple[type[Exception], ...] = (*trouble(), ValueError)
     try:
         artifact.link(collection, aliases=[CURRENT])
-    except (*trouble(), ValueError) as error:
+    except refusals as error:
         told = "%s is not in the registry (%s): correct tracking.registry, or make the registry %s in W&B"
         logger.warning(told, artifact.name, reason_of(error), collection.partition("/")[0])
         return False

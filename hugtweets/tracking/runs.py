@@ -35,6 +35,8 @@ Table = tuple[str, Sequence[str], Sequence[Sequence[Any]]]
 LONGEST_TAG = 64  # of W&B
 # In the folder of a run that tells of a whole flow run: its tags, the handles of its accounts, as a JSON list.
 SUMMARISED = "hugtweets-accounts.json"
+# In the folder of a run that W&B has: where it is, and since when.
+SENT = "hugtweets-sent.json"
 
 _environment = threading.Lock()
 
@@ -157,6 +159,12 @@ def read_marker(reference: Reference) -> Marker | None:
     return cast("Marker", json.loads(marker.read_text(encoding="utf-8"))) if marker.is_file() else None
 
 
+def write_sent(folder: Path, url: str) -> None:
+    """Write down in the folder of a run that W&B has it."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    write_text(folder / SENT, json.dumps({"url": url, "time": now}) + "\n")
+
+
 def project_of(url: str) -> tuple[str, str]:
     """Entity and project of a run, from its address."""
     entity, project = urlsplit(url).path.strip("/").split("/")[-4:-2]
@@ -223,6 +231,8 @@ def _open(home: Home, described: Description, config: TrackingConfig, group: str
         reinit="create_new",  # else every thread is handed the run of the first
         settings=settings,
     )
+    if mode == "online":
+        write_sent(Path(run.settings.sync_dir), str(run.url))
     try:
         yield run
     except BaseException:

@@ -2,7 +2,7 @@
 
 ``wandb sync`` ends with exit code 0 whatever happened, and takes a run for sent although its artifact was refused. So
 what is sent is asked for at W&B afterwards, and only then written down: first in the marker of the artifact, then in
-the folder of the run (:data:`SENT`). A crash in between sends the run once more, which changes nothing at W&B: the run
+the folder of the run (``runs.SENT``). A crash in between sends the run once more, which changes nothing at W&B: the run
 has the same id, the artifact the same content.
 """
 
@@ -17,23 +17,19 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from hugtweets.config import TrackingConfig
 from hugtweets.storage.artifacts import Reference
-from hugtweets.storage.atomic import write_text
 from hugtweets.storage.handles import is_mix
 from hugtweets.storage.home import Home
 from hugtweets.storage.locks import locked_aloud
 from hugtweets.tracking.internals import trouble
 from hugtweets.tracking.lineage import ARTIFACTS, GRACE_SECONDS, MARKER, SLOWEST_BYTES_PER_SECOND, artifact_name
-from hugtweets.tracking.runs import project_of, read_marker, write_marker
+from hugtweets.tracking.runs import SENT, project_of, read_marker, write_marker, write_sent
 from hugtweets.tracking.settings import REQUEST_SECONDS, RETRIES, resolve, wish
 from hugtweets.tracking.writing import OUTAGE, WAITING
 
-# In the folder of a run that W&B has: where it is, and since when.
-SENT = "hugtweets-sent.json"
 AT_ONCE = 50
 VIEW = re.compile(r"View run at (\S+/runs/(\w+))")
 
@@ -183,6 +179,5 @@ def _record(home: Home, run: Kept, url: str) -> None:
     marker = read_marker(run.reference) if run.reference else None
     if run.reference and marker:
         write_marker(home, run.reference, {**marker, "mode": "online", "url": url})
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    write_text(run.folder / SENT, json.dumps({"url": url, "time": now}) + "\n")
+    write_sent(run.folder, url)
     (run.folder / WAITING).unlink(missing_ok=True)
