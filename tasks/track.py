@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from hugtweets.config import TrackingConfig
 from hugtweets.storage.home import Home
-from hugtweets.tracking.deleting import delete_noted, noted
+from hugtweets.tracking.deleting import Deletion, delete_noted, noted
 from hugtweets.tracking.sending import kept_runs, send_waiting
 from tasks.step import unseen
 
@@ -27,6 +27,6 @@ def send_runs(home: Home, config: TrackingConfig) -> None:
 
 
 @task(name="delete", task_run_name="delete runs at W&B", cache_policy=NO_CACHE, persist_result=False)
-def delete_runs(home: Home, config: TrackingConfig) -> None:
+def delete_runs(home: Home, config: TrackingConfig) -> list[Deletion]:
     """See :func:`hugtweets.tracking.deleting.delete_noted`."""
-    delete_noted(home, config)
+    return delete_noted(home, config)
