@@ -25,71 +25,42 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from chaos_promises import Promise, count_posts, keep_promises
-from chaos_world import FULL, FullDisk, World, kill, world
+from chaos_events import Events
+from chaos_night import Kill, Night, cause
+from chaos_promise import Promise
+from chaos_promises import keep_promises
+from chaos_runs import AdHocRuns, Run, caller, running
+from chaos_world import FULL, FullDisk, World, world
+from chaos_x import count_posts
 
 from hugtweets.storage.artifacts import MANIFEST
 
-WANDB_LEAVES, WANDB_RETURNS, DISK_RETURNS = 0.3, 0.6, 0.5
-ARTIFACTS_PER_ACCOUNT = 6
-FULL_DISK_SEEN = f"{FULL}: failed: there is no room left on the disk"
+# The share of kills that take the ad hoc run as well.
+AD_HOC_KILLED = 0.3
+MOST_UNEXPLAINED = 5
 
 
-@dataclass
-class Night:
-    """What happened: when the kills came (seconds since 1970), and what the last run printed."""
+class Moment:
+    """When a run is to be killed: a moment after so many artifacts are finished; if they are, soon after its start."""
 
-    planned_kills: int
-    kills: list[float] = field(default_factory=list)
-    artifacts_at_kills: list[int] = field(default_factory=list)
-    finished_before_last: set[str] = field(default_factory=set)
-    posts_before_last: dict[str, int] = field(default_factory=dict)
-    document: dict[str, Any] = field(default_factory=dict)
-    exit_code: int | None = None
-    seconds: float = 0.0
-    full_disk_met: bool = False
+    def __init__(self, world: World, artifacts: int, chance: random.Random) -> None:
+        self._artifacts, self._chance = artifacts, chance
+        early = len(finished(world)) >= artifacts
+        self._at = time.monotonic() + chance.uniform(1, 15) if early else None
 
-
-class Events:
-    """The outage of W&B and the full disk, which come and go with the progress of the night."""
-
-    def __init__(self, world: World, disk: FullDisk) -> None:
-        self._world = world
-        self._disk = disk
-        self._whole = len(world.able) * ARTIFACTS_PER_ACCOUNT
-        self._wandb = "before"
-
-    def go_on(self, artifacts: int) -> None:
-        """Let come what is due."""
-        share = artifacts / self._whole
-        if self._wandb == "before" and share >= WANDB_LEAVES:
-            self._world.wandb.leave()
-            self._wandb = "away"
-        if self._wandb == "away" and share >= WANDB_RETURNS:
-            self._world.wandb.come_back()
-            self._wandb = "back"
-        if self._disk.mounted and share >= DISK_RETURNS and self.full_disk_was_met():
-            self._disk.unmount()
-
-    def full_disk_was_met(self) -> bool:
-        """Whether a run has said so."""
-        return self._world.log.exists() and FULL_DISK_SEEN in self._world.log.read_text(errors="replace")
-
-    def end(self) -> None:
-        """Whatever is still broken is repaired before the last run."""
-        self.go_on(self._whole)
-        self._disk.unmount()
+    def has_come(self, made: int) -> bool:
+        """Whether it has, now that so many are made."""
+        if self._at is None and made >= self._artifacts:
+            self._at = time.monotonic() + self._chance.uniform(0, 1.5)
+        return self._at is not None and time.monotonic() >= self._at
 
 
 def finished(world: World) -> set[str]:
@@ -97,65 +68,55 @@ def finished(world: World) -> set[str]:
     return {str(path.parent) for path in world.home.glob(f"artifacts/*/*/[!.]*/{MANIFEST}")}
 
 
-@contextmanager
-def running(world: World) -> Iterator[subprocess.Popen[str]]:
-    """A run that ends with the block: what it prints goes through a pipe, what it says into the log of all runs."""
-    command = [
-        sys.executable,
-        "-m",
-        "hugtweets.cli",
-        "--home",
-        str(world.home),
-        "refresh",
-        str(world.accounts),
-        "--json",
-    ]
-    with world.log.open("a") as log:
-        process = subprocess.Popen(command, env=world.environment, stdout=subprocess.PIPE, stderr=log, text=True)
-    try:
-        yield process
-    finally:
-        kill(process)
-
-
-def run_until_killed(world: World, night: Night, events: Events, artifacts: int, chance: random.Random) -> None:
-    """Start a run and kill it a moment after so many artifacts are finished; if they are, soon after its start."""
-    early = len(finished(world)) >= artifacts
-    moment = time.monotonic() + chance.uniform(1, 15) if early else None
-    with running(world) as process:
-        while moment is None or time.monotonic() < moment:
+def spend(world: World, night: Night, events: Events, moment: Moment | None = None) -> Run:
+    """Start the night and watch it, until it ends or the moment has come to kill it."""
+    run = Run("nightly", list(world.timelines), world.runs)
+    night.runs.append(run)
+    with running(world, run, "refresh", str(world.accounts)) as process:
+        while process.poll() is None:
             made = len(finished(world))
             events.go_on(made)
-            if moment is None and made >= artifacts:
-                moment = time.monotonic() + chance.uniform(0, 1.5)
-            if process.poll() is not None:
-                raise RuntimeError(f"a run ended before it was killed: see {world.log}")
+            if moment and moment.has_come(made):
+                break
             time.sleep(0.05)
+    return run
+
+
+def spend_until_killed(world: World, night: Night, events: Events, artifacts: int, chance: random.Random) -> None:
+    """Start the night again, if X or Prefect end it, until a kill does; some kills take the ad hoc run too."""
+    moment = Moment(world, artifacts, chance)
+    while spend(world, night, events, moment).exit_code is not None:
+        if sum(cause(run, night) is None for run in night.runs) > MOST_UNEXPLAINED:
+            raise RuntimeError(f"runs end before they are killed: see {world.runs}")
+        # As whoever looks after services waits before it starts one again.
+        time.sleep(2)
+    killed = [caller("nightly")]
+    if chance.random() < AD_HOC_KILLED and night.ad_hoc.kill():
+        killed.append(caller("ad hoc"))
     time.sleep(0.3)  # until the simulator has noticed that nobody listens
-    night.kills.append(time.time())
-    night.artifacts_at_kills.append(len(finished(world)))
+    night.kills.append(Kill(time.time(), killed, len(finished(world))))
 
 
 def live_through(world: World, seed: int, kills: int) -> Night:
     """The whole night."""
-    night, chance = Night(kills), random.Random(seed)
+    chance, began = random.Random(seed), time.monotonic()
     disk = FullDisk(world.home / "artifacts" / "tokenise" / FULL)
     events = Events(world, disk)
-    began = time.monotonic()
+    night = Night(kills, events, AdHocRuns(world, seed))
     with ExitStack() as stack:
         stack.callback(disk.unmount)
         disk.mount()
-        whole = len(world.able) * ARTIFACTS_PER_ACCOUNT
-        for artifacts in sorted(chance.randrange(int(0.95 * whole)) for _ in range(kills)):
-            run_until_killed(world, night, events, artifacts, chance)
+        stack.enter_context(night.ad_hoc)
+        # The last kill comes after all events.
+        last = chance.randrange(int(0.6 * events.whole), int(0.95 * events.whole))
+        for artifacts in sorted([*(chance.randrange(last) for _ in range(kills - 1)), last]):
+            spend_until_killed(world, night, events, artifacts, chance)
         night.full_disk_met = events.full_disk_was_met()
         events.end()
-    night.finished_before_last = finished(world)
-    night.posts_before_last = count_posts(world)
-    with running(world) as last:
-        printed, _ = last.communicate()
-        night.exit_code, night.seconds = last.returncode, time.monotonic() - began
-    night.document = json.loads(printed)
+        night.finished_before_last = finished(world)
+        night.posts_before_last = count_posts(world)
+        spend(world, night, events)
+    night.seconds = time.monotonic() - began
     return night
 
 
@@ -188,7 +149,7 @@ def main() -> None:
     else:
         day = f"{datetime.now(UTC):%Y-%m-%d}"
         print(f"seed {options.seed}, {options.accounts} accounts, {night.seconds:.0f} s, {day}")
-        print(f"artifacts finished at the kills: {', '.join(map(str, night.artifacts_at_kills))}\n")
+        print(f"artifacts finished at the kills: {', '.join(str(kill.artifacts) for kill in night.kills)}\n")
         print(table(promises))
     sys.exit(any(promise.kept is False for promise in promises))
 

@@ -3,61 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import requests
-from chaos_world import FEW, PROTECTED, SUSPENDED, TOKEN, WANDB_KEY
+from chaos_events import REVOKED_SECONDS
+from chaos_night import Night, cause
+from chaos_promise import Promise
+from chaos_world import FEW, PROTECTED, SUSPENDED, TOKENS, WANDB_KEY, World
+from chaos_x import Row, ledger_agrees, looked_at, posts_kept, posts_paid
 
-from hugtweets.budget.ledger import Ledger
 from hugtweets.jobs.job import STEPS
-from hugtweets.simulator.accounts import user_id
-from hugtweets.storage.home import Home
-from hugtweets.timelines.timeline import Timeline, load
 from tests.fixtures.wandb_log import read_run
 
-if TYPE_CHECKING:
-    from chaos import Night
-    from chaos_world import World
-
-POST_USD = 0.005
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Promise:
-    """One line of the table; ``kept`` is None where a number only tells what happened."""
-
-    text: str
-    wanted: int | str
-    found: int | str
-    kept: bool | None
-
-    @classmethod
-    def exactly(cls, text: str, wanted: int, found: int) -> Promise:
-        """A number that must be met."""
-        return cls(text, wanted, found, found == wanted)
-
-    @classmethod
-    def none_of(cls, text: str, found: Iterable[object]) -> Promise:
-        """A list that must be empty; its first members are shown."""
-        found = list(found)
-        shown = f"{len(found)}: {', '.join(map(str, found[:3]))}" if found else 0
-        return cls(text, 0, shown, not found)
-
-    @classmethod
-    def some(cls, text: str, found: int) -> Promise:
-        """What must have happened at least once, or the night was none."""
-        return cls(text, "some", found, found > 0)
-
-    @classmethod
-    def told(cls, text: str, found: int | str) -> Promise:
-        """A number for the reader."""
-        return cls(text, "", found, None)
+# Made of all that is there, and anew whenever something is added.
+OF_ALL = ("report", "authorship")
 
 
 def keep_promises(world: World, night: Night) -> list[Promise]:
@@ -65,10 +26,12 @@ def keep_promises(world: World, night: Night) -> list[Promise]:
     asked = world.asked()
     return [
         *faults_met(world, night, asked),
+        *runs_explained(night),
         *completeness(world, night),
         *posts_kept(world),
         *posts_paid(world, night, asked),
         *ledger_agrees(world, night, asked),
+        *looked_at(night, asked),
         *told_truly(world, night),
         *shown_in_prefect(world, night),
         *logged_in_wandb(world, night),
@@ -83,134 +46,90 @@ def faults_met(world: World, night: Night, asked: list[Row]) -> Iterator[Promise
     for kind, number in sorted(Counter(row["fault"] for row in asked if row["fault"]).items()):
         yield Promise.some(f"requests that met the fault `{kind}`", number)
     yield Promise.some("runs in which a disk was full", int(night.full_disk_met))
+    yield Promise.exactly("restarts of Prefect's server", 2, len(world.prefect.restarts))
+    refused = sum(row["status"] == 401 for row in asked)
+    yield Promise.some(f"requests in the {REVOKED_SECONDS} s in which the token was revoked", refused)
+    yield Promise.some("uploads that W&B failed", world.wandb.failed_uploads)
+
+
+def runs_explained(night: Night) -> Iterator[Promise]:
+    """How many runs there were, and that each of them ended for a reason that it gave."""
+    for kind, runs in (("nightly", night.runs), ("ad hoc", night.ad_hoc.runs)):
+        causes = Counter(cause(run, night) or "?" for run in runs)
+        told = ", ".join(f"{number} {reason}" for reason, number in sorted(causes.items()))
+        yield Promise.told(f"{kind} runs, and why they ended", f"{len(runs)}: {told}")
+        unexplained = [run.name for run in runs if cause(run, night) is None]
+        yield Promise.none_of(f"{kind} runs that ended without a reason", unexplained)
+    refused = [run for run in night.runs if cause(run, night) == "token refused"]
+    yield Promise.some("nights that ended red as X refused the token", sum(run.exit_code == 1 for run in refused))
+    yield Promise.none_of("runs that X refused and that were green", [run.name for run in refused if not run.exit_code])
 
 
 def completeness(world: World, night: Night) -> Iterator[Promise]:
     """Every account that can complete has all steps, each made once."""
-    outcomes = {account["handle"]: account for account in night.document["accounts"]}
+    outcomes = {account["handle"]: account for account in night.last.document["accounts"]}
     completed = [handle for handle in world.able if outcomes[handle]["status"] in ("completed", "unchanged")]
     yield Promise.exactly("accounts completed", len(world.able), len(completed))
-    made = Counter(path.parts[-4:-2] for path in map(Path, _manifests(world)))
+    made = Counter(path.parts[-4:-2] for path in _manifests(world))
     missing = [f"{handle} {step}" for handle in world.able for step in STEPS if not made[step, handle]]
     yield Promise.none_of("artifacts missing", missing)
-    # A report is made of all that is there, and anew whenever something is added.
-    twice = [" ".join(key) for key, number in made.items() if number > 1 and key[0] != "report"]
-    yield Promise.none_of("artifacts made twice", twice)
+    in_part = learned_in_part(world, night)
+    yield Promise.told("accounts learned from what was stored when X refused the token, and once more", len(in_part))
+    times = {handle: 1 + in_part[handle] for handle in world.able}
+    twice = [f"{step} {handle}" for (step, handle), number in made.items() if number > times.get(handle, 1)]
+    yield Promise.none_of("artifacts made twice", [name for name in twice if not name.startswith(OF_ALL)])
     paths = [step["path"] for account in outcomes.values() for step in account["steps"].values()]
     yield Promise.none_of("artifacts named in the table and not there", [p for p in paths if not Path(p).is_dir()])
 
 
-def posts_kept(world: World) -> Iterator[Promise]:
-    """The stored timelines, post for post, against what X has."""
-    missing, doubled, altered, foreign, gaps = 0, 0, 0, 0, 0
-    for handle, truth in world.timelines.items():
-        stored = _stored(world, handle)
-        expected = truth if handle in world.readable else {}
-        ids = Counter(post.id for post in stored.posts)
-        missing += len(expected.keys() - ids.keys())
-        foreign += len(ids.keys() - expected.keys())
-        doubled += sum(number - 1 for number in ids.values())
-        altered += sum(post.text != expected.get(post.id) for post in stored.posts)
-        gaps += len(stored.gaps)
-    yield Promise.told("posts that X has of readable accounts", sum(len(world.timelines[h]) for h in world.readable))
-    yield Promise.exactly("posts missing", 0, missing)
-    yield Promise.exactly("posts doubled", 0, doubled)
-    yield Promise.exactly("posts altered", 0, altered)
-    yield Promise.exactly("posts stored of accounts that cannot be read", 0, foreign)
-    yield Promise.exactly("stretches still to be fetched", 0, gaps)
-
-
-def posts_paid(world: World, night: Night, asked: list[Row]) -> Iterator[Promise]:
-    """Which posts X sent more than once, and why."""
-    days: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    before: dict[tuple[str, str], Row] = {}
-    lost = {id(row) for row in lost_answers(night, asked)}
-    after_loss, unexplained = 0, []
-    for row in asked:
-        for post in ((row["path"], identifier) for identifier in row["posts"]):
-            days[post].add(f"{datetime.fromtimestamp(row['time'], UTC):%Y-%m-%d}")
-            if post in before:
-                after_loss += 1
-                if id(before[post]) not in lost:
-                    unexplained.append(post)
-            before[post] = row
-    billed_twice = [post for post, on in days.items() if len(on) > 1]
-    sent = sum(len(row["posts"]) for row in asked)
-    yield Promise.told("posts sent by X", sent)
-    yield Promise.exactly("posts billed by X: once per UTC day", len(before), sum(map(len, days.values())))
-    yield Promise.none_of("posts billed twice", billed_twice)
-    yield Promise.none_of("posts sent again though they had arrived", unexplained)
-    again = f"{after_loss} (${after_loss * POST_USD:.2f} on another day)"
-    yield Promise.told("posts sent again because an answer was lost", again)
-
-
-def lost_answers(night: Night, asked: list[Row]) -> Iterator[Row]:
-    """Answers of X that need not have been stored: cut ones, and the last page of each account before each kill."""
-    for began, ended in zip([0.0, *night.kills], night.kills, strict=False):
-        last: dict[str, Row] = {}
-        for row in asked:
-            if began < row["time"] <= ended and row["posts"] and row["fault"] != "cut":
-                last[row["path"]] = row
-        yield from last.values()
-    yield from (row for row in asked if row["fault"] == "cut")
-
-
-def ledger_agrees(world: World, night: Night, asked: list[Row]) -> Iterator[Promise]:
-    """The ledger has every answer that arrived; only answers under way at a kill may be missing in it."""
-    ledger = Ledger(Home(world.home).ledger, night.document["flow_run"])
-    arrived = [row for row in asked if row["status"] and row["fault"] != "cut"]
-    last = [row for row in arrived if row["time"] > night.kills[-1]]
-    api = night.document["api"]
-    yield Promise.exactly("requests in the last run's table, as X counts", len(last), api["requests"])
-    yield Promise.exactly("posts read in the last run's table", sum(len(r["posts"]) for r in last), api["posts_read"])
-    in_flight: Counter[str] = Counter()
-    for row in lost_answers(night, asked):
-        in_flight[row["path"]] += len(row["posts"]) * (row["fault"] != "cut")
-    wrong, unwritten = [], 0
-    for handle in world.timelines:
-        path = f"/2/users/{user_id(handle)}/tweets"
-        sent = sum(len(row["posts"]) for row in arrived if row["path"] == path)
-        difference = sent - ledger.of(handle).total().posts_read
-        unwritten += difference
-        if not 0 <= difference <= in_flight[path]:
-            wrong.append(f"{handle} {difference}")
-    yield Promise.none_of("accounts whose ledger does not agree with X", wrong)
-    yield Promise.told("posts that arrived at a dying run and are in no ledger", unwritten)
+def learned_in_part(world: World, night: Night) -> Counter[str]:
+    """How often the timeline of an account was copied before all of it was there, as X refused to send the rest."""
+    copies: Counter[str] = Counter()
+    began, ended = night.events.revoked
+    for path in _manifests(world):
+        step, handle = path.parts[-4:-2]
+        manifest = json.loads(path.read_text())
+        is_part = manifest["counts"].get("gaps") or manifest["counts"].get("fetched") != len(world.timelines[handle])
+        if step == "fetch" and is_part and began - 1 < path.stat().st_mtime < ended + 30:
+            copies[handle] += 1
+    return copies
 
 
 def told_truly(world: World, night: Night) -> Iterator[Promise]:
     """The final document against what is known of each account."""
-    wrong = []
-    for account in night.document["accounts"]:
+    wrong, accounts = [], night.last.document["accounts"]
+    for account in accounts:
         handle, reason = account["handle"], account["reason"] or ""
-        if (account["status"], all(part in reason for part in expected_reason(handle))) != (
-            expected_status(night, account),
-            True,
-        ):
+        is_explained = all(part in reason for part in expected_reason(handle))
+        if account["status"] not in expected_statuses(night, account) or not is_explained:
             wrong.append(f"{handle} {account['status']} {reason}")
         if handle in world.able and (reason or not (account["metrics"] and account["samples"])):
             wrong.append(f"{handle} {reason or 'has no metrics or samples'}")
     yield Promise.none_of("accounts with a wrong status or reason", wrong)
-    counted = [account for account in night.document["accounts"] if account["handle"] in world.readable]
-    wrong = [account["handle"] for account in counted if account["counts"] != _true_counts(world, night, account)]
+    counted = [account for account in accounts if account["handle"] in world.readable]
+    wrong = [account["handle"] for account in counted if not _counts_are_true(world, night, account)]
     yield Promise.none_of("accounts with wrong counts", wrong)
-    named = [account["handle"] for account in night.document["accounts"]]
-    yield Promise.exactly("accounts in the table", len(world.timelines), len(set(named) & world.timelines.keys()))
-    yield Promise.exactly("exit code: 1, as accounts failed", 1, night.exit_code or 0)
-    log = world.log.read_text(errors="replace")
-    yield Promise.none_of("lines of tracebacks or unforeseen errors", _suspicious(log))
+    named = {account["handle"] for account in accounts}
+    yield Promise.exactly("accounts in the table", len(world.timelines), len(named & world.timelines.keys()))
+    yield Promise.exactly("exit code: 1, as accounts failed", 1, night.last.exit_code or 0)
+    runs = (*night.runs, *night.ad_hoc.runs)
+    suspicious = [f"{run.name}: {line}" for run in runs for line in _suspicious(run.said)]
+    yield Promise.none_of("lines of tracebacks or unforeseen errors", suspicious)
 
 
-def expected_status(night: Night, account: Row) -> str:
-    """What must have become of an account in the last run."""
+def expected_statuses(night: Night, account: Row) -> tuple[str, ...]:
+    """What may have become of an account in the last run."""
     if account["handle"] in (*SUSPENDED, PROTECTED):
-        return "failed"
+        return ("failed",)
     if account["handle"] == FEW:
-        return "skipped"
+        return ("skipped",)
+    if account["handle"] in night.beside_last:
+        # Who made it depends on who came first.
+        return ("completed", "unchanged")
     # A page that had still to be made changes nothing about the account.
     paths = [step["path"] for name, step in account["steps"].items() if name != "report"]
     made_before = all(path in night.finished_before_last for path in paths)
-    return "unchanged" if made_before else "completed"
+    return ("unchanged",) if made_before else ("completed",)
 
 
 def expected_reason(handle: str) -> tuple[str, ...]:
@@ -222,18 +141,17 @@ def expected_reason(handle: str) -> tuple[str, ...]:
 
 def shown_in_prefect(world: World, night: Night) -> Iterator[Promise]:
     """The table of the last run in the Prefect UI against its document."""
-    wanted = {"artifacts": {"key": {"any_": ["hugtweets-accounts"]}}, "sort": "CREATED_DESC", "limit": 1}
-    (newest,) = requests.post(f"{world.prefect_url}/artifacts/filter", json=wanted, timeout=30).json()
-    run = requests.get(f"{world.prefect_url}/flow_runs/{newest['flow_run_id']}", timeout=30).json()
+    document = night.last.document
+    named = {"flow_runs": {"name": {"any_": [document["flow_run"]]}}}
+    (run,) = requests.post(f"{world.prefect.url}/flow_runs/filter", json=named, timeout=30).json()
+    wanted = {"artifacts": {"key": {"any_": ["hugtweets-accounts"]}, "flow_run_id": {"any_": [run["id"]]}}}
+    (newest,) = requests.post(f"{world.prefect.url}/artifacts/filter", json=wanted, timeout=30).json()
     rows = {row["handle"]: (row["status"], row["reason"]) for row in json.loads(newest["data"])}
-    document = {row["handle"]: (row["status"], row["reason"] or "") for row in night.document["accounts"]}
-    wrong = [handle for handle in document if rows.get(handle) != document[handle]]
+    told = {row["handle"]: (row["status"], row["reason"] or "") for row in document["accounts"]}
+    wrong = [handle for handle in told if rows.get(handle) != told[handle]]
     yield Promise.none_of("rows of Prefect's table that differ from the document", wrong)
-    yield Promise.exactly(
-        "Prefect's newest table is that of the last run", 1, run["name"] == night.document["flow_run"]
-    )
     ended = (run["state_type"], run["state"]["message"])
-    failed = [row["handle"] for row in night.document["accounts"] if row["status"] == "failed"]
+    failed = [row["handle"] for row in document["accounts"] if row["status"] == "failed"]
     message = f"{len(failed)}/{len(document)} accounts failed: {', '.join(failed)}"
     yield Promise.none_of(
         "final states of Prefect that do not name who failed", [ended] * (ended != ("FAILED", message))
@@ -244,7 +162,7 @@ def logged_in_wandb(world: World, night: Night) -> Iterator[Promise]:
     """Every artifact has its run: at the server, or whole in a folder for `wandb sync`."""
     unlogged, modes, told = [], Counter[str](), set()
     known = world.wandb.digests
-    for manifest in map(Path, _manifests(world)):
+    for manifest in _manifests(world):
         digest, marker = manifest.parent.name, manifest.parent / "tracking.json"
         if not marker.exists():
             unlogged.append(f"{digest}: no marker")
@@ -273,31 +191,23 @@ def left_behind(world: World) -> Iterator[Promise]:
     files = [path for path in world.folder.rglob("*") if path.is_file()]
     names = [path for path in world.home.rglob("*") if ".partial" in path.name]
     yield Promise.none_of("half-made files and folders left", [path.relative_to(world.home) for path in names])
-    secrets = [TOKEN.encode(), WANDB_KEY.encode()]
+    secrets = [secret.encode() for secret in (*TOKENS.values(), WANDB_KEY)]
     found = [path for path in files if any(secret in path.read_bytes() for secret in secrets)]
     yield Promise.none_of("files that hold a secret", [path.relative_to(world.folder) for path in found])
 
 
-def count_posts(world: World) -> dict[str, int]:
-    """How many posts are stored of each account."""
-    return {handle: len(_stored(world, handle).posts) for handle in world.timelines}
+def _manifests(world: World) -> list[Path]:
+    return list(world.home.glob("artifacts/*/*/[!.]*/manifest.json"))
 
 
-def _stored(world: World, handle: str) -> Timeline:
-    return load(Home(world.home).timeline(handle))
-
-
-def _manifests(world: World) -> list[str]:
-    return [str(path) for path in world.home.glob("artifacts/*/*/[!.]*/manifest.json")]
-
-
-def _true_counts(world: World, night: Night, account: Row) -> Row:
-    number = len(world.timelines[account["handle"]])
-    new = number - night.posts_before_last[account["handle"]]
-    kept = account["counts"].get("kept", 0)
-    dropped = account["counts"].get("dropped", {})
-    consistent = kept + sum(dropped.values()) == number
-    return {"fetched": number, "new": new} | ({"kept": kept, "dropped": dropped} if consistent else {})
+def _counts_are_true(world: World, night: Night, account: Row) -> bool:
+    handle, counts = account["handle"], account["counts"]
+    number = len(world.timelines[handle])
+    new = number - night.posts_before_last[handle]
+    # What an ad hoc run has fetched meanwhile is not new to the night.
+    news = range(new + 1) if handle in night.beside_last else [new]
+    in_all = counts.get("kept", 0) + sum(counts.get("dropped", {}).values())
+    return counts["fetched"] == number and counts["new"] in news and in_all == number
 
 
 def _suspicious(log: str) -> list[str]:

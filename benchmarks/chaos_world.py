@@ -7,6 +7,8 @@ import os
 import random
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,15 +18,20 @@ from typing import Any
 import requests
 import yaml
 from processes import family
-from services import prefect_server, save_tiny_model, simulator, write_timelines
+from services import free_port, prefect_server, save_tiny_model, simulator, write_timelines
 
 from tests.fixtures.wandb_server import WandbServer
 
-TOKEN = "AAAAchaosBEARERtokenAAAA"  # noqa: S105  # of the simulator; no file may hold it
+# Of the simulator, for the nights and for the ad hoc runs; no file may hold them.
+TOKENS = {"nightly": "AAAAchaosBEARERtokenAAAA", "ad hoc": "BBBBchaosBEARERtokenBBBB"}
 WANDB_KEY = "0123456789abcdef" * 3
 SUSPENDED, PROTECTED, FEW, FULL = ("suspended_1", "suspended_2"), "protected_1", "few_posts", "full_disk"
 FEW_POSTS = 5
 TIMEOUT_SECONDS = 5
+# Between the end of a server and the start of its successor, as when its machine is started anew.
+AWAY_SECONDS = 5
+# What an upload that fails meets: W&B has the files and does not take the artifact.
+COMMIT, FAILING_SHARE = "CommitArtifact", 0.2
 
 FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 503, "share": 0.05},
@@ -35,6 +42,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "slow", "seconds": 0.7, "share": 0.05},
     {"kind": "slow", "seconds": 2 * TIMEOUT_SECONDS, "share": 0.01},
 )
+REVOKED: tuple[dict[str, Any], ...] = ({"kind": "status", "status": 401, "share": 1.0},)
 
 
 @dataclass(frozen=True)
@@ -46,14 +54,14 @@ class World:
     accounts: Path
     timelines: Mapping[str, Mapping[str, str]]
     x_url: str
-    prefect_url: str
+    prefect: PrefectServer
     wandb: WandbStandIn
     environment: Mapping[str, str]
 
     @property
-    def log(self) -> Path:
-        """What the runs wrote on stderr, all of them."""
-        return self.folder / "runs.log"
+    def runs(self) -> Path:
+        """The folder of what the runs printed (JSON) and said (log), two files a run."""
+        return self.folder / "runs"
 
     @property
     def readable(self) -> list[str]:
@@ -70,13 +78,76 @@ class World:
         seen: list[dict[str, Any]] = requests.get(f"{self.x_url}/requests", timeout=30).json()
         return seen
 
+    def plan_faults(self, faults: tuple[dict[str, Any], ...]) -> None:
+        """Let X do nothing but these from now on."""
+        requests.delete(f"{self.x_url}/faults", timeout=30).raise_for_status()
+        requests.post(f"{self.x_url}/faults", json=faults, timeout=30).raise_for_status()
+
+
+class PrefectServer:
+    """A Prefect server that can go and come back, at the same address and with the same database."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._port, self._up = folder, free_port(), ExitStack()
+        self._restarting: list[threading.Thread] = []
+        self.url = f"http://127.0.0.1:{self._port}/api"
+        # When it was away, in seconds since 1970.
+        self.restarts: list[tuple[float, float]] = []
+        self._start()
+
+    def restart(self, how: signal.Signals) -> None:
+        """Begin to end it by a signal and start it again, while everything else goes on."""
+        self._restarting.append(threading.Thread(target=self._restart, args=(how,)))
+        self._restarting[-1].start()
+
+    def wait(self) -> None:
+        """Return when it answers again."""
+        for restarting in self._restarting:
+            restarting.join()
+
+    def stop(self) -> None:
+        """End it."""
+        self.wait()
+        self._up.close()
+
+    def _start(self) -> None:
+        self._process, _ = self._up.enter_context(prefect_server(self._folder, port=self._port))
+
+    def _restart(self, how: signal.Signals) -> None:
+        gone = time.time()
+        self.restarts.append((gone, float("inf")))
+        os.kill(self._process, how)
+        self._up.close()
+        time.sleep(AWAY_SECONDS)
+        self._start()
+        self.restarts[-1] = (gone, time.time())
+
+
+class Sometimes(frozenset[str]):
+    """Operations of which a share is refused, each time by chance; ``refused`` counts them."""
+
+    share, refused = FAILING_SHARE, 0
+    chance = random.Random(0)
+
+    def __contains__(self, operation: object) -> bool:
+        is_met = super().__contains__(operation) and self.chance.random() < self.share
+        self.refused += is_met
+        return is_met
+
 
 class WandbStandIn:
-    """The stand-in for W&B, which can be unreachable for a while and keeps what it knows."""
+    """The stand-in for W&B: it fails one upload in five, can be unreachable for a while, and keeps what it knows."""
 
-    def __init__(self) -> None:
-        self._server = WandbServer().__enter__()
+    def __init__(self, seed: int) -> None:
+        self._failing = Sometimes({COMMIT})
+        self._failing.chance = random.Random(seed)
+        self._server = WandbServer(refused=self._failing).__enter__()
         self.url = self._server.url
+
+    @property
+    def failed_uploads(self) -> int:
+        """How many artifacts were uploaded and not taken."""
+        return self._failing.refused
 
     @property
     def digests(self) -> set[str]:
@@ -92,7 +163,7 @@ class WandbStandIn:
     def come_back(self) -> None:
         """Listen at the same address again."""
         before = self._server
-        self._server = WandbServer(port=before.server_port)
+        self._server = WandbServer(refused=self._failing, port=before.server_port)
         for name in ("runs", "artifacts", "used", "uploaded"):
             setattr(self._server, name, getattr(before, name))
         self._server.__enter__()
@@ -129,15 +200,17 @@ def world(folder: Path, number: int, seed: int) -> Iterator[World]:
     accounts = write_accounts(folder / "accounts.yaml", list(timelines), save_tiny_model(folder / "tiny"))
     faults = ("--faults", str(folder / "faults.json"), "--seed", str(seed))
     with ExitStack() as stack:
-        wandb = WandbStandIn()
+        wandb = WandbStandIn(seed)
         stack.callback(wandb.leave)
         _, x_url = stack.enter_context(simulator(folder / "x", *faults))
-        _, prefect_url = stack.enter_context(prefect_server(folder / "prefect"))
-        secrets = {"X_BEARER_TOKEN": TOKEN, "WANDB_API_KEY": WANDB_KEY}
-        places = {"X_API_URL": x_url, "WANDB_BASE_URL": wandb.url, "PREFECT_API_URL": prefect_url}
+        prefect = PrefectServer(folder / "prefect")
+        stack.callback(prefect.stop)
+        places = {"X_API_URL": x_url, "WANDB_BASE_URL": wandb.url, "PREFECT_API_URL": prefect.url}
+        places |= {"WANDB_API_KEY": WANDB_KEY}
         machine = {"HF_HUB_OFFLINE": "1", "NETRC": str(folder / "no-netrc"), "PREFECT_HOME": str(folder / "prefect")}
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "WANDB_"))}
-        yield World(folder, home, accounts, timelines, x_url, prefect_url, wandb, plain | secrets | places | machine)
+        (folder / "runs").mkdir()
+        yield World(folder, home, accounts, timelines, x_url, prefect, wandb, plain | places | machine)
 
 
 def invent_timelines(folder: Path, number: int, chance: random.Random) -> dict[str, dict[str, str]]:

@@ -65,12 +65,12 @@ def simulator(folder: Path, *options: str) -> Iterator[tuple[int, str]]:
 
 
 @contextmanager
-def prefect_server(home: Path, database: str | None = None) -> Iterator[tuple[int, str]]:
+def prefect_server(home: Path, database: str | None = None, port: int = 0) -> Iterator[tuple[int, str]]:
     """A Prefect server whose ``PREFECT_HOME`` is the given folder, on SQLite if no database is named.
 
-    Yields process and API URL.
+    Port 0 takes a free one. Yields process and API URL.
     """
-    port = free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
@@ -116,7 +116,7 @@ def free_port() -> int:
 @contextmanager
 def serving(command: Sequence[str], url: str, environment: Mapping[str, str], log: Path) -> Iterator[int]:
     """Run a server, wait until it answers, and stop it at the end."""
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
             wait_for(url, process, log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 import socket
 import struct
@@ -87,8 +88,12 @@ class ApiMiddleware:
     def _record(self, request: HttpRequest, status: int) -> None:
         fault, posts = request.state.fault, request.state.posts
         kind = fault.kind if fault else None
-        seen = Request(request.url.path, dict(request.query_params), status, posts, kind, time.time())
-        self._state.requests.append(seen)
+        path, query, caller = request.url.path, dict(request.query_params), _caller(request)
+        self._state.requests.append(Request(path, query, status, posts, kind, time.time(), caller))
+
+
+def _caller(request: HttpRequest) -> str:
+    return hashlib.sha256(request.headers.get("authorization", "").encode()).hexdigest()[:8]
 
 
 def _failure(fault: Fault | None, path: str) -> JSONResponse | None:

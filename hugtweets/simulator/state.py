@@ -15,7 +15,8 @@ from hugtweets.simulator.limits import RateLimits
 class Request:
     """A request to the API and its answer: status (0: the connection ended without one) and ids of the posts in it.
 
-    ``time`` is that of the answer in seconds since 1970, ``fault`` the kind of fault that the request met.
+    ``time`` is that of the answer in seconds since 1970, ``fault`` the kind of fault that the request met. ``caller``
+    tells tokens apart without holding one.
     """
 
     path: str
@@ -24,6 +25,7 @@ class Request:
     posts: tuple[str, ...]
     fault: str | None
     time: float
+    caller: str
 
 
 @dataclass
