@@ -37,7 +37,7 @@ from chaos_events import Events
 from chaos_night import Kill, Night, cause
 from chaos_promise import Promise
 from chaos_promises import keep_promises
-from chaos_runs import AdHocRuns, Run, caller, running
+from chaos_runs import AdHocRuns, Run, caller, running, send_kept_runs
 from chaos_world import FULL, FullDisk, World, world
 from chaos_x import count_posts
 
@@ -117,6 +117,7 @@ def live_through(world: World, seed: int, kills: int) -> Night:
         night.posts_before_last = count_posts(world)
         spend(world, night, events)
     night.seconds = time.monotonic() - began
+    night.sent = send_kept_runs(world)
     return night
 
 

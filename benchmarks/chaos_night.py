@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chaos_events import Events
-from chaos_runs import AdHocRuns, Run
+from chaos_runs import AdHocRuns, Run, Sent
 from chaos_world import FEW, FULL, PROTECTED, SUSPENDED
 
 HOPELESS = (*SUSPENDED, PROTECTED, FEW)
@@ -34,6 +34,7 @@ class Night:
     posts_before_last: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     full_disk_met: bool = False
+    sent: Sent | None = None
 
     @property
     def last(self) -> Run:

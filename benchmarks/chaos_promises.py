@@ -15,7 +15,6 @@ from chaos_world import FEW, PROTECTED, SUSPENDED, TOKENS, WANDB_KEY, World
 from chaos_x import Row, ledger_agrees, looked_at, posts_kept, posts_paid
 
 from hugtweets.jobs.job import STEPS
-from tests.fixtures.wandb_log import read_run
 
 # Made of all that is there, and anew whenever something is added.
 OF_ALL = ("report", "authorship")
@@ -152,38 +151,36 @@ def shown_in_prefect(world: World, night: Night) -> Iterator[Promise]:
     yield Promise.none_of("rows of Prefect's table that differ from the document", wrong)
     ended = (run["state_type"], run["state"]["message"])
     failed = [row["handle"] for row in document["accounts"] if row["status"] == "failed"]
-    message = f"{len(failed)}/{len(document)} accounts failed: {', '.join(failed)}"
+    message = f"{len(failed)}/{len(told)} accounts failed: {', '.join(failed)}"
     yield Promise.none_of(
         "final states of Prefect that do not name who failed", [ended] * (ended != ("FAILED", message))
     )
 
 
 def logged_in_wandb(world: World, night: Night) -> Iterator[Promise]:
-    """Every artifact has its run: at the server, or whole in a folder for `wandb sync`."""
-    unlogged, modes, told = [], Counter[str](), set()
+    """Every artifact is at W&B, as its marker says, once `hugtweets sync` has sent what was kept."""
+    unlogged, told, superseded = [], set(), 0
     known = world.wandb.digests
+    named = {step["path"] for account in night.last.document["accounts"] for step in account["steps"].values()}
     for manifest in _manifests(world):
-        digest, marker = manifest.parent.name, manifest.parent / "tracking.json"
-        if not marker.exists():
-            unlogged.append(f"{digest}: no marker")
-            continue
-        said = json.loads(marker.read_text())
-        modes[said["mode"]] += 1
+        folder, marker = manifest.parent, manifest.parent / "tracking.json"
+        said = json.loads(marker.read_text()) if marker.exists() else {"mode": "no marker", "run_id": None}
         told.add(said["run_id"])
-        there = digest in known if said["mode"] == "online" else _is_in_folder(said["folder"], digest)
-        if not there:
-            unlogged.append(f"{digest}: not {said['mode']}")
-    yield Promise.none_of("artifacts without their W&B run", unlogged)
-    yield Promise.some("artifacts logged online", modes["online"])
-    yield Promise.some("artifacts logged offline, in the outage", modes["offline"])
-    runs = {path.name.rpartition("-")[2] for path in (world.home / "wandb").glob("*run-*") if path.is_dir()}
-    yield Promise.told("W&B runs that a kill or the outage broke off", len(runs - told))
-
-
-def _is_in_folder(folder: str, digest: str) -> bool:
-    paths = list(Path(folder).glob("*.wandb"))
-    runs = [read_run(path) for path in paths]
-    return any(run.exit_code == 0 and any(digest in logged.aliases for logged in run.logged) for run in runs)
+        if said["mode"] == "online" and folder.name in known:
+            continue
+        if said["mode"] == "no marker" and str(folder) not in named:
+            superseded += 1
+        else:
+            unlogged.append(f"{folder.relative_to(world.home)}: {said['mode']}")
+    yield Promise.told("artifacts that were superseded before their W&B run was written", superseded)
+    yield Promise.none_of("artifacts that are not at W&B", unlogged)
+    sent = night.sent
+    if sent:
+        yield Promise.told("W&B runs that were kept, and sent after the night", f"{sent.sent} in {sent.attempts}")
+        yield Promise.none_of("W&B runs that are still kept", sent.left)
+    runs = [path for path in (world.home / "wandb").glob("*run-*") if path.is_dir()]
+    broken = [path for path in runs if path.name.rpartition("-")[2] not in told]
+    yield Promise.told("W&B runs that a kill or the outage broke off, and summaries", len(broken))
 
 
 def left_behind(world: World) -> Iterator[Promise]:

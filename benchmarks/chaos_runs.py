@@ -20,6 +20,7 @@ from chaos_world import TOKENS, World, kill
 
 Kind = Literal["nightly", "ad hoc"]
 AD_HOC_ACCOUNTS = 3
+MOST_ATTEMPTS = 12
 _numbers = itertools.count(1)
 
 
@@ -72,6 +73,15 @@ class Run:
         return self.began < ended and began < self.ended
 
 
+@dataclass
+class Sent:
+    """How many W&B runs that were kept were sent after the night, in how many attempts, and which are still kept."""
+
+    sent: int
+    attempts: int
+    left: Sequence[str]
+
+
 @contextmanager
 def running(world: World, run: Run, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """The process of a run; whatever is left of it at the end of the block is killed."""
@@ -85,6 +95,20 @@ def running(world: World, run: Run, *arguments: str) -> Iterator[subprocess.Pope
     finally:
         kill(process)
         run.ended = time.time()
+
+
+def send_kept_runs(world: World) -> Sent:
+    """`hugtweets sync` until it has nothing to send any more, as often as W&B's failing uploads make it necessary."""
+    command = [sys.executable, "-m", "hugtweets.cli", "--home", str(world.home), "sync", "--json"]
+    found = Sent(0, 0, [])
+    for found.attempts in range(1, 1 + MOST_ATTEMPTS):
+        ended = subprocess.run(command, env={**world.environment}, capture_output=True, text=True, check=False)
+        answer = json.loads(ended.stdout)
+        found.sent += answer["sent"]
+        found.left = answer["left"]
+        if not found.left:
+            break
+    return found
 
 
 class AdHocRuns:

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 
 from hugtweets.cli.environment import check_environment
+from hugtweets.cli.prefect_output import quiet_prefect
 from hugtweets.cli.prefect_server import read_settings, served
 from hugtweets.cli.streams import knows_every_character
 from hugtweets.config import TrackingConfig
@@ -83,20 +84,9 @@ def flow_shown(tracking: TrackingConfig, verbose: bool) -> Iterator[None]:
         # Prefect takes seconds to import, and sets up its loggers then.
         read_settings()
         if not verbose:
-            _quiet_prefect()
+            quiet_prefect()
         with served():
             yield
-
-
-def _quiet_prefect() -> None:
-    """Silence Prefect's console handlers for the rest of the process; its records still reach the Prefect API."""
-    from prefect.logging.handlers import PrefectConsoleHandler
-
-    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in ("prefect", "hugtweets")]
-    for name in ["", *names]:
-        for handler in logging.getLogger(name).handlers:
-            if isinstance(handler, PrefectConsoleHandler):
-                handler.setLevel(logging.CRITICAL + 1)
 
 
 def _handler(console: Console) -> logging.Handler:

@@ -326,6 +326,7 @@ def test_requests_are_recorded(small: Simulator) -> None:
     timeline(small, "keeper", max_results=5)
     (seen,) = requests.get(f"{small.url}/requests", timeout=10).json()
     assert abs(seen.pop("time") - time.time()) < 10
+    assert seen.pop("caller")
     assert seen == {
         "path": f"/2/users/{user_id('keeper')}/tweets",
         "query": {"max_results": "5"},
@@ -401,6 +402,15 @@ def test_an_answer_that_is_cut_was_served(small: Simulator) -> None:
         timeline(small, "keeper", max_results=5)
     assert ids(timeline(small, "keeper", max_results=5)) == list(small.requests[0].posts)
     assert requests.get(f"{small.url}/usage", timeout=10).json()["posts"] == 10
+
+
+def test_callers_are_told_apart_by_their_tokens_and_no_token_is_recorded(small: Simulator) -> None:
+    for token in ("good", "other", "good"):
+        path = f"{small.url}/2/users/{user_id('Keeper')}/tweets"
+        requests.get(path, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    first, second, third = (request.caller for request in small.requests)
+    assert first == third != second
+    assert "good" not in str(small.requests)
 
 
 def test_a_share_of_all_requests_fails_by_chance(small: Simulator) -> None:
