@@ -225,5 +225,5 @@ def _decide(
 def _existing(home: Home, handle: str, digest: str | None) -> Reference | None:
     if digest is None:
         return None
-    reference = Reference("finetune", handle, digest, str(home.artifacts / "finetune" / handle / digest))
+    reference = Reference("finetune", handle, digest, str(home.folder("finetune", handle) / digest))
     return reference if exists(reference) or is_shared(home, reference) else None

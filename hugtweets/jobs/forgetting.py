@@ -21,7 +21,7 @@ from hugtweets.jobs.history import forget_history
 from hugtweets.pools.learned_posts import learned_of
 from hugtweets.pools.pool import list_pools, made_from, spec_of
 from hugtweets.storage.artifacts import MANIFEST, Reference, location, references, remove
-from hugtweets.storage.handles import is_mix
+from hugtweets.storage.handles import folder_of, is_mix
 from hugtweets.storage.home import Home
 from hugtweets.storage.locks import lock_file
 from hugtweets.timelines.shared import SharedTimeline
@@ -121,17 +121,18 @@ def kept_of(home: Home, handle: str) -> list[Path]:
 
 
 def _kept_of(home: Home, handle: str) -> list[Path]:
+    folder = folder_of(handle)
     runs = [path for path in home.wandb.glob("**/*run-*") if path.is_dir() and _names(path, handle)]
     records = list(home.results.glob(f"hugtweets-*-{handle}-*"))
-    artifacts = [path for path in home.artifacts.glob(f"*/{handle}") if path.is_dir()]
-    timeline = [*home.timelines.glob(f"{handle}.*"), *home.timelines.glob(f".synchronised/{handle}.*")]
+    artifacts = [path for path in home.artifacts.glob(f"*/{folder}") if path.is_dir()]
+    timeline = [*home.timelines.glob(f"{folder}.*"), *home.timelines.glob(f".synchronised/{folder}.*")]
     others = [
-        *home.promotions(handle).parent.glob(f"{handle}.*"),
+        *home.promotions(handle).parent.glob(f"{folder}.*"),
         *(path for path in [home.hub(handle)] if path.exists()),
     ]
     tables = [path for path in home.sweeps.glob("*.csv") if _has_row(path, handle)]
     analysis = [table.parent for table in home.analysis.glob("accounts.csv") if _has_row(table, handle)]
-    pages = list(home.report.glob(f"accounts/{handle}.*"))
+    pages = list(home.report.glob(f"accounts/{folder}.*"))
     return [*runs, *records, *artifacts, *timeline, *others, *tables, *analysis, *pages]
 
 
@@ -143,7 +144,7 @@ def keys_of(home: Home, handle: str) -> list[str]:
     if home.store is None:
         return []
     names = [handle, *home.known_mixes(handle)]
-    folders = [f"artifacts/{step}/{name}" for step in home.store.names("artifacts") for name in names]
+    folders = [home.key(home.folder(step, name)) for step in home.store.names("artifacts") for name in names]
     keys = [key for folder in folders for key in home.store.sizes(folder)]
     files = [home.key(home.promotions(name)) for name in names]
     files += [home.key(home.timeline(name)) for name in names if not is_mix(name)]

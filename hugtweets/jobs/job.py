@@ -153,7 +153,7 @@ class Assignment(Section):
 
     def cleaned(self, home: Home) -> Reference:
         """Where the cleaned posts are in that home, or will be."""
-        return Reference("clean", self.handle, self.posts, str(home.artifacts / "clean" / self.handle / self.posts))
+        return Reference("clean", self.handle, self.posts, str(home.folder("clean", self.handle) / self.posts))
 
 
 def longest_waiting_first(jobs: Sequence[Job]) -> list[Job]:

@@ -87,7 +87,7 @@ class AccountOutcome(BaseModel):
     def reference(self, step: str, home: Home) -> Reference:
         """The artifact of a step that was done, on whichever machine, as it is or will be in that home."""
         digest = self.steps[step].digest
-        return Reference(step, self.handle, digest, str(home.artifacts / step / self.handle / digest))
+        return Reference(step, self.handle, digest, str(home.folder(step, self.handle) / digest))
 
     def remark(self, *remarks: object) -> None:
         """Add to the reason what there is to say."""

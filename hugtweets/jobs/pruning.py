@@ -136,8 +136,7 @@ def _finish_removals(home: Home) -> None:
     for folder in [*home.artifacts.glob("*/*"), *home.pools.glob("*")]:
         remove_leftovers(folder)
         for begun in folder.glob(f"{REMOTE_MANIFESTS}/*.going"):
-            step = STEP if folder.parent == home.pools else folder.parent.name
-            reference = Reference(step, folder.name, begun.stem, str(folder / begun.stem))
+            reference = Reference.at(folder / begun.stem)
             # It may have been made again since.
             if not (exists(reference) or is_shared(home, reference)):
                 remove_shared(home, reference)
@@ -164,7 +163,7 @@ def _remove_records(home: Home, gone: Iterable[Reference]) -> None:
     """Remove Prefect's records of what is gone: nobody asks for them any more."""
     names = {f"hugtweets-{reference.step}-{reference.handle}-{reference.digest}" for reference in gone}
     for record in home.results.glob("hugtweets-*"):
-        if record.name.partition("@")[0] in names:
+        if record.name.rpartition("@")[0] in names:
             record.unlink(missing_ok=True)
 
 

@@ -12,6 +12,7 @@ from hugtweets.report.post_statistics import PostStatistics
 from hugtweets.report.summary import JUDGED_COLUMNS, AccountSummary, smooth
 from hugtweets.report.templating import percent, render
 from hugtweets.storage.csv_files import Table, to_csv
+from hugtweets.storage.handles import folder_of
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Headline:
 
 
 def account_files(account: AccountData) -> dict[str, str]:
-    """Every file of an account by name: ``<handle>.html``, ``<handle>.json``, and its CSV files."""
-    handle, metrics = account.summary.handle, account.summary.metrics
+    """Every file of an account by name: ``<folder>.html``, ``<folder>.json``, and its CSV files."""
+    stem, metrics = folder_of(account.summary.handle), account.summary.metrics
     page = render(
         "account.html",
         account=account,
@@ -43,10 +44,10 @@ def account_files(account: AccountData) -> dict[str, str]:
         prediction=prediction(metrics) if metrics else "",
         scorecard=writing_rows(metrics) if metrics else [],
         plots={"curve": _curve(account), "models": _judged_models(account.summary)}
-        | _lengths_and_hours(handle, account.statistics),
+        | _lengths_and_hours(stem, account.statistics),
     )
-    tables = {f"{handle}.{name}.csv": to_csv(columns, rows) for name, (columns, rows) in _tables(account).items()}
-    return {**tables, f"{handle}.html": page, f"{handle}.json": account.summary.model_dump_json(indent=1) + "\n"}
+    tables = {f"{stem}.{name}.csv": to_csv(columns, rows) for name, (columns, rows) in _tables(account).items()}
+    return {**tables, f"{stem}.html": page, f"{stem}.json": account.summary.model_dump_json(indent=1) + "\n"}
 
 
 def _headline(summary: AccountSummary) -> Iterator[Headline]:
@@ -72,7 +73,7 @@ def _curve(account: AccountData) -> Plot | None:
     drawn = [Line(every, "faint", width=1), Line(smooth(account.history)), Line(validation, "base", dots=True)]
     svg = lines(drawn, "training step", "loss, nats per token", says)
     note = "Thin: each training step; thick: smoothed; with dots: validation posts."
-    return Plot(svg, "Training curve", f"{account.summary.handle}.curve.csv", note)
+    return Plot(svg, "Training curve", f"{folder_of(account.summary.handle)}.curve.csv", note)
 
 
 def _judged_models(summary: AccountSummary) -> Plot | None:
@@ -82,10 +83,10 @@ def _judged_models(summary: AccountSummary) -> Plot | None:
     tuned = [(judged.at, judged.bits_per_byte) for judged in summary.nights]
     says = f"Validation bits per byte of {len(tuned)} models, the newest {tuned[-1][1]:.3f}."
     svg = over_time([Line(base, "base", dots=True), Line(tuned, "tuned", dots=True)], "bits per byte", says)
-    return Plot(svg, "Models over time", f"{summary.handle}.models.csv", "Base model above, tuned below.")
+    return Plot(svg, "Models over time", f"{folder_of(summary.handle)}.models.csv", "Base model above, tuned below.")
 
 
-def _lengths_and_hours(handle: str, statistics: PostStatistics | None) -> dict[str, Plot | None]:
+def _lengths_and_hours(stem: str, statistics: PostStatistics | None) -> dict[str, Plot | None]:
     if statistics is None or not statistics.posts:
         return {"lengths": None, "hours": None}
     often = statistics.length_labels[statistics.lengths.index(max(statistics.lengths))]
@@ -95,8 +96,8 @@ def _lengths_and_hours(handle: str, statistics: PostStatistics | None) -> dict[s
     says = f"Posts by the hour of the day: most in the hour from {hour}:00 UTC."
     hours = bars(statistics.hours, list(map(str, range(24))), 3, "hour of the day, UTC", "posts", says)
     return {
-        "lengths": Plot(lengths, "How long", f"{handle}.lengths.csv"),
-        "hours": Plot(hours, "When", f"{handle}.hours.csv"),
+        "lengths": Plot(lengths, "How long", f"{stem}.lengths.csv"),
+        "hours": Plot(hours, "When", f"{stem}.hours.csv"),
     }
 
 

@@ -91,7 +91,7 @@ def fingerprint(home: Home, handle: str) -> str:
     Raises:
         StoreUnavailable: the store does not answer.
     """
-    known = sorted(f"{step}/{name}" for step in SHOWN_STEPS for name in _known(home.artifacts / step / handle))
+    known = sorted(f"{step}/{name}" for step in SHOWN_STEPS for name in _known(home.folder(step, handle)))
     identity = [*known, read_promotions(home, handle).model_dump_json()]
     return hashlib.sha256("\n".join(identity).encode()).hexdigest()[:16]
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from hugtweets.budget.ledger import Ledger
+from hugtweets.errors import InvalidHandle
 from hugtweets.report.overview_page import LastRun, Row, overview_files
 from hugtweets.report.summary import AccountSummary
 from hugtweets.storage.artifacts import Reference, exists
 from hugtweets.storage.atomic import partial_prefix, remove_leftovers, write_text
+from hugtweets.storage.handles import folder_of, name_in
 from hugtweets.storage.home import Home
 from hugtweets.storage.locks import locked
 
@@ -27,7 +30,7 @@ INDEX = "index.html"
 
 def published(home: Home, handle: str) -> AccountSummary | None:
     """What the account's page in the site knows of itself; None if there is none that may be trusted."""
-    path = _accounts(home) / f"{handle}.json"
+    path = _accounts(home) / f"{folder_of(handle)}.json"
     try:
         summary = AccountSummary.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):
@@ -40,16 +43,16 @@ def publish(home: Home, report: Reference) -> None:
     folder = _accounts(home)
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
-    files = sorted(report.folder.glob(f"{report.handle}.*"), key=lambda path: path.suffix == ".json")
+    files = sorted(report.folder.glob(f"{folder_of(report.handle)}.*"), key=lambda path: path.suffix == ".json")
     for path in files:
         _put(path, folder / path.name)
-    for path in set(folder.glob(f"{report.handle}.*")) - {folder / path.name for path in files}:
+    for path in set(folder.glob(f"{folder_of(report.handle)}.*")) - {folder / path.name for path in files}:
         path.unlink(missing_ok=True)
 
 
 def withdraw(home: Home, handle: str) -> None:
     """Take the page of an account out of the site."""
-    for path in sorted(_accounts(home).glob(f"{handle}.*"), key=lambda path: path.suffix != ".json"):
+    for path in sorted(_accounts(home).glob(f"{folder_of(handle)}.*"), key=lambda path: path.suffix != ".json"):
         path.unlink(missing_ok=True)
 
 
@@ -70,15 +73,16 @@ def rebuild(home: Home, run: LastRun | None = None) -> Path:
 
 def drop_outdated(home: Home) -> None:
     """Take pages out of the site whose artifact is gone: of forgotten accounts, and with texts that were deleted."""
-    for handle in {path.name.split(".")[0] for path in _accounts(home).glob("*.*")} - {""}:
-        summary = published(home, handle)
-        if summary is None or not exists(artifact_of(home, summary)):
-            withdraw(home, handle)
+    for handle in {name_in(path.name.split(".")[0]) for path in _accounts(home).glob("*.*")} - {""}:
+        with suppress(InvalidHandle):  # a file that somebody else put there
+            summary = published(home, handle)
+            if summary is None or not exists(artifact_of(home, summary)):
+                withdraw(home, handle)
 
 
 def artifact_of(home: Home, summary: AccountSummary) -> Reference:
     """The report artifact that a page in the site is of."""
-    path = home.artifacts / "report" / summary.handle / summary.report
+    path = home.folder("report", summary.handle) / summary.report
     return Reference("report", summary.handle, summary.report, str(path))
 
 
@@ -86,7 +90,7 @@ def known_rows(home: Home) -> list[Row]:
     """The rows of the overview: every account with a page, in alphabetical order."""
     ledger = Ledger(home.ledger, run="")
     answers = ledger.last_answers()
-    handles = sorted((path.stem for path in _accounts(home).glob("*.json")), key=str.casefold)
+    handles = sorted((name_in(path.stem) for path in _accounts(home).glob("*.json")), key=str.casefold)
     rows = []
     for summary in filter(None, (published(home, handle) for handle in handles)):
         answered = answers.get(summary.handle)

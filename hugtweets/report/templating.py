@@ -13,6 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hugtweets import __version__
+from hugtweets.storage.handles import folder_of
 
 TEMPLATES = Path(__file__).with_name("templates")
 # Of a post that somebody made ten thousand characters long.
@@ -56,7 +57,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    for shown in (clipped, capitalise_first, percent, number, sortable):
+    for shown in (clipped, capitalise_first, folder_of, percent, number, sortable):
         environment.filters[shown.__name__] = shown
     return environment
 

@@ -89,7 +89,7 @@ def members_of_mix(home: Home, clean: Reference) -> list[Reference]:
     inputs = clean.manifest().inputs.items()
     digests = {name.removeprefix(MEMBER): digest for name, digest in inputs if name.startswith(MEMBER)}
     found = [
-        Reference("clean", handle, digest, str(home.artifacts / "clean" / handle / digest))
+        Reference("clean", handle, digest, str(home.folder("clean", handle) / digest))
         for handle, digest in digests.items()
     ]
     return [reference for reference in found if obtain(home, reference)]

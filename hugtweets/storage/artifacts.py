@@ -27,7 +27,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from hugtweets.storage.atomic import atomic_folder, partial_prefix, write_text
-from hugtweets.storage.handles import validate_name
+from hugtweets.storage.handles import folder_of, name_in
 from hugtweets.storage.home import Home
 from hugtweets.storage.locks import lock_file, locked_aloud
 
@@ -44,6 +44,12 @@ class Reference:
     handle: str
     digest: str
     path: str
+
+    @classmethod
+    def at(cls, folder: Path) -> Reference:
+        """The artifact that is in this folder, or would be."""
+        step, account, digest = folder.parts[-3:]
+        return cls(step, name_in(account), digest, str(folder))
 
     @property
     def folder(self) -> Path:
@@ -110,7 +116,7 @@ class Plan:
 
     def reference(self, home: Home) -> Reference:
         """Where the artifact is, or will be."""
-        path = home.artifacts / self.step / validate_name(self.handle) / self.digest
+        path = home.folder(self.step, self.handle) / self.digest
         return Reference(self.step, self.handle, self.digest, str(path))
 
 
@@ -209,16 +215,16 @@ def set_aside(reference: Reference) -> Path:
 
 def references(home: Home, handle: str, step: str = "*") -> list[Reference]:
     """The artifacts of an account, oldest first, with those that only the store has: :func:`obtain` downloads them."""
-    manifests = set(home.artifacts.glob(f"{step}/{handle}/*/{MANIFEST}"))
+    manifests = set(home.artifacts.glob(f"{step}/{folder_of(handle)}/*/{MANIFEST}"))
     steps = home.store.names("artifacts") if home.store and step == "*" else [step]
-    stored = (stored_manifests(home, home.artifacts / name / handle) for name in steps)
+    stored = (stored_manifests(home, home.folder(name, handle)) for name in steps)
     return found_at(home, manifests.union(*stored))
 
 
 def found_at(home: Home, manifests: Collection[Path]) -> list[Reference]:
     """The artifacts whose manifests are at these paths, here or in the store, oldest first."""
     folders = [path.parent for path in manifests if path.parent.name[0] != "."]
-    found = [Reference(path.parts[-3], path.parts[-2], path.parts[-1], str(path)) for path in folders]
+    found = [Reference.at(folder) for folder in folders]
     unknown = [reference for reference in found if not (exists(reference) or reference.remote_manifest.exists())]
     if home.store and unknown:
         keys = {f"{home.key(reference.folder)}/{MANIFEST}": reference for reference in unknown}
@@ -257,7 +263,7 @@ def input_of(home: Home, reference: Reference, step: str) -> Reference | None:
     if not (reference.remote_manifest.is_file() or obtain(home, reference)):
         return None
     digest = reference.manifest().inputs[step]
-    found = Reference(step, reference.handle, digest, str(home.artifacts / step / reference.handle / digest))
+    found = Reference(step, reference.handle, digest, str(home.folder(step, reference.handle) / digest))
     return found if obtain(home, found) else None
 
 

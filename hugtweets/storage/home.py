@@ -68,6 +68,10 @@ class Home:
         """``<step>/<handle>/<digest>/``."""
         return self.root / "artifacts"
 
+    def folder(self, step: str, handle: str) -> Path:
+        """The artifacts of one step and one account, mix or blend."""
+        return self.artifacts / step / folder_of(handle)
+
     @property
     def models(self) -> Path:
         """Base models converted to safetensors."""

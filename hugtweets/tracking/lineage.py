@@ -127,7 +127,7 @@ def _find_input(home: Home, manifest: Manifest, name: str, digest: str) -> Refer
     step, handle = _source(manifest, name)
     if step not in ARTIFACTS:
         return None
-    return Reference(step, handle, digest, str(home.artifacts / step / handle / digest))
+    return Reference(step, handle, digest, str(home.folder(step, handle) / digest))
 
 
 def _source(manifest: Manifest, name: str) -> tuple[str, str]:

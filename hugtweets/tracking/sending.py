@@ -98,10 +98,7 @@ def _references(home: Home) -> dict[str, Reference]:
     """Name of a run's folder → the artifact that it tells of."""
     markers = home.artifacts.glob(f"*/*/*/{MARKER}")
     found = [(path.parent, json.loads(path.read_text(encoding="utf-8"))) for path in markers]
-    return {
-        Path(marker["folder"]).name: Reference(folder.parts[-3], folder.parts[-2], folder.name, str(folder))
-        for folder, marker in found
-    }
+    return {Path(marker["folder"]).name: Reference.at(folder) for folder, marker in found}
 
 
 def _lots(kept: Iterable[Kept]) -> Iterator[list[Kept]]:
