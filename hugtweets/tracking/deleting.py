@@ -98,9 +98,8 @@ def _read(home: Home) -> dict[Path, Deletion]:
 
 
 def _delete(deletion: Deletion) -> None:
-    from wandb.errors import CommError
-
     import wandb
+    from wandb.errors import CommError
 
     entity, project = project_of(deletion.run)
     api = wandb.Api(overrides={"entity": entity, "project": project}, timeout=REQUEST_SECONDS)
