@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import SecretStr
@@ -17,6 +17,9 @@ from hugtweets.config import Config
 from hugtweets.errors import NoHubToken
 from hugtweets.storage.atomic import new_folder
 from hugtweets.storage.home import Home
+
+if TYPE_CHECKING:
+    from hugtweets.publishing.facts import ModelFacts
 
 AdapterOption = Annotated[bool, typer.Option("--adapter", help="The adapter alone, for who has the base model.")]
 PostsOption = Annotated[bool, typer.Option("--with-posts", help="Also the real posts that it has learned.")]
@@ -74,7 +77,7 @@ def push(
         shutil.rmtree(folder, ignore_errors=True)
         wanted = Wanted(repository or ".", adapter, with_posts, options.sample)
         with progress_shown(verbose), new_folder(folder) as partial:
-            write_bundle(home, name, partial, wanted)
+            warn(write_bundle(home, name, partial, wanted), private)
         place = f"{repository or repository_name('USER', name)}, {'private' if private else 'public'}"
         typer.echo(f"nothing was uploaded; {place}, would get from {folder}:")
         for path in sorted(folder.iterdir()):
@@ -85,9 +88,15 @@ def push(
     wanted = Wanted(repository, adapter, with_posts, options.sample)
     home.hub(name).parent.mkdir(parents=True, exist_ok=True)
     with progress_shown(verbose), tempfile.TemporaryDirectory(dir=home.hub(name).parent) as partial:
-        write_bundle(home, name, Path(partial), wanted)
+        warn(write_bundle(home, name, Path(partial), wanted), private)
         place = hub.upload(Path(partial), repository, private)
     typer.echo(f"the model of {name} is at {place}, {'for you alone' if private else 'for everybody'}")
+
+
+def warn(facts: ModelFacts, private: bool) -> None:
+    """Say, before everybody can see a model, what it may have learned that was not for everybody."""
+    if facts.circle_warning and not private:
+        typer.echo(facts.circle_warning, err=True)
 
 
 def find_token() -> SecretStr:

@@ -35,8 +35,8 @@ class Wanted:
     sampling: SampleConfig = field(default_factory=SampleConfig)
 
 
-def write_bundle(home: Home, handle: str, folder: Path, wanted: Wanted) -> None:
-    """Fill an empty folder with the account's current model and all that belongs to it.
+def write_bundle(home: Home, handle: str, folder: Path, wanted: Wanted) -> ModelFacts:
+    """Fill an empty folder with the account's current model and all that belongs to it; what its card is made of.
 
     Raises:
         NothingKept: there is no model.
@@ -51,6 +51,7 @@ def write_bundle(home: Home, handle: str, folder: Path, wanted: Wanted) -> None:
     write_text(folder / "README.md", write_card(facts, _usage(base_model, folder, wanted), pictured))
     if wanted.with_posts:
         shutil.copyfile(clean.file(CLEAN), folder / CLEAN)
+    return facts
 
 
 def _export(base_model: BaseModel, model: Reference, folder: Path, wanted: Wanted) -> None:

@@ -120,7 +120,8 @@ def _data(facts: ModelFacts) -> str:
     if facts.tokens:
         rows["Validation (the newest)"] = facts.tokens["validation"]
     numbers = table([["Posts", "Number"], *([name, f"{number:,}"] for name, number in rows.items())])
-    return f"{numbers}\n\nThe posts themselves are not part of this repository."
+    warned = f"\n\n**Warning:** {plain(facts.circle_warning)}." if facts.circle_warning else ""
+    return f"{numbers}\n\nThe posts themselves are not part of this repository.{warned}"
 
 
 def _training(facts: ModelFacts) -> str:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hugtweets.models.registry import HUB_ID, SMALL_HUB_MODEL
+from hugtweets.sources.archive import circles
 from hugtweets.steps.authorship import read_authorship
 from hugtweets.steps.evaluate import read_scores
 from hugtweets.steps.fetch import TIMELINE
@@ -48,6 +49,7 @@ class ModelFacts:
     """A model and what was counted on its way. ``metrics`` and ``posts`` are empty if it was not evaluated.
 
     ``counts`` are those of the posts it was made from, ``tokens`` what was read of them, ``posts`` generated ones.
+    ``circle_warning`` says if posts that were not for everybody may be among them.
     """
 
     handle: str
@@ -57,6 +59,7 @@ class ModelFacts:
     metrics: Mapping[str, float | None]
     posts: tuple[str, ...]
     languages: Sequence[str]
+    circle_warning: str | None = None
 
     @property
     def origin(self) -> Origin:
@@ -77,7 +80,8 @@ def gather_facts(home: Home, model: Reference, clean: Reference) -> ModelFacts:
     metrics: dict[str, float | None] = {}
     if scores and samples:
         metrics = read_scores(scores).figures() | read_authorship(home, samples).model_dump()
-    languages = (_main_language(fetched) for fetched, _ in sources_of(home, clean))
+    timelines = [fetched for fetched, _ in sources_of(home, clean)]
+    languages = (_main_language(timeline) for timeline in timelines)
     return ModelFacts(
         handle=model.handle,
         manifest=model.manifest(),
@@ -86,6 +90,7 @@ def gather_facts(home: Home, model: Reference, clean: Reference) -> ModelFacts:
         metrics=metrics,
         posts=tuple(row["text"] for row in read_samples(samples)) if samples else (),
         languages=list(dict.fromkeys(filter(None, languages))),
+        circle_warning=circles.warning(sum(_from_circle_time(timeline) for timeline in timelines)),
     )
 
 
@@ -93,6 +98,11 @@ def find_scores(home: Home, model: Reference) -> Reference | None:
     """The newest scores of a model, brought here."""
     found = made_from(home, model, "evaluate")
     return found if found and obtain(home, found) else None
+
+
+def _from_circle_time(timeline: Reference) -> int:
+    columns = ["created_at", "source", "is_retweet"]
+    return circles.count_stored(pq.read_table(timeline.file(TIMELINE), columns=columns))
 
 
 def _main_language(timeline: Reference) -> str | None:

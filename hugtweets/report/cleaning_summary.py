@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import regex
 
+from hugtweets.sources.archive import circles
+
 EXAMPLES = 3
 # Why a post is dropped, for people; the reasons are those of :mod:`hugtweets.cleaning.table`.
 REASONS = {
@@ -53,12 +55,13 @@ class Cleaned:
 
 @dataclass(frozen=True)
 class CleaningSummary:
-    """What became of the posts."""
+    """What became of the posts; ``warning`` says what may be among them that was not for everybody."""
 
     fetched: int
     kept: int
     dropped: list[Dropped] = field(default_factory=list)
     cleaned: list[Cleaned] = field(default_factory=list)
+    warning: str | None = None
 
 
 def summarise_cleaning(raw: pa.Table, clean: pa.Table, counts: Mapping[str, Any]) -> CleaningSummary:
@@ -67,7 +70,8 @@ def summarise_cleaning(raw: pa.Table, clean: pa.Table, counts: Mapping[str, Any]
         Dropped(reason, REASONS.get(reason, ""), number, _newest(clean, reason))
         for reason, number in sorted(counts["dropped"].items(), key=lambda item: -item[1])
     ]
-    return CleaningSummary(counts["fetched"], counts["kept"], dropped, _changes(raw, clean))
+    warning = circles.warning(circles.count_stored(raw))
+    return CleaningSummary(counts["fetched"], counts["kept"], dropped, _changes(raw, clean), warning)
 
 
 def _newest(clean: pa.Table, reason: str) -> list[str]:

@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 from hugtweets.cli.app import app
 from hugtweets.errors import BadHubToken, ConfigurationError, HubError, HubUnreachable, NoHubRight
 from hugtweets.storage.home import Home
+from tests.fixtures.exports import tweet, tweets, zipped
+from tests.fixtures.flows import rows
 from tests.fixtures.hub_server import TOKEN, HubServer
 from tests.fixtures.learned import CONFIG, learn
 
@@ -23,7 +25,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(tmp_path_factory.mktemp("learned"))
-    learn(home, config=CONFIG.override({"evaluate": {"generated": 0}}))
+    written = [
+        tweet(row["id"], row["text"], created_at=f"Wed Oct 12 20:{number:02}:24 +0000 2022")
+        for number, row in enumerate(rows(60))
+    ]
+    archive = zipped(home.root / "export.zip", {"data/tweets.js": tweets(*written)})
+    learn(home, config=CONFIG.override({"evaluate": {"generated": 0}}), source=f"archive:{archive}")
     return home
 
 
@@ -79,6 +86,17 @@ def test_a_public_repository_is_not_written_to_unless_public_is_said(learned: Ho
     # What an earlier upload left goes, and what a person put there stays.
     assert "clean.parquet" not in hub.files
     assert "theirs.txt" in hub.files
+
+
+def test_posts_of_the_time_of_circles_are_warned_of_on_the_card_and_before_all_can_see(
+    learned: Home, hub: HubServer
+) -> None:
+    warning = "60 posts of an export are from August 2022 to November 2023"
+
+    assert warning not in push(learned, "--adapter", "--dry-run").stderr
+    assert warning in push(learned, "--adapter", "--dry-run", "--public").stderr
+    assert f"**Warning:** {warning}" in (learned.hub("alice") / "README.md").read_text(encoding="utf-8")
+    assert warning in push(learned, "--adapter", "--repo-id", "me/warned", "--public").stderr
 
 
 def test_a_dry_run_writes_the_folder_and_asks_nobody(
