@@ -129,7 +129,8 @@ def _unfolded(rows: Iterator[Row]) -> Iterator[Row]:
     """The rows, those of a list in one line and of an object that holds a whole table one by one."""
     for row in rows:
         values = row.value if isinstance(row.value, list) else rows_within(row.value)
-        if values is None:
+        if not values:
             yield row
-        for value in values or ():
-            yield Row(row.place, value, size=row.size // len(values or ()))
+            continue
+        for value in values:
+            yield Row(row.place, value, size=row.size // len(values))

@@ -221,6 +221,10 @@ def test_over_ten_bad_rows_that_are_over_five_percent_are_an_error(
         assert len(read_posts(path)) == good
 
 
+def test_rows_of_nonsense_without_end_are_not_read_to_their_end(tmp_path: Path) -> None:
+    assert "100,001 of 100,001 rows" in refusal(tmp_path / "posts.jsonl", b"x\n" * 200_000)
+
+
 def test_an_open_quotation_mark_counts_for_all_rows_it_swallows(tmp_path: Path) -> None:
     rows = "".join(f"{number},2020-08-10,post {number}\n" for number in range(30))
 
