@@ -1,4 +1,4 @@
-"""How fast are files of posts read in each dialect, and does any damage to one end in more than a refusal?
+"""How fast are posts read in each dialect of files and layout of exports, and does damage end in more than a refusal?
 
     PYTHONPATH=. python benchmarks/readers.py [--posts 10000] [--mutations 100000] [--seed 1] [--json]
 
@@ -31,8 +31,11 @@ from pathlib import Path
 from hugtweets.cleaning.table import clean_table
 from hugtweets.config import CleanConfig
 from hugtweets.errors import UnreadableSource
+from hugtweets.sources.archive.reading import read_export
 from hugtweets.sources.files.reading import read_posts_file
 from hugtweets.timelines.posts import Mention, Post, to_table
+from tests.fixtures.export_layouts import LAYOUTS
+from tests.fixtures.exports import zipped
 from tests.fixtures.post_files import WRITERS, Writer
 
 MOST_SECONDS = 2.0
@@ -99,9 +102,38 @@ def read_file(path: Path) -> Outcome:
     return Outcome(file.posts, file.passed_over.rows, file.passed_over.number, file.repeated)
 
 
+def read_archive(path: Path) -> Outcome:
+    """Read an export of the invented account."""
+    export = read_export(path, "bo")
+    return Outcome(export.posts, export.passed_over.rows, export.passed_over.number, 0)
+
+
+def save_export(layout: str) -> Writer:
+    """What writes a zip of a layout."""
+
+    def save(path: Path, posts: Sequence[Post]) -> None:
+        zipped(path, LAYOUTS[layout](posts))
+
+    return save
+
+
+def save_one_file(layout: str, name: str) -> Writer:
+    """What writes a file of a layout alone: damage to it is not noticed before it is read."""
+
+    def save(path: Path, posts: Sequence[Post]) -> None:
+        path.write_text(LAYOUTS[layout](posts)[name], encoding="utf-8")
+
+    return save
+
+
 READERS = {
     tool: Reader(suffix, save, read_file, suffix == ".jsonl" and "answers" not in tool)
     for tool, (suffix, save, _) in WRITERS.items()
+}
+READERS |= {f"export {layout}": Reader(".zip", save_export(layout), read_archive, False) for layout in LAYOUTS}
+READERS |= {
+    f"{name} alone": Reader(Path(name).suffix, save_one_file(layout, name), read_archive, False)
+    for layout, name in (("2020", "data/tweet.js"), ("tweets.csv", "tweets.csv"))
 }
 
 

@@ -6,19 +6,23 @@ import csv
 import io
 import json
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from hugtweets.report.plots import Line, over_time
 from hugtweets.report.site import published
 from hugtweets.report.step import report
+from hugtweets.steps.fetch import TIMELINE
 from hugtweets.storage.artifacts import latest, references, remove
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.csv_files import to_csv
 from hugtweets.storage.home import Home
+from hugtweets.timelines.posts import RAW_SCHEMA
 from tests.fixtures.reports import FIRST, HOSTILE, invented_texts, jobs, learn, learn_mix
 from tests.fixtures.written import written
 
@@ -176,6 +180,16 @@ def test_an_account_that_was_only_fetched_and_cleaned_has_a_page_too(home: Home)
     report(jobs(home, "alice"))
     assert "No model was made yet" in page(home, "alice").text
     assert "Kept" in page(home, "alice").text
+
+
+def test_a_page_warns_of_posts_of_an_export_from_the_time_of_circles(home: Home) -> None:
+    learn(home, "alice")
+    [fetched] = references(home, "alice", "fetch")
+    posts = pq.read_table(fetched.file(TIMELINE)).to_pylist()
+    then = [row | {"source": "archive", "created_at": datetime(2022, 10, 12, tzinfo=UTC)} for row in posts]
+    pq.write_table(pa.Table.from_pylist(then, RAW_SCHEMA), fetched.file(TIMELINE))
+    report(jobs(home, "alice"))
+    assert "exports held posts for a Twitter Circle" in page(home, "alice").text
 
 
 def test_a_page_that_was_lost_or_half_published_is_published_again(home: Home) -> None:
