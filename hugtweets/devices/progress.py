@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True)
 class Progress:
-    """``done`` of ``total`` units of a step of an account; ``note`` is for people ("loss 3.21")."""
+    """``done`` of ``total`` units of a step of an account; ``note`` is for people ("loss 3.21").
+
+    ``figures`` is the row that a curve grows by, where ``step`` is the x-axis of the other keys.
+    """
 
     handle: str
     step: str
     done: int
     total: int
     note: str = ""
+    figures: Mapping[str, float] | None = None
 
 
 Listener = Callable[[Progress], None]
@@ -38,10 +43,17 @@ def tell(progress: Progress) -> None:
         listener(progress)
 
 
-def reporter(handle: str, step: str) -> Callable[[int, int, str], None]:
-    """A function ``(done, total, note)`` for one step of one account."""
+class Report(Protocol):
+    """Takes the fields of :class:`Progress` that change while a step goes on."""
 
-    def report(done: int, total: int, note: str = "") -> None:
-        tell(Progress(handle, step, done, total, note))
+    def __call__(self, done: int, total: int, note: str = "", figures: Mapping[str, float] | None = None) -> None:
+        """Tell it to whoever listens."""
+
+
+def reporter(handle: str, step: str) -> Report:
+    """What one step of one account tells its progress to."""
+
+    def report(done: int, total: int, note: str = "", figures: Mapping[str, float] | None = None) -> None:
+        tell(Progress(handle, step, done, total, note, figures))
 
     return report

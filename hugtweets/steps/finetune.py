@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from hugtweets.storage.atomic import write_text
 from hugtweets.storage.handles import run_command
 from hugtweets.storage.home import Home
 from hugtweets.tracking import Content
+from hugtweets.tracking.live import live_curves
 from hugtweets.training.continual import Continuation, continue_training
 from hugtweets.training.rates import rate_in_plan
 
@@ -70,8 +72,12 @@ def finetune(job: Job, tokens: Reference, start: Start) -> Reference:
     Raises:
         TrainingError: the loss is not a number, or the options cannot be met.
     """
+    plan, showing = plan_finetune(job, tokens, start), ExitStack()
 
     def fill(folder: Path) -> Mapping[str, Any]:
+        # Points of a sweep train the same account, which is all that progress is told by.
+        if not job.is_trial:
+            showing.enter_context(live_curves(job.home, plan, job.config.tracking, job.run))
         earlier = _continuation(job, tokens, start)
         logger.info("%s: training starts from the %s, %s", job.handle, _name(start), start.reason)
         result = on_device(_train, job, tokens, job.base_model, folder / WEIGHTS, earlier)
@@ -82,10 +88,10 @@ def finetune(job: Job, tokens: Reference, start: Start) -> Reference:
         names = {"base_model": job.base_model.name, "base_model_option": job.config.train.base_model}
         return {"start": _name(start), "start_reason": start.reason} | posts | numbers | names
 
-    plan = plan_finetune(job, tokens, start)
     if job.is_trial:
         note_trial(job.home, plan.reference(job.home), job.run)
-    return perform(job, plan, fill, show_history)
+    with showing:
+        return perform(job, plan, fill, show_history)
 
 
 def base_model_of(model: Reference, home: Home) -> BaseModel:

@@ -1,8 +1,9 @@
 """Weights & Biases: one run for each artifact, rebuilt from its finished folder.
 
-Nothing is logged while a step works. Once its artifact is committed, :func:`track` writes a run from the folder, with
-the artifact as output and the artifacts it was made of as inputs, and leaves ``tracking.json`` beside the files. So an
-outage of W&B loses nothing, and a crash between artifact and run is repaired by the next run.
+Nothing but the curves of a training is logged while a step works. Once its artifact is committed, :func:`track` writes
+a run from the folder, with the artifact as output and the artifacts it was made of as inputs, and leaves
+``tracking.json`` beside the files. So an outage of W&B loses nothing, and a crash between artifact and run is repaired
+by the next run.
 
 Online or offline, all that wandb writes lies in ``$HUGTWEETS_HOME/wandb``. What W&B does not take is kept there and
 sent by the next run that gets through (:mod:`hugtweets.tracking.sending`); how often it is tried meanwhile says
@@ -24,6 +25,8 @@ from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
 from hugtweets.tracking.deleting import note_artifact, note_run
 from hugtweets.tracking.lineage import MARKER
+from hugtweets.tracking.live import take_live_run
+from hugtweets.tracking.markers import read_marker, write_marker
 from hugtweets.tracking.runs import (
     LONGEST_TAG,
     SUMMARISED,
@@ -33,8 +36,6 @@ from hugtweets.tracking.runs import (
     log,
     log_overview,
     log_summary,
-    read_marker,
-    write_marker,
 )
 from hugtweets.tracking.settings import AgentRun, check_mode, status, take_agent_run, wish
 from hugtweets.tracking.writing import write_run
@@ -84,7 +85,9 @@ def track(home: Home, reference: Reference, content: Content, config: TrackingCo
     marker = write_run(
         config,
         (reference.handle, f"the run of {reference.step}"),
-        lambda mode: log(home, reference, content, config, group, mode),
+        lambda mode: log(
+            home, reference, content, config, group, mode, take_live_run(reference) if mode == "online" else None
+        ),
         lambda marker: marker["folder"],
     )
     if marker is None:

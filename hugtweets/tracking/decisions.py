@@ -19,7 +19,7 @@ from hugtweets.storage.artifacts import Reference, references
 from hugtweets.storage.home import Home
 from hugtweets.tracking.internals import trouble
 from hugtweets.tracking.lineage import artifact_name
-from hugtweets.tracking.runs import project_of, read_marker, write_marker
+from hugtweets.tracking.markers import project_of, read_marker, write_marker
 from hugtweets.tracking.settings import REQUEST_SECONDS, resolve, wish
 from hugtweets.tracking.writing import OUTAGE, reason_of
 

@@ -18,7 +18,7 @@ from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
 from hugtweets.tracking.internals import trouble
-from hugtweets.tracking.runs import SENT, Marker, project_of, read_marker
+from hugtweets.tracking.markers import SENT, Marker, project_of, read_marker
 from hugtweets.tracking.settings import REQUEST_SECONDS, resolve, wish
 from hugtweets.tracking.writing import OUTAGE, reason_of
 

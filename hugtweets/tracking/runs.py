@@ -9,21 +9,21 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, cast
 
 from hugtweets.config import TrackingConfig
 from hugtweets.pools.pool import PREFIX, STEP
-from hugtweets.storage.artifacts import Manifest, Reference
+from hugtweets.storage.artifacts import Manifest, Plan, Reference
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
 from hugtweets.tracking import lineage
+from hugtweets.tracking.markers import Marker, write_sent
 from hugtweets.tracking.settings import FINISH_SECONDS, Mode, quiet, set_up
 from hugtweets.tracking.transaction_log import wait_until_written
 
@@ -35,8 +35,6 @@ Table = tuple[str, Sequence[str], Sequence[Sequence[Any]]]
 LONGEST_TAG = 64  # of W&B
 # In the folder of a run that tells of a whole flow run: its tags, the handles of its accounts, as a JSON list.
 SUMMARISED = "hugtweets-accounts.json"
-# In the folder of a run that W&B has: where it is, and since when.
-SENT = "hugtweets-sent.json"
 
 _environment = threading.Lock()
 
@@ -69,25 +67,6 @@ class Description:
     sweep: str | None = None
 
 
-class Marker(TypedDict):
-    """``tracking.json`` of an artifact: which run tells of it. ``folder`` is what ``wandb sync`` wants.
-
-    ``url`` is where W&B shows the run, if it has it; ``decided`` of a model, the time of the last decision on it that
-    W&B knows.
-    """
-
-    run_id: str
-    mode: str
-    folder: str
-    artifact: str
-    artifact_type: str
-    artifact_digest: str
-    group: str
-    time: str
-    url: NotRequired[str | None]
-    decided: NotRequired[str]
-
-
 @dataclass(frozen=True)
 class Overview:
     """What is shown of a whole flow run: tables over all accounts, a page, and the artifacts these were made of."""
@@ -97,10 +76,24 @@ class Overview:
     sources: Sequence[Reference]
 
 
-def log(home: Home, reference: Reference, content: Content, config: TrackingConfig, group: str, mode: Mode) -> Marker:
-    """Write the run: inputs used, curves, table, summary, output logged. Online it returns once all is uploaded."""
+def log(
+    home: Home,
+    reference: Reference,
+    content: Content,
+    config: TrackingConfig,
+    group: str,
+    mode: Mode,
+    live: wandb.Run | None = None,
+) -> Marker:
+    """Write the run: inputs used, curves, table, summary, output logged. Online it returns once all is uploaded.
+
+    ``live`` is a run that has the curves already.
+    """
     manifest = reference.manifest()
-    with _open(home, _describe(manifest), config, group, mode) as run:
+    if live:
+        content = replace(content, history=())
+        cast(Any, live.config).update(dict(_describe(manifest).config), allow_val_change=True)
+    with _finishing(live) if live else _open(home, _describe(manifest), config, group, mode) as run:
         for source in lineage.inputs(home, manifest):
             lineage.use(run, source, config.posts_ttl_days)
         _show(run, content)
@@ -153,42 +146,17 @@ def log_overview(home: Home, overview: Overview, config: TrackingConfig, group: 
     return folder
 
 
-def read_marker(reference: Reference) -> Marker | None:
-    """Which run tells of an artifact, as far as this machine knows; markers of earlier versions have no ``url``."""
-    marker = reference.file(lineage.MARKER)
-    return cast("Marker", json.loads(marker.read_text(encoding="utf-8"))) if marker.is_file() else None
-
-
-def write_sent(folder: Path, url: str) -> None:
-    """Write down in the folder of a run that W&B has it."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    write_text(folder / SENT, json.dumps({"url": url, "time": now}) + "\n")
-
-
-def project_of(url: str) -> tuple[str, str]:
-    """Entity and project of a run, from its address."""
-    entity, project = urlsplit(url).path.strip("/").split("/")[-4:-2]
-    return entity, project
-
-
-def write_marker(home: Home, reference: Reference, marker: Marker) -> None:
-    """Say on this machine, and to those that share its store, which run tells of an artifact.
-
-    Raises:
-        StoreUnavailable: the other machines cannot be told.
-    """
-    written = json.dumps(marker, indent=2) + "\n"
-    if home.store:
-        home.store.write(home.key(reference.file(lineage.MARKER)), written.encode())
-    write_text(reference.file(lineage.MARKER), written)
-
-
 def log_alert(home: Home, sentence: str, failed: Sequence[str], config: TrackingConfig, group: str, mode: Mode) -> str:
     """Write a run that is an alert, tagged with the accounts that failed; returns what ``wandb sync`` wants."""
     tags = sorted({name for handle in failed for name in _names(handle)})
     with _open(home, Description(f"alert-{group}", "alert", tags, config={}), config, group, mode) as run:
         run.alert(title="hugtweets: accounts failed", text=sentence, level="ERROR")
         return str(run.settings.sync_dir)
+
+
+def describe_plan(plan: Plan) -> Description:
+    """The run of an artifact that is still to be made; its configuration is completed once it is there."""
+    return Description(f"{plan.step}-{plan.handle}", plan.step, sorted(_names(plan.handle)), dict(plan.config))
 
 
 def _describe(manifest: Manifest) -> Description:
@@ -210,7 +178,26 @@ def _names(handle: str) -> set[str]:
 
 @contextmanager
 def _open(home: Home, described: Description, config: TrackingConfig, group: str, mode: Mode) -> Iterator[wandb.Run]:
-    """A run that is finished when the block ends; wandb's own context prints a traceback if the block raises."""
+    """A run that is on disk, or at W&B, when the block has ended."""
+    with _finishing(start(home, described, config, group, mode)) as run:
+        yield run
+    if mode == "offline":
+        wait_until_written(Path(run.settings.sync_file), FINISH_SECONDS)
+
+
+@contextmanager
+def _finishing(run: wandb.Run) -> Iterator[wandb.Run]:
+    """Finish a run when the block ends; wandb's own context prints a traceback if the block raises."""
+    try:
+        yield run
+    except BaseException:
+        run.finish(exit_code=1)
+        raise
+    run.finish()
+
+
+def start(home: Home, described: Description, config: TrackingConfig, group: str, mode: Mode) -> wandb.Run:
+    """Open a run, to be finished by the caller."""
     import wandb
 
     home.wandb.mkdir(parents=True, exist_ok=True)
@@ -233,14 +220,7 @@ def _open(home: Home, described: Description, config: TrackingConfig, group: str
     )
     if mode == "online":
         write_sent(Path(run.settings.sync_dir), str(run.url))
-    try:
-        yield run
-    except BaseException:
-        run.finish(exit_code=1)
-        raise
-    run.finish()
-    if mode == "offline":
-        wait_until_written(Path(run.settings.sync_file), FINISH_SECONDS)
+    return run
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> wandb.Table:
@@ -249,9 +229,14 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> wandb.Table
     return wandb.Table(columns=list(columns), data=[list(row) for row in rows])
 
 
-def _show(run: wandb.Run, content: Content) -> None:
-    for name in sorted({name for row in content.history for name in row} - {"step"}):
+def define_curves(run: wandb.Run, names: Iterable[str]) -> None:
+    """Draw figures over the training step."""
+    for name in sorted({*names} - {"step"}):
         run.define_metric(name, step_metric="step")
+
+
+def _show(run: wandb.Run, content: Content) -> None:
+    define_curves(run, {name for row in content.history for name in row})
     for row in content.history:
         run.log(dict(row))
     if content.table:

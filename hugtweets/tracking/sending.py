@@ -26,7 +26,7 @@ from hugtweets.storage.home import Home
 from hugtweets.storage.locks import locked_aloud
 from hugtweets.tracking.internals import trouble
 from hugtweets.tracking.lineage import ARTIFACTS, GRACE_SECONDS, MARKER, SLOWEST_BYTES_PER_SECOND, artifact_name
-from hugtweets.tracking.runs import SENT, project_of, read_marker, write_marker, write_sent
+from hugtweets.tracking.markers import SENT, project_of, read_marker, write_marker, write_sent
 from hugtweets.tracking.settings import REQUEST_SECONDS, RETRIES, resolve, wish
 from hugtweets.tracking.writing import OUTAGE, WAITING
 

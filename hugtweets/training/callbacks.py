@@ -15,7 +15,8 @@ from hugtweets.errors import TrainingError
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.models.tokens import load_split
 
-Progress = Callable[[int, int, str], None]
+# Steps done, steps in all, a note for people, and the row that is added to the history.
+Progress = Callable[[int, int, str, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ class EvaluationCallback(TrainerCallback):
         self._record(state, scores, f"{score:.3f} bits per byte held out")
 
     def _record(self, state: TrainerState, scores: dict[str, float], note: str) -> None:
-        self.history.append({"step": state.global_step, "epoch": round(state.epoch or 0.0, 4)} | scores)
+        row = {"step": state.global_step, "epoch": round(state.epoch or 0.0, 4)} | scores
+        self.history.append(row)
         if self.progress:
-            self.progress(state.global_step, state.max_steps, note)
+            self.progress(state.global_step, state.max_steps, note, row)

@@ -79,7 +79,7 @@ def finetune(
         tokens: a Parquet file under :data:`hugtweets.models.tokens.TOKENS_SCHEMA`.
         output: a folder for the adapter or the full weights, as safetensors.
         config: how to train.
-        progress: told steps done, steps in all, and a note for people.
+        progress: told steps done, steps in all, a note for people, and each row of the history.
         earlier: start from what it wrote, and train on its posts alone; None starts from the base model.
         rate: the option that whoever asked sets the learning rate by.
 

@@ -12,7 +12,7 @@ from hugtweets.config import TrackingConfig
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
 from hugtweets.tracking import MARKER, Content, track
-from hugtweets.tracking.runs import SENT
+from hugtweets.tracking.markers import SENT
 from hugtweets.tracking.sending import kept_runs
 from tests.fixtures.tracked import KEY, SCRIPT, make_chain, run_command, run_script
 from tests.fixtures.wandb_server import WandbServer

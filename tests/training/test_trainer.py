@@ -171,12 +171,13 @@ def test_nothing_to_train_on_is_an_error(home: Home, tmp_path: Path) -> None:
 
 
 def test_progress_is_told_step_by_step(home: Home, tmp_path: Path) -> None:
-    told: list[tuple[int, int, str]] = []
+    told: list[tuple[int, int, str, dict[str, float]]] = []
     tokens = write_tokens(home, tmp_path / "tokens.parquet", SENTENCES * 2, 2)
     config = CONFIG.model_copy(update={"epochs": 1})
-    finetune(tiny_base_model(home), tokens, tmp_path / "weights", config, lambda *news: told.append(news))
-    assert [done for done, _, _ in told] == [0, 1, 2, 2]
-    assert {total for _, total, _ in told} == {2}
+    result = finetune(tiny_base_model(home), tokens, tmp_path / "weights", config, lambda *news: told.append(news))
+    assert [done for done, *_ in told] == [0, 1, 2, 2]
+    assert {total for _, total, *_ in told} == {2}
+    assert [row for *_, row in told] == result.history
 
 
 def test_a_core_is_left_to_the_rest_of_the_run_unless_told_otherwise() -> None:
