@@ -32,7 +32,7 @@ def _name() -> str:
 @flow(name="ad-hoc", flow_run_name=_name)
 def ad_hoc(
     handles: Annotated[list[Handle], Field(min_length=1, max_length=100)],
-    source: Source = "x",
+    source: Source | None = None,
     until: StepName | None = None,
     budget_usd: NotNegative | None = None,
     epochs: PositiveInt | None = None,
@@ -42,8 +42,9 @@ def ad_hoc(
     """Take the accounts through the steps, up to ``until``, with the options of the home where the form sets none.
 
     Args:
-        handles: X handles, with or without @.
-        source: x, archive:PATH or file:PATH; the path is one on the machine that runs the flow, and holds one account.
+        handles: Names, with or without @, or addresses of profiles.
+        source: x, bluesky, mastodon, archive:PATH or file:PATH; the path is one on the machine that runs the flow, and
+            holds one account. If it is empty, the network that the account is on.
         until: Stop after this step; None does the whole job.
         budget_usd: What one account may cost on X in this run, in USD.
         epochs: Passes over the posts.
@@ -60,4 +61,4 @@ def ad_hoc(
     asked = options_of_form(AD_HOC, form)
     logger.info("the form sets %s", asked or "no option")
     config = in_force.override(asked)
-    return work_through(request_accounts(handles, source, config), until, may_wait=False)
+    return work_through(request_accounts(handles, [source] if source else [], config), until, may_wait=False)

@@ -14,8 +14,8 @@ from flows.watching import only_shown
 from hugtweets.config import Config, merge
 
 # What a person may write into the forms of the Prefect UI; the server checks it before a run exists.
-Handle = Annotated[str, Field(pattern=r"^@?[A-Za-z0-9_]{1,15}$")]
-Source = Annotated[str, Field(pattern=r"^(x|(archive|file):.+)$")]
+Handle = Annotated[str, Field(pattern=r"^\S{1,500}$")]
+Source = Annotated[str, Field(pattern=r"^(x|bluesky|mastodon|(x|bluesky|mastodon|archive|file):.+)$")]
 Prompts = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=280)], ...], Field(min_length=1, max_length=100)
 ]

@@ -106,7 +106,7 @@ def stay_cancelled() -> State[Any]:
 
 def look_up_users(jobs: Sequence[Job]) -> list[Job]:
     """Find out which accounts on X the handles are; what ends the look-up is the error of all not known yet."""
-    asked = [job for job in longest_waiting_first(jobs) if job.request.source_spec.kind == "x"]
+    asked = [job for job in longest_waiting_first(jobs) if job.request.asks_x]
     if not asked:
         return list(jobs)
     config = run_wide([job.request for job in asked]).fetch
@@ -145,7 +145,7 @@ def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome], night: Path 
 def look_back(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -> tuple[list[str], bool]:
     """What is to be said of reading X in this run, and whether nothing was fetched, as limits put every account off."""
     home, run, ledger = jobs[0].home, jobs[0].run, jobs[0].ledger
-    asked = [outcome for job, outcome in zip(jobs, outcomes, strict=True) if job.request.source_spec.kind == "x"]
+    asked = [outcome for job, outcome in zip(jobs, outcomes, strict=True) if job.request.asks_x]
     nothing_fetched = bool(asked) and all(outcome.put_off == "rate limit" for outcome in asked)
     remarks = [str(remark) for remark in (standing_of(ledger).ended_by, push_ledger(home, run)) if remark]
     if nothing_fetched:

@@ -27,7 +27,8 @@ def fetch(job: Job) -> Reference:
         AccountError: X does not show the account.
         RetryableError: what could not be had by ``fetch.retries`` attempts in a row.
     """
-    if isinstance(job.user, HugtweetsError) and not isinstance(job.user, AccessError):
+    is_only_source = len(job.request.sources) == 1
+    if is_only_source and isinstance(job.user, HugtweetsError) and not isinstance(job.user, AccessError):
         raise job.user
     started, tally = working_seconds(), Tally()
     while True:
@@ -36,7 +37,8 @@ def fetch(job: Job) -> Reference:
             fetched = patient(attempt, job.config.fetch)(unseen(job), tally)
             break
         except RetryableError:
-            if job.ledger.spent().posts_read == before:
+            # Without one of several sources the account goes on with the others.
+            if job.ledger.spent().posts_read == before and not tally.give_up():
                 raise
     job.outcome.note("fetch", fetched.reference, fetched.cached, working_seconds() - started)
     steps.record_fetch(job, fetched)

@@ -17,6 +17,8 @@ from hugtweets.config import CleanConfig
 REASONS = ("deleted", "retweet", "other_author", "superseded", "truncated", "link_only", "too_short", "duplicate")
 SEEN_WHEN_CLEAN = ("too_short", "duplicate")  # decided only once a text is clean
 TRAIN, VALIDATION = "train", "validation"
+# Sources whose ids do not go on from those of X, which exports have, and mostly files.
+OTHER_NETWORKS = ("bluesky", "mastodon")
 
 _FIELDS: list[pa.Field[Any]] = [
     pa.field("id", pa.string(), nullable=False),
@@ -38,10 +40,10 @@ def clean_table(raw: pa.Table, handle: str, config: CleanConfig) -> pa.Table:
         config: which rules apply.
 
     Returns:
-        Every post under :data:`CLEAN_SCHEMA`, by id, ascending. The text of a kept post is cleaned, and so is that of
+        Every post under :data:`CLEAN_SCHEMA`, from old to new. The text of a kept post is cleaned, and so is that of
         one that is too short or a duplicate; the text of any other dropped post is as the source sent it.
     """
-    posts = _by_id(raw)
+    posts = _from_old_to_new(raw)
     shown = readable(posts["text"], config)
     reasons = _reasons_before_cleaning(posts, shown, handle, config)
     candidates = pc.is_null(reasons)
@@ -91,10 +93,14 @@ def split_newest(kept: pa.BooleanArray, held_out_share: float) -> pa.StringArray
     return pc.if_else(kept, splits, pa.scalar(None, pa.string()))
 
 
-def _by_id(raw: pa.Table) -> pa.RecordBatch:
+def _from_old_to_new(raw: pa.Table) -> pa.RecordBatch:
+    """By id, as posts are numbered in the order in which they were written; of several networks, by time."""
     length = pc.utf8_length(raw["id"])  # ids are numbers of any length, kept as strings
     keys = raw.select(["id", "created_at", "text"]).append_column("length", length)
-    order = pc.sort_indices(keys, [(name, "ascending") for name in ("length", "id", "created_at", "text")])
+    names = ("length", "id", "created_at", "text")
+    if len({source if source in OTHER_NETWORKS else "x" for source in pc.unique(raw["source"]).to_pylist()}) > 1:
+        names = ("created_at", "length", "id", "text")
+    order = pc.sort_indices(keys, [(name, "ascending") for name in names])
     columns = [raw[name].take(order).combine_chunks() for name in raw.column_names]
     return pa.RecordBatch.from_arrays(columns, schema=raw.schema)
 

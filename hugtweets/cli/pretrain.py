@@ -47,7 +47,7 @@ def pretrain(
     if handles and accounts:
         raise ConfigurationError(f"handles and --accounts {accounts} exclude each other: give one of them")
     named, left_out = ([known_name(home, handle) for handle in given or ()] for given in (handles, hold_out))
-    listed = read_accounts(accounts, options) if accounts else request_accounts(named, "x", options)
+    listed = read_accounts(accounts, options) if accounts else request_accounts(named, ["x"], options)
     request = request_pool(name, listed, left_out, corpus or (), options)
     read_home_options(home).check(request.config)
     with flow_shown(request.config.tracking, verbose):

@@ -39,8 +39,8 @@ def run(
     options: Config,
     as_json: bool,
     verbose: bool,
-    handles: Annotated[list[str], typer.Argument(help="One or more X handles.", metavar="HANDLE")],
-    source: SourceOption = "x",
+    handles: Annotated[list[str], typer.Argument(help="Handles, or addresses of profiles.", metavar="HANDLE")],
+    source: SourceOption = None,
     until: UntilOption = None,
     mix: Annotated[bool, typer.Option("--mix", help="One model of 2 to 5 accounts, with equal weight.")] = False,
 ) -> None:
@@ -50,7 +50,7 @@ def run(
 
     For example: hugtweets run my_handle --source archive:twitter-export.zip
     """
-    requests = request_accounts(handles, source, options)
+    requests = request_accounts(handles, source or (), options)
     if mix:
         check_mix(requests, until)
     outcome = run_flow(requests, until, verbose, mix=mix)
@@ -110,8 +110,8 @@ def refresh(
         dispatch=dispatch,
     )
     requests, _ = follow(home, file, remember=False)
-    if verify and all(request.source_spec.path for request in requests):
-        raise ConfigurationError(f"--verify asks X again, and no account of {accounts} has the source x: leave it out")
+    if verify and all(source.path for request in requests for source in request.sources):
+        raise ConfigurationError(f"--verify asks networks again, and {accounts} names files only: leave it out")
     if dry_run:
         catch_up(home)
         estimate = estimate_cost(plan_jobs(home, requests, run="dry-run"), verify)
@@ -136,7 +136,7 @@ def demo(
         typer.echo(f"the demo uses the newest {DEMO_POSTS} posts of each account: --set train.max_posts=N", err=True)
         options = options.override({"train": {"max_posts": DEMO_POSTS}})
     with demo_accounts() as handles:
-        finish(run_flow(request_accounts(handles, "x", options), until, verbose, always_refresh=True), as_json)
+        finish(run_flow(request_accounts(handles, ["x"], options), until, verbose, always_refresh=True), as_json)
 
 
 def run_flow(

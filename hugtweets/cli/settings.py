@@ -15,6 +15,7 @@ import typer
 
 from hugtweets import __version__
 from hugtweets.jobs.home_options import HomeOptions, read_home_options
+from hugtweets.sources.source import FORMS
 from hugtweets.storage.home import VARIABLE, Home
 
 HomeOption = Annotated[
@@ -28,7 +29,8 @@ SetOption = Annotated[
 ]
 HandleArgument = Annotated[str, typer.Argument(help="An account that was learned before.", metavar="HANDLE")]
 SourceOption = Annotated[
-    str, typer.Option("--source", help="Where posts come from: x, archive:PATH or file:PATH.", metavar="SOURCE")
+    list[str] | None,
+    typer.Option("--source", help=f"Where posts come from: {FORMS} (repeatable).", metavar="SOURCE"),
 ]
 AccountsOption = Annotated[
     Path | None, typer.Option("--accounts", help="An accounts file instead of handles.", metavar="ACCOUNTS.yaml")

@@ -31,7 +31,7 @@ def sweep(
     assignments: list[str] | None,
     as_json: bool,
     verbose: bool,
-    handles: Annotated[list[str] | None, typer.Argument(help="X handles.", metavar="HANDLE")] = None,
+    handles: Annotated[list[str] | None, typer.Argument(help="Handles.", metavar="HANDLE")] = None,
     vary: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,7 +53,7 @@ def sweep(
         typer.Option("--export-wandb", help="Only write a configuration for `wandb sweep`.", metavar="FILE.yaml"),
     ] = None,
     accounts: AccountsOption = None,
-    source: SourceOption = "x",
+    source: SourceOption = None,
 ) -> None:
     """Learn accounts with varied options, and compare.
 
@@ -64,7 +64,7 @@ def sweep(
     agent = take_agent_run()
     in_force = options_in_force(home)
     options = in_force.config(config, assignments or ())
-    requests = _requests(handles or [], accounts, source, options)
+    requests = _requests(handles or [], accounts, source or [], options)
     in_force.check(run_wide(requests))
     if point is not None:
         points = [_read_point(point, requests)]
@@ -73,7 +73,7 @@ def sweep(
     else:
         raise ConfigurationError("nothing is varied: write --vary section.key=value,value such as train.epochs=1,2")
     if export:
-        arguments = _arguments(handles or [], accounts, source, config, assignments or [])
+        arguments = _arguments(handles or [], accounts, source or [], config, assignments or [])
         exported = export_sweep(parse_variations(vary or ()), number, options.tracking.project, arguments)
         write_text(export, yaml.safe_dump(exported, sort_keys=False, allow_unicode=True))
         typer.echo(f"{export} is written: `wandb sweep {export}` makes the sweep, and says how to start an agent")
@@ -89,12 +89,14 @@ def sweep(
         raise typer.Exit(1)
 
 
-def _requests(handles: Sequence[str], accounts: Path | None, source: str, config: Config) -> list[AccountRequest]:
-    if accounts and (handles or source != "x"):
+def _requests(
+    handles: Sequence[str], accounts: Path | None, sources: Sequence[str], config: Config
+) -> list[AccountRequest]:
+    if accounts and (handles or sources):
         raise ConfigurationError("--accounts and handles or --source exclude each other: the file says both")
     if not (accounts or handles):
         raise ConfigurationError("no account is named: write handles, or --accounts ACCOUNTS.yaml")
-    return read_accounts(accounts, config) if accounts else request_accounts(handles, source, config)
+    return read_accounts(accounts, config) if accounts else request_accounts(handles, sources, config)
 
 
 def _read_point(text: str, requests: Sequence[AccountRequest]) -> Point:
@@ -118,15 +120,17 @@ def _print(outcome: SweepOutcome) -> None:
 
 
 def _arguments(
-    handles: Sequence[str], accounts: Path | None, source: str, config: Path | None, assignments: Sequence[str]
+    handles: Sequence[str],
+    accounts: Path | None,
+    sources: Sequence[str],
+    config: Path | None,
+    assignments: Sequence[str],
 ) -> list[str]:
     """This command as it works in any folder, without what is varied."""
-    spec = SourceSpec.parse(source)
-    place = str(SourceSpec(spec.kind, spec.path.resolve())) if spec.path else source
     return [
         *handles,
         *([] if accounts is None else ["--accounts", str(accounts.resolve())]),
-        *([] if place == "x" else ["--source", place]),
+        *(f"--source={SourceSpec.parse(source).below(Path.cwd())}" for source in sources),
         *([] if config is None else ["--config", str(config.resolve())]),
         *(f"--set={assignment}" for assignment in assignments),
         *("--home", str(Home.from_environment().root)),

@@ -8,11 +8,11 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, field_serializer
+from pydantic import AfterValidator, Field, ValidationInfo, field_serializer, field_validator
 
 from hugtweets.config import Config, Dispatch, Section, StorageConfig, TrackingConfig, read_yaml, unknown_key
-from hugtweets.errors import ConfigurationError, HugtweetsError
-from hugtweets.sources.source import SourceSpec
+from hugtweets.errors import ConfigurationError, HugtweetsError, InvalidHandle
+from hugtweets.sources.source import FORMS, SourceSpec, default_source, read_sources
 from hugtweets.storage.handles import validate_handle, validate_name
 
 # In the path of a source it stands for the handle.
@@ -45,10 +45,23 @@ class AccountRequest(Section):
     """One account, where its posts come from, and the options that hold for it."""
 
     handle: Annotated[str, _checked(validate_name)] = Field(
-        description="the X handle, with or without @, or the name of a mix or a blend"
+        description="the handle, or the address of the profile, or the name of a mix or a blend"
     )
-    source: Annotated[str, _checked(SourceSpec.parse)] = Field("x", description="x, archive:PATH or file:PATH")
+    source: str | tuple[str, ...] = Field(
+        default_factory=lambda valid: default_source(valid["handle"]) if "handle" in valid else "x",
+        description=f"{FORMS}; or several, whose posts make one timeline",
+    )
     config: Config = Config()
+
+    @field_validator("source")
+    @classmethod
+    def _sensible(cls, source: str | tuple[str, ...], info: ValidationInfo) -> str | tuple[str, ...]:
+        texts = (source,) if isinstance(source, str) else source
+        try:
+            specs = read_sources(texts, info.data["handle"]) if "handle" in info.data else ()
+        except HugtweetsError as error:
+            raise ValueError(str(error)) from None
+        return texts[0] if len(specs) == 1 else tuple(map(str, specs))
 
     @field_serializer("config")
     def _what_differs(self, config: Config) -> dict[str, Any]:
@@ -56,9 +69,14 @@ class AccountRequest(Section):
         return config.model_dump(mode="json", exclude_defaults=True)
 
     @property
-    def source_spec(self) -> SourceSpec:
-        """The source, parsed."""
-        return SourceSpec.parse(self.source)
+    def sources(self) -> tuple[SourceSpec, ...]:
+        """Each source, parsed."""
+        return read_sources([self.source] if isinstance(self.source, str) else self.source, self.handle)
+
+    @property
+    def asks_x(self) -> bool:
+        """Whether posts of the account are read from X."""
+        return any(source.kind == "x" for source in self.sources)
 
     def override(self, options: Mapping[str, Any]) -> AccountRequest:
         """A copy with options put over those of the account.
@@ -69,20 +87,30 @@ class AccountRequest(Section):
         return self.model_copy(update={"config": self.config.override(options)})
 
 
-def request_accounts(handles: Iterable[str], source: str, config: Config) -> list[AccountRequest]:
-    """The same source and options for every handle; ``{handle}`` in the path of a source becomes each one's.
+def request_accounts(handles: Iterable[str], sources: Sequence[str], config: Config) -> list[AccountRequest]:
+    """The same sources and options for every handle; ``{handle}`` in a source becomes each one's.
+
+    Without a source each account is read from the network that it is on.
 
     Raises:
         InvalidHandle, ConfigurationError: a handle or a source that cannot be, or a handle named twice.
     """
     names = [validate_handle(handle) for handle in handles]
-    spec = SourceSpec.parse(source)
-    if spec.path and len(names) > 1 and PLACE not in source:
-        raise ConfigurationError(
-            f"{source} holds one account: write {PLACE} where the paths differ, or list the accounts in a file"
-        )
+    for source in sources:
+        if ":" in source and len(names) > 1 and PLACE not in source:
+            raise ConfigurationError(
+                f"{source} holds one account: write {PLACE} where they differ, or list the accounts in a file"
+            )
     _reject_doubles(names)
-    return [AccountRequest(handle=name, source=source.replace(PLACE, name), config=config) for name in names]
+    return [_request(name, [source.replace(PLACE, name) for source in sources], config) for name in names]
+
+
+def _request(name: str, sources: Sequence[str], config: Config, folder: Path | None = None) -> AccountRequest:
+    """A request for one account; relative paths count from the folder."""
+    specs = read_sources(sources or [default_source(name)], name)
+    if folder:
+        specs = tuple(spec.below(folder) for spec in specs)
+    return AccountRequest(handle=name, source=tuple(map(str, specs)), config=config)
 
 
 class AccountsFile(Section):
@@ -210,25 +238,33 @@ def _refuse_run_wide(options: Mapping[str, Any], where: str) -> None:
 
 def _read_account(entry: object, path: Path, config: Config) -> AccountRequest:
     if isinstance(entry, str):
-        return AccountRequest(handle=validate_handle(entry), config=config)
+        return _request(validate_handle(entry), (), config)
     options = dict(_mapping(entry, f"{path}: an account"))
     name = options.pop("handle", None)
     if not isinstance(name, str):
         raise ConfigurationError(f"{path}: an account has no handle; quote handles of digits only: handle: '2020'")
     handle = validate_handle(name)
-    source = SourceSpec.parse(str(options.pop("source", "x")))
-    if source.path:
-        source = SourceSpec(source.kind, path.parent / source.path)
+    sources = _pop_sources(options, f"{path}: {handle}")
     for key in options:
         if key not in Config.model_fields:
             raise ConfigurationError(
-                f"{path}: {handle}: {unknown_key(key, ['handle', 'source', *Config.model_fields])}"
+                f"{path}: {handle}: {unknown_key(key, ['handle', 'source', 'sources', *Config.model_fields])}"
             )
     _refuse_run_wide(options, f"{path}: {handle}")
     try:
-        return AccountRequest(handle=handle, source=str(source), config=config.override(options))
-    except ConfigurationError as error:
+        return _request(handle, sources, config.override(options), path.parent)
+    except (ConfigurationError, InvalidHandle) as error:
         raise ConfigurationError(f"{path}: {handle}: {error}") from None
+
+
+def _pop_sources(options: dict[str, Any], where: str) -> list[str]:
+    """Take ``source`` or ``sources`` out of an account's entry; none means that the network tells."""
+    if "source" in options and "sources" in options:
+        raise ConfigurationError(f"{where} has both source and sources: write all of them under sources")
+    named = options.pop("sources", None)
+    if named is not None and not isinstance(named, list):
+        raise ConfigurationError(f"{where}: sources must be a list, such as [x, 'bluesky:alice.bsky.social']")
+    return [str(source) for source in named or [options.pop("source", None)] if source is not None]
 
 
 def _mapping(value: object, where: str) -> Mapping[str, Any]:

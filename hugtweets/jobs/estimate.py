@@ -37,7 +37,7 @@ def estimate_cost(jobs: Sequence[Job], verify: bool = False) -> CostEstimate:
 
 def _estimate_account(job: Job, verify: bool) -> AccountCost:
     config = job.config.fetch
-    if job.request.source_spec.kind != "x":
+    if not job.request.asks_x:
         return AccountCost(handle=job.handle, posts=0, usd=0.0)
     # The last page may be the smallest that X sends although a single post was wanted.
     new, again, price = config.max_posts + SMALLEST_PAGE - 1, _stored(job) if verify else 0, post_price(config)

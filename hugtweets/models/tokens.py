@@ -116,7 +116,7 @@ def identity_of(base_model: BaseModel) -> dict[str, str]:
 
 
 def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.Table:
-    """Kept posts as token ids, by id, under :data:`TOKENS_SCHEMA`.
+    """Kept posts as token ids, from old to new, under :data:`TOKENS_SCHEMA`.
 
     ``train.max_posts`` takes the newest posts of each split, in the proportion that the splits have;
     ``train.max_training_posts`` the newest of those to train on, so that models of more and of fewer posts are judged
@@ -125,12 +125,16 @@ def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.
     """
     mixed = AUTHOR in clean.column_names
     kept = clean.filter(clean["kept"]).select(["id", "split", "text", *([AUTHOR] if mixed else [])]).to_pylist()
-    kept.sort(key=lambda row: timeline.id_order(row["id"]))
+    # Those of one account come from old to new, whatever the ids of its networks are like.
+    places: dict[str, Any] = {row["id"]: place for place, row in enumerate(kept)}
+    if mixed:
+        places = {row["id"]: timeline.id_order(row["id"]) for row in kept}
+        kept.sort(key=lambda row: places[row["id"]])
     # Without the further column all posts are one account's.
     authors = sorted({row.get(AUTHOR, "") for row in kept})
     own = ([row for row in kept if row.get(AUTHOR, "") == author] for author in authors)
     rows = [row for posts in own for row in _newest_of(posts, config)]
-    rows.sort(key=lambda row: timeline.id_order(row["id"]))
+    rows.sort(key=lambda row: places[row["id"]])
     encodings = TextTokenizer.of(base_model).tokenizer.encode_batch(
         [row["text"] for row in rows], add_special_tokens=False
     )

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hugtweets.budget.shared_ledger import push_ledger
-from hugtweets.errors import AccessError, AccountError, HugtweetsError, NothingFetched, NothingKept
+from hugtweets.errors import (
+    AccessError,
+    AccountError,
+    DiskFull,
+    HugtweetsError,
+    NothingFetched,
+    NothingKept,
+    PutOff,
+    RetryableError,
+    StoreUnavailable,
+)
 from hugtweets.jobs.job import Job, includes
 from hugtweets.sources.archive.source import ArchiveSource
 from hugtweets.sources.files.source import FileSource
-from hugtweets.sources.source import Source
+from hugtweets.sources.source import Source, SourceSpec
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference, obtain
+from hugtweets.storage.handles import NETWORKS, Handle
 from hugtweets.timelines import timeline as timelines
-from hugtweets.timelines.posts import to_table
+from hugtweets.timelines.posts import Post, to_table
 from hugtweets.timelines.shared import SharedTimeline
 from hugtweets.timelines.timeline import Summary, Timeline
 
@@ -26,63 +39,115 @@ if TYPE_CHECKING:
 VERSION = 1
 TIMELINE = "timeline.parquet"
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Fetched:
     """The artifact, whether it was there before, how many posts are new, and what was left out, if anything.
 
-    ``verification`` tells what came of asking for the stored posts again, if that was wanted. ``answered`` is False if
-    the source refused us, and these are the posts that were stored before.
+    ``tally`` tells what came of each source.
     """
 
     reference: Reference
     cached: bool
     new: int
-    remark: str | None
-    verification: Verification | None = None
-    answered: bool = True
+    tally: Tally
+
+    @property
+    def answered(self) -> bool:
+        """False if a network refused us, and these are the posts of it that were stored before."""
+        return not any(isinstance(error, AccessError) for error in self.tally.failures.values())
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is to be said of the sources, of each by its name if there are several."""
+        said = self.tally.remarks | {spec: str(error) for spec, error in self.tally.failures.items()}
+        is_one_of_several = len(said) > 1
+        return [f"{spec}: {text}" if is_one_of_several else text for spec, text in said.items() if text]
 
 
 @dataclass
 class Tally:
-    """How many posts were stored before the first of several attempts; those that failed may have stored some."""
+    """What the attempts of one run share: how many posts were stored before them, and what came of each source.
+
+    ``remarks`` are of the sources that were read, ``failures`` of the others. One that was read is not asked again.
+    """
 
     before: int | None = None
+    remarks: dict[SourceSpec, str | None] = field(default_factory=dict)
+    verifications: list[Verification] = field(default_factory=list)
+    failures: dict[SourceSpec, HugtweetsError] = field(default_factory=dict)
+    gave_up: bool = False
+
+    def give_up(self) -> bool:
+        """Ask no source again in this run; returns whether the posts of another one are there to go on with."""
+        self.gave_up = True
+        return bool(self.remarks)
+
+    def next_attempt(self, job: Job) -> list[SourceSpec]:
+        """The sources that are still to be read: failures that can pass are forgotten, unless they were given up."""
+        passing = {spec for spec, error in self.failures.items() if self._can_pass(error, job)}
+        for spec in passing:
+            del self.failures[spec]
+        return [spec for spec in job.request.sources if spec not in self.remarks and spec not in self.failures]
+
+    def ends_with(self, job: Job) -> HugtweetsError | None:
+        """The error that ends the attempt: one that can pass by itself, or, if no source was read, the first."""
+        errors = list(self.failures.values())
+        passing = [error for error in errors if self._can_pass(error, job)]
+        return next(iter(passing if passing or self.remarks else errors), None)
+
+    def _can_pass(self, error: HugtweetsError, job: Job) -> bool:
+        return isinstance(error, RetryableError) and not self.gave_up and error is not job.user
 
 
 def fetch(job: Job, tally: Tally | None = None) -> Fetched:
     """Ask the source for what is new; attempts of one run share a ``tally``, so that all they stored is counted as new.
 
-    With ``job.verify`` X is then asked for what is stored already, so that deleted posts go. If X refuses us, the
-    account fails in the end, but goes on with what is stored of it first, and the refusal is the remark.
+    With ``job.verify`` networks are then asked for what is stored already, so that deleted posts go. If one refuses us,
+    the account fails in the end, but goes on with what is stored of it first, and the refusal is the remark. Of several
+    sources each is read, whatever becomes of the others; what failed is a remark if one of them could be read.
 
     Raises:
         AccountError, PutOff, RetryableError: as drawn in :mod:`hugtweets.errors`; what arrived before is stored.
     """
     path, shared = job.home.timeline(job.handle), SharedTimeline(job.home, job.handle)
-    remark, verification, answered = None, None, True
+    tally = tally or Tally()
     with shared.locked():
         shared.pull()
-        tally = tally or Tally()
         if tally.before is None:
             tally.before = timelines.summarise(path).posts
         try:
-            source = open_source(job)
-            remark = source.update(path)
-            verification = _verify(source, path, job) if job.verify else None
-        except AccessError as refusal:
-            remark, answered = str(refusal), False
-            if not timelines.summarise(path).posts:
-                raise
+            for spec in tally.next_attempt(job):
+                _read(spec, job, path, tally)
         finally:
             shared.push()
             push_ledger(job.home, job.run)
         after = timelines.summarise(path)
+    error = tally.ends_with(job)
+    if error and not (isinstance(error, AccessError) and after.posts):
+        raise error
     if not after.posts:
-        place = job.request.source_spec.path or "X"
-        raise NothingFetched(f"there is no post of {job.handle} in {place}: give another --source, or try again later")
+        places = " and ".join(str(spec.path or spec.kind.title()) for spec in job.request.sources)
+        raise NothingFetched(f"there is no post of {job.handle} in {places}: give another --source, or try again later")
     reference, cached = _copy(job, after)
-    return Fetched(reference, cached, after.posts - tally.before, remark, verification, answered)
+    return Fetched(reference, cached, after.posts - tally.before, tally)
+
+
+def _read(spec: SourceSpec, job: Job, path: Path, tally: Tally) -> None:
+    """Bring the timeline up to date from one source, and write down what came of that."""
+    try:
+        source = open_source(spec, job)
+        remark = source.update(path)
+        if job.verify and (verification := _verify(source, path, job)):
+            tally.verifications.append(verification)
+    except (DiskFull, StoreUnavailable):
+        raise
+    except (AccountError, PutOff, RetryableError) as error:
+        tally.failures[spec] = error
+    else:
+        tally.remarks[spec] = remark
 
 
 def copy_stored(job: Job) -> Reference:
@@ -103,25 +168,29 @@ def copy_stored(job: Job) -> Reference:
 
 def record_fetch(job: Job, fetched: Fetched) -> None:
     """Put counts and remarks into the outcome."""
-    outcome = job.outcome
-    outcome.counts |= {"fetched": fetched.reference.manifest().counts["fetched"], "new": fetched.new}
-    if verification := fetched.verification:
-        outcome.counts |= {"verified": verification.verified, "deleted": verification.deleted}
+    outcome, counts = job.outcome, fetched.reference.manifest().counts
+    outcome.counts |= {"fetched": counts["fetched"], "new": fetched.new}
+    if sources := counts.get("sources"):
+        outcome.counts["sources"] = sources
+        log.info("%s: %s", job.handle, ", ".join(f"{number:,} posts of {name}" for name, number in sources.items()))
+    if done := fetched.tally.verifications:
+        outcome.counts["verified"] = sum(verification.verified for verification in done)
+        outcome.counts["deleted"] = sum(verification.deleted for verification in done)
     outcome.refused = not fetched.answered
-    outcome.remark(fetched.remark, fetched.verification)
+    outcome.remark(*fetched.remarks, *done)
     held = len(timelines.summarise(job.home.timeline(job.handle)).retracted)
     if held and not includes(job.until, "finetune"):
         posts = "1 deleted post is" if held == 1 else f"{held:,} deleted posts are"
         outcome.remark(f"{posts} still in older artifacts, until the account is learned again")
 
 
-def open_source(job: Job) -> Source:
-    """The source that the request names.
+def open_source(spec: SourceSpec, job: Job) -> Source:
+    """One of the sources that the request names.
 
     Raises:
         AccessError: X refused us already when the account was looked up, or there is no token.
     """
-    user, spec = job.user, job.request.source_spec
+    user = job.user
     if spec.path and spec.kind == "file":
         return FileSource(spec.path, job.handle)
     if spec.path and spec.kind == "archive":
@@ -150,10 +219,20 @@ def _copy(job: Job, stored: Summary) -> tuple[Reference, bool]:
         plan = _plan(job, timeline.summary())
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        timelines.write_posts(folder / TIMELINE, to_table(timeline.posts))
-        return {"fetched": len(timeline.posts), "gaps": len(timeline.gaps)}
+        own = Handle.parse(job.handle)
+        posts = [_as_own(post, own) for post in timeline.posts]
+        timelines.write_posts(folder / TIMELINE, to_table(posts))
+        sources = Counter(post.source or "unknown" for post in posts)
+        told = {"sources": dict(sources)} if len(sources) > 1 else {}
+        return {"fetched": len(posts), "gaps": len(timeline.gaps), **told}
 
     return perform(job, plan, fill), cached
+
+
+def _as_own(post: Post, own: Handle) -> Post:
+    """One person has another name on each network: what a network sends as the account's own post is the account's."""
+    foreign = post.source in NETWORKS and post.source != own.network
+    return replace(post, author=own.name) if foreign and not post.is_retweet else post
 
 
 def _plan(job: Job, timeline: Summary) -> Plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -179,3 +179,20 @@ def _posts(path: Path) -> list[Post]:
         )
         for row in rows
     ]
+
+
+def test_posts_of_several_networks_are_held_out_by_time_and_a_cross_post_is_kept_once() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    texts = [f"{number * 'very '}different things were said by {chr(97 + number) * 4}" for number in range(10)]
+    # Ids of Bluesky are shorter than those of X, and the newer here.
+    posts = [
+        Post(f"10{number:017}", start + timedelta(days=number), text, source="x") for number, text in enumerate(texts)
+    ] + [
+        Post("3kaaaaaaaaaaa", start + timedelta(days=3, minutes=1), f"{texts[3]}! https://a.test/1", source="bluesky"),
+        Post("3kbbbbbbbbbbb", start + timedelta(days=30), "and the newest thing was said here", source="bluesky"),
+    ]
+
+    table = clean_table(to_table(posts), "alice", CleanConfig(held_out_share=0.1)).to_pylist()
+
+    assert [row["id"] for row in table if row["split"] == "validation"] == ["3kbbbbbbbbbbb"]
+    assert [row["id"] for row in table if row["reason"] == "duplicate"] == ["3kaaaaaaaaaaa"]

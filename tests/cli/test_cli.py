@@ -194,7 +194,7 @@ def test_verification_without_an_account_on_x_makes_no_sense(
 ) -> None:
     path = write(tmp_path / "accounts.yaml", "accounts: [{handle: alice, source: 'file:alice.csv'}]")
     assert program("refresh", path, "--verify") == 2
-    assert "no account of" in capsys.readouterr().err
+    assert "names files only" in capsys.readouterr().err
 
 
 def test_doctor_says_what_was_spent_this_month(

@@ -43,7 +43,10 @@ def refused(program: Program, capsys: pytest.CaptureFixture[str], *arguments: st
         (["run", "alice", "--source", "achive:x.zip"], "'achive:x.zip' is no source: did you mean archive:x.zip?"),
         (["run", "alice", "--source", "X"], "'X' is no source: did you mean x?"),
         (["run", "alice", "--source", "archive"], "'archive' is no source: did you mean archive:PATH?"),
-        (["run", "alice", "--source", "zzz:a"], "'zzz:a' is no source: write x, archive:PATH or file:PATH"),
+        (
+            ["run", "alice", "--source", "zzz:a"],
+            "'zzz:a' is no source: write x, bluesky, mastodon, archive:PATH or file:PATH",
+        ),
     ],
 )
 def test_a_mistyped_word_gets_the_nearest_one(

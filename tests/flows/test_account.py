@@ -79,7 +79,7 @@ def test_one_failure_leaves_the_others_alone_and_is_named(tmp_path: Path, config
     good = request("alice", write_timeline(tmp_path / "alice.jsonl", rows(60)), config)
     bad = request("bob", tmp_path / "nowhere.jsonl", config)
     no_model = request(
-        "carol", good.source_spec.path or tmp_path, config.override({"train": {"base_model": "/nowhere"}})
+        "carol", good.sources[0].path or tmp_path, config.override({"train": {"base_model": "/nowhere"}})
     )
     state = refresh([good, bad, no_model], return_state=True)
     outcome = outcome_of(state)

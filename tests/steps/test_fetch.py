@@ -1,17 +1,21 @@
-"""What the fetch step makes of sources that hold nothing."""
+"""What the fetch step makes of sources that hold nothing, of those that fail, and of several."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from hugtweets.errors import NothingFetched
+from hugtweets.errors import NothingFetched, UnreadableSource, XUnavailable
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import Job
-from hugtweets.steps.fetch import fetch
+from hugtweets.steps.fetch import TIMELINE, Tally, copy_stored, fetch, record_fetch
 from hugtweets.storage.home import Home
-from tests.fixtures.flows import rows, write_timeline
+from hugtweets.timelines.posts import Post
+from hugtweets.timelines.timeline import Timeline, save
+from tests.fixtures.flows import START, rows, write_timeline
 
 
 @pytest.mark.parametrize(("name", "content"), [("empty.jsonl", ""), ("head.csv", "id,created_at,text\n")])
@@ -28,3 +32,72 @@ def test_an_account_whose_posts_are_stored_goes_on_with_them(home: Home, tmp_pat
     fetch(job)
     path.write_text("")
     assert fetch(job).reference.manifest().counts["fetched"] == 3
+
+
+def exported(folder: Path, handle: str, **texts: str) -> str:
+    """An unpacked export of X with a post for each id."""
+    (folder / "data").mkdir(parents=True)
+    posts = [
+        {"tweet": {"id_str": key[1:], "created_at": "Mon Dec 02 14:18:55 +0000 2019", "full_text": text}}
+        for key, text in texts.items()
+    ]
+    (folder / "data" / "tweets.js").write_text(f"window.YTD.tweets.part0 = {json.dumps(posts)}")
+    account = [{"account": {"username": handle, "accountDisplayName": handle}}]
+    (folder / "data" / "account.js").write_text(f"window.YTD.account.part0 = {json.dumps(account)}")
+    return f"archive:{folder}"
+
+
+def test_several_sources_make_one_timeline_that_tells_how_much_each_brought(home: Home, tmp_path: Path) -> None:
+    export = exported(tmp_path / "export", "alice", _7="an old post", _8="another old post")
+    path = write_timeline(tmp_path / "alice.jsonl", rows(3))
+    job = Job(home, AccountRequest(handle="alice", source=(export, f"file:{path}")), "night")
+
+    record_fetch(job, fetch(job))
+
+    assert job.outcome.counts == {"fetched": 5, "new": 5, "sources": {"archive": 2, "file": 3}}
+    assert job.outcome.reason is None and not job.outcome.refused
+
+
+def test_an_account_goes_on_without_a_source_that_fails_and_says_so(home: Home, tmp_path: Path) -> None:
+    path = write_timeline(tmp_path / "alice.jsonl", rows(3))
+    job = Job(home, AccountRequest(handle="alice", source=(f"archive:{tmp_path}/gone.zip", f"file:{path}")), "night")
+
+    record_fetch(job, fetch(job))
+
+    assert job.outcome.counts["new"] == 3
+    assert job.outcome.reason and job.outcome.reason.startswith(f"archive:{tmp_path}/gone.zip: ")
+
+
+def test_an_account_none_of_whose_sources_can_be_read_fails_with_the_first(home: Home, tmp_path: Path) -> None:
+    sources = (f"archive:{tmp_path}/gone.zip", f"file:{tmp_path}/gone.jsonl")
+    with pytest.raises(UnreadableSource, match=r"gone\.zip"):
+        fetch(Job(home, AccountRequest(handle="alice", source=sources), "night"))
+
+
+def test_a_source_that_can_come_back_is_asked_again_and_at_last_done_without(home: Home, tmp_path: Path) -> None:
+    job = Job(home, AccountRequest(handle="alice", source=("x", f"file:{tmp_path}/alice.jsonl")), "night")
+    x, file = job.request.sources
+    outage = XUnavailable("X does not answer")
+    tally = Tally(remarks={file: None}, failures={x: outage})
+
+    assert tally.ends_with(job) is outage
+    assert tally.next_attempt(job) == [x]
+
+    tally.failures[x] = outage
+    assert tally.give_up()
+    assert tally.next_attempt(job) == [] and tally.ends_with(job) is None
+
+
+def test_posts_of_the_same_person_on_another_network_are_the_accounts_own(home: Home, tmp_path: Path) -> None:
+    path = home.timeline("alice")
+    ours = Post("30", START, "As I said on X", author="alice", source="x")
+    there = Post("3kabc", START, "As I said elsewhere", author="alice.bsky.social", source="bluesky")
+    reposted = Post("3kabd", START, "As Bob said", author="bob.test", source="bluesky", is_retweet=True)
+    save(path, Timeline((ours, there, reposted)))
+
+    stored = copy_stored(Job(home, AccountRequest(handle="alice"), "night"))
+
+    table = pq.read_table(stored.file(TIMELINE))
+    authors = dict(zip(table["text"].to_pylist(), table["author"].to_pylist(), strict=True))
+    assert authors == {"As I said on X": "alice", "As I said elsewhere": "alice", "As Bob said": "bob.test"}
+    assert table["source"].to_pylist().count("bluesky") == 2

@@ -32,7 +32,7 @@ from hugtweets.sweeps.variations import Range, parse_variation
 from tests.fixtures.flows import outcome_of, request, rows, tiny_config, write_timeline
 from tests.fixtures.wandb_log import read_runs
 
-ALICE = request_accounts(["alice"], "x", Config())
+ALICE = request_accounts(["alice"], ["x"], Config())
 HARDLY = Point(options={"train.lr": 1e-6})
 
 
@@ -102,7 +102,7 @@ def test_a_senseless_variation_is_refused_before_any_work(varied: list[str], say
 @pytest.mark.parametrize("assignment", ["refresh.start=previous", "refresh.dispatch=ray"])
 def test_what_a_sweep_cannot_do_is_refused_and_both_are_named(assignment: str) -> None:
     with pytest.raises(ConfigurationError, match=f"a sweep and {assignment} exclude each other"):
-        plan_points(request_accounts(["alice"], "x", load_config(None, [assignment])), ["train.epochs=2"])
+        plan_points(request_accounts(["alice"], ["x"], load_config(None, [assignment])), ["train.epochs=2"])
 
 
 def trial(point: int, handle: str, tuned: float | None, held_out: int = 20) -> TrialOutcome:
@@ -231,7 +231,7 @@ def test_the_command_of_the_agent_runs_and_reports(
     file = tmp_path / "sweep.yaml"
     options = tmp_path / "options.yaml"
     options.write_text(yaml.safe_dump(alice.config.model_dump(mode="json") | {"tracking": {"mode": "offline"}}))
-    source = ["alice", "--source", alice.source, "--config", str(options)]
+    source = ["alice", f"--source={alice.source}", "--config", str(options)]
     CliRunner().invoke(app, ["sweep", *source, "--vary", "train.lr=1e-5,1e-3", "--export-wandb", str(file)])
     exported = yaml.safe_load(file.read_text(encoding="utf-8"))
     assert exported["parameters"] == {"train.lr": {"values": [1e-5, 1e-3]}}
