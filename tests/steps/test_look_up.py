@@ -119,3 +119,13 @@ def test_timelines_of_two_accounts_with_one_handle_are_not_merged(tmp_path: Path
     SharedTimeline(here, "alice").push()
     with pytest.raises(HandleTaken, match="hugtweets forget alice"):
         SharedTimeline(there, "alice").pull()
+
+
+def test_a_handle_that_x_cannot_be_asked_for_keeps_no_other_from_being_looked_up(
+    home: Home, simulator: Simulator
+) -> None:
+    old = "a_handle_of_long_ago"
+    found = look_up(jobs_of(home, old, HANDLES[0]), CONFIG)
+
+    assert isinstance(found[HANDLES[0]], XUser)
+    assert "--source archive:PATH" in str(found[old])

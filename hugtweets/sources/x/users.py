@@ -13,6 +13,8 @@ from hugtweets.sources.x.client import XClient
 from hugtweets.sources.x.refusals import account_problem, empty_answer, protected
 
 HANDLES_PER_REQUEST = 100
+# X answers for none of a request that has a longer one, though its oldest accounts have up to 20 characters.
+LONGEST_ASKED = 15
 
 
 Found = dict[str, XUser | AccountError | SharedBudgetUsedUp]
@@ -29,15 +31,26 @@ def look_up_users(
 
     ``answered`` is called with the accounts of each request before the next one, as they are paid for. The result is
     keyed by the handles as given, whatever case X answers in. What is wrong with one handle is its value:
-    ``AccountNotFound``, ``AccountSuspended``, ``AccountProtected`` or ``UnexpectedAnswer``. If a shared budget does not
-    pay for all accounts and a page of posts of each, only the first are asked for, and for the others the value is
-    ``SharedBudgetUsedUp``.
+    ``AccountNotFound``, ``AccountSuspended``, ``AccountProtected`` or ``UnexpectedAnswer``, or ``AccountError`` if it is
+    too long to be asked for. If a shared budget does not pay for all accounts and a page of posts of each, only the
+    first are asked for, and for the others the value is ``SharedBudgetUsedUp``.
     """
+    too_long: Found = {handle: _cannot_ask(handle) for handle in handles if len(handle) > LONGEST_ASKED}
+    handles = [handle for handle in handles if handle not in too_long]
+    if not handles:
+        return too_long
     budget = SharedBudget(ledger, config)
     price = config.user_usd + SMALLEST_PAGE * post_price(config)
     with budget.reserve(price, 0, len(handles)) as affordable:
         found = _ask_for(client, handles[:affordable], ledger, config, answered)
-    return found | {handle: budget.used_up(handle) for handle in handles[affordable:]}
+    return found | too_long | {handle: budget.used_up(handle) for handle in handles[affordable:]}
+
+
+def _cannot_ask(handle: str) -> AccountError:
+    return AccountError(
+        f"X looks up no handle of more than {LONGEST_ASKED} characters, as @{handle} has: give its export with "
+        "--source archive:PATH"
+    )
 
 
 def confirm(client: XClient, user: XUser, ledger: Ledger, config: FetchConfig) -> None:
