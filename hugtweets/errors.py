@@ -115,7 +115,7 @@ class ConfigurationError(RequestError):
 
 
 class InvalidHandle(RequestError):
-    """A name that cannot be an X handle."""
+    """A name that no network has, or a network that the account is not on."""
 
 
 class NothingKept(RequestError):
