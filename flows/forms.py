@@ -14,7 +14,7 @@ from flows.watching import only_shown
 from hugtweets.config import Config, merge
 
 # What a person may write into the forms of the Prefect UI; the server checks it before a run exists.
-Handle = Annotated[str, Field(pattern=r"^\S{1,500}$")]
+Handle = Annotated[str, Field(pattern=r"^[A-Za-z0-9_@]([A-Za-z0-9_:/@.?=&%-]{0,498}[A-Za-z0-9_/])?$")]
 Source = Annotated[str, Field(pattern=r"^(x|bluesky|mastodon|(x|bluesky|mastodon|archive|file):.+)$")]
 Prompts = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=280)], ...], Field(min_length=1, max_length=100)

@@ -31,9 +31,9 @@ def look_up_users(
 
     ``answered`` is called with the accounts of each request before the next one, as they are paid for. The result is
     keyed by the handles as given, whatever case X answers in. What is wrong with one handle is its value:
-    ``AccountNotFound``, ``AccountSuspended``, ``AccountProtected`` or ``UnexpectedAnswer``, or ``AccountError`` if it is
-    too long to be asked for. If a shared budget does not pay for all accounts and a page of posts of each, only the
-    first are asked for, and for the others the value is ``SharedBudgetUsedUp``.
+    ``AccountNotFound``, ``AccountSuspended``, ``AccountProtected`` or ``UnexpectedAnswer``, or ``AccountError`` if
+    it is too long to be asked for. If a shared budget does not pay for all accounts and a page of posts of each, only
+    the first are asked for, and for the others the value is ``SharedBudgetUsedUp``.
     """
     too_long: Found = {handle: _cannot_ask(handle) for handle in handles if len(handle) > LONGEST_ASKED}
     handles = [handle for handle in handles if handle not in too_long]
