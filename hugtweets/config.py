@@ -87,6 +87,9 @@ class CleanConfig(Section):
     closing_hashtags: Literal["remove", "keep"] = Field("remove", description="a block of hashtags at the end")
     hashtags: Literal["words", "keep", "remove"] = Field("words", description="hashtags inside the sentence")
     line_breaks: Literal["space", "keep"] = Field("space", description="what becomes of line breaks")
+    private: Literal["mask", "drop", "keep"] = Field(
+        "mask", description="addresses of mail and houses, phone and account numbers, keys; drop leaves the post out"
+    )
     drop_duplicates: bool = Field(True, description="keep near-identical posts once")
     held_out_share: Share = Field(0.1, description="the newest kept posts, never trained on")
     min_characters: Annotated[int, Field(ge=0)] = Field(6_000, description="kept text below this skips the account")

@@ -14,7 +14,17 @@ from hugtweets.cleaning.texts import CleanTexts, clean_texts, readable
 from hugtweets.cleaning.words import has_words, only_points_elsewhere
 from hugtweets.config import CleanConfig
 
-REASONS = ("deleted", "retweet", "other_author", "superseded", "truncated", "link_only", "too_short", "duplicate")
+REASONS = (
+    "deleted",
+    "retweet",
+    "other_author",
+    "superseded",
+    "truncated",
+    "link_only",
+    "private",
+    "too_short",
+    "duplicate",
+)
 SEEN_WHEN_CLEAN = ("too_short", "duplicate")  # decided only once a text is clean
 TRAIN, VALIDATION = "train", "validation"
 # Sources whose ids do not go on from those of X, which exports have, and mostly files.
@@ -124,6 +134,8 @@ def _reasons_before_cleaning(
 def _reasons_after_cleaning(clean: CleanTexts, config: CleanConfig) -> pa.StringArray:
     short = pc.or_(pc.invert(has_words(clean.own, config.min_words)), pc.equal(clean.texts, ""))
     masks = {"retweet": pc.and_(short, clean.cut), "too_short": short}
+    if config.private == "drop":
+        masks["private"] = clean.private
     if config.drop_duplicates:
         enough = pc.invert(short)
         masks["duplicate"] = pc.replace_with_mask(short, enough, repeats_earlier(clean.own.filter(enough)))

@@ -12,16 +12,20 @@ from hugtweets.cleaning.authorship import drop_retweet_mark, mark_credits, own_p
 from hugtweets.cleaning.characters import normalise, squeeze, substitute, unescape
 from hugtweets.cleaning.links import LINK, close_gaps, mark_links
 from hugtweets.cleaning.names import Names
+from hugtweets.cleaning.private import mask_all
 from hugtweets.config import CleanConfig
 
 
 @dataclass(frozen=True)
 class CleanTexts:
-    """Cleaned texts; their author's own words (no names, no links); whether another author's words were removed."""
+    """Cleaned texts; their author's own words (no names, no links); whether another author's words were removed;
+    whether something private was found.
+    """
 
     texts: pa.StringArray
     own: pa.StringArray
     cut: pa.BooleanArray
+    private: pa.BooleanArray
 
 
 def readable(texts: pa.StringArray, config: CleanConfig) -> pa.StringArray:
@@ -35,11 +39,16 @@ def clean_texts(texts: pa.StringArray, rows: pa.Int64Array, names: Names, config
     own = drop_retweet_mark(whole) if config.keep_retweets else mark_credits(own_part(whole))
     texts = _without_tags_and_mentions(own, rows, names, config)
     texts = squeeze(close_gaps(texts), keep_line_breaks=config.line_breaks == "keep")
+    # Last, for then nothing is put together any more that was apart, and names are masked as well.
+    public = texts if config.private == "keep" else mask_all(texts)
+    private = pc.not_equal(public, texts)
+    texts = public
     words = mentions.without_names(texts)
     return CleanTexts(
         mentions.unmark_names(texts),
         words if config.remove_links else substitute(words, LINK, " "),
         pc.not_equal(own, whole),
+        private,
     )
 
 

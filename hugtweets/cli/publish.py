@@ -14,7 +14,8 @@ from hugtweets.cli.output import progress_shown
 from hugtweets.cli.settings import HandleArgument
 from hugtweets.cli.suggestions import known_name
 from hugtweets.config import Config
-from hugtweets.errors import NoHubToken
+from hugtweets.errors import ConfigurationError, NoHubToken
+from hugtweets.publishing.consent import Consent
 from hugtweets.storage.atomic import new_folder
 from hugtweets.storage.home import Home
 
@@ -58,11 +59,12 @@ def push(
     private: Annotated[bool, typer.Option("--private/--public", help="Who may see it: only you, or everybody.")] = True,
     adapter: AdapterOption = False,
     with_posts: PostsOption = False,
+    consent: Annotated[Consent | None, typer.Option(help="Whose account it is; asked with --public.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only write the folder; ask nobody.")] = False,
 ) -> None:
     """Publish the current model and its card on the Hugging Face Hub.
 
-    It is for you alone unless --public is given. Needs HF_TOKEN, a token with the right to write.
+    It is for you alone unless --public is given, which asks whose account it is: --consent answers. Needs HF_TOKEN, a token with the right to write.
 
     For example: hugtweets push fogbell_keeper --dry-run
     """
@@ -75,7 +77,7 @@ def push(
     if dry_run:
         folder = home.hub(name)
         shutil.rmtree(folder, ignore_errors=True)
-        wanted = Wanted(repository or ".", adapter, with_posts, options.sample)
+        wanted = Wanted(repository or ".", adapter, with_posts, options.sample, consent)
         with progress_shown(verbose), new_folder(folder) as partial:
             warn(write_bundle(home, name, partial, wanted), private)
         place = f"{repository or repository_name('USER', name)}, {'private' if private else 'public'}"
@@ -83,14 +85,37 @@ def push(
         for path in sorted(folder.iterdir()):
             typer.echo(f"{path.stat().st_size:>13,} bytes  {path.name}")
         return
+    if not private:
+        consent = consent or ask_consent(name)
     hub = Hub(find_token())
     repository = repository or repository_name(hub.user(), name)
-    wanted = Wanted(repository, adapter, with_posts, options.sample)
+    wanted = Wanted(repository, adapter, with_posts, options.sample, consent)
     home.hub(name).parent.mkdir(parents=True, exist_ok=True)
     with progress_shown(verbose), tempfile.TemporaryDirectory(dir=home.hub(name).parent) as partial:
         warn(write_bundle(home, name, Path(partial), wanted), private)
         place = hub.upload(Path(partial), repository, private)
     typer.echo(f"the model of {name} is at {place}, {'for you alone' if private else 'for everybody'}")
+
+
+def ask_consent(name: str) -> Consent:
+    """Ask a person whose account a model for everybody is made of.
+
+    Raises:
+        ConfigurationError: nobody is there to answer, or the account is neither the person's nor a public figure's.
+    """
+    try:
+        if typer.confirm(f"Is the account {name} your own?", err=True):
+            return "mine"
+        if typer.confirm("Is it that of a public figure?", err=True):
+            return "public-figure"
+    except typer.Abort:
+        raise ConfigurationError(
+            f"the model of {name} is not published, for nobody said whose account it is: "
+            "say --consent mine or --consent public-figure, or leave --public out"
+        ) from None
+    raise ConfigurationError(
+        f"the model of {name} is not published: ask its author first, or push it without --public, for you alone"
+    )
 
 
 def warn(facts: ModelFacts, private: bool) -> None:

@@ -9,6 +9,7 @@ from itertools import product, takewhile
 from typing import Any
 
 from hugtweets.cleaning.length import shorten, x_length
+from hugtweets.cleaning.private import count_placeholders, mask
 from hugtweets.config import SampleConfig
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import post_nats
@@ -29,7 +30,8 @@ class Sample:
 
     ``text`` begins with ``prompt`` and is one line; ``seed`` is that of the request and ``index`` counts the posts of
     one prompt; ``log_prob`` is the natural log of the whole post's probability, its end included; ``longest_copy``
-    counts characters shared verbatim with one training post; ``replaced`` copies were sampled before this post.
+    counts characters shared verbatim with one training post; ``replaced`` copies were sampled before this post. What
+    looks private in it is masked, whether it is somebody's or made up; ``masked`` counts that.
     """
 
     prompt: str
@@ -39,6 +41,7 @@ class Sample:
     log_prob: float
     longest_copy: int
     replaced: int
+    masked: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,12 +124,12 @@ def stream(
 
 
 def beginning_of(prompt: str, config: SampleConfig) -> str:
-    """How a post with this prompt begins: the prompt as one line.
+    """How a post with this prompt begins: the prompt as one line, without private things.
 
     Raises:
         ConfigurationError: the prompt leaves no room for a post.
     """
-    beginning = _one_line(prompt)
+    beginning = mask(_one_line(prompt))
     if x_length(beginning) >= config.max_characters:
         raise ConfigurationError(f"the prompt {beginning[:40]!r} fills {config.max_characters} characters: shorten it")
     return beginning
@@ -142,14 +145,17 @@ class _Draft:
     sample: Sample
 
     def put(self, text: str, config: SampleConfig) -> None:
-        """Put a new text in the place of the one before."""
+        """Put a new text in the place of the one before, private things masked."""
+        public = mask(text)
+        masked = count_placeholders(public) - count_placeholders(text)
+        text = shorten(public, config.max_characters)
         replaced = self.sample.replaced + (bool(self.sample.text) and self._is_copy(config))
         copied = longest_copy(text, self.corpus)
-        self.sample = replace(self.sample, text=text, longest_copy=copied, replaced=replaced)
+        self.sample = replace(self.sample, text=text, longest_copy=copied, replaced=replaced, masked=masked)
 
     def is_acceptable(self, config: SampleConfig) -> bool:
         """Whether the post says something, and something of its own."""
-        said = self.sample.text[len(self.sample.prompt) :]
+        said = self.sample.text.removeprefix(self.sample.prompt)
         return any(map(str.isalnum, said)) and not self._is_copy(config)
 
     def _is_copy(self, config: SampleConfig) -> bool:
@@ -219,9 +225,9 @@ class _Sampler:
             )
             draft = batch[row]
             if ended:
-                draft.put(shorten(self._text(rows[row], tokens), config.max_characters), config)
+                draft.put(self._text(rows[row], tokens), config)
             if callback:
-                text = draft.sample.text if ended else self._text(rows[row], tokens)
+                text = draft.sample.text if ended else mask(self._text(rows[row], tokens))
                 finished = ended and (draft.is_acceptable(config) or round_number == ROUNDS - 1)
                 callback(PartialPost(draft.request, draft.place, text, finished))
             return ended

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from hugtweets.config import SampleConfig
 from hugtweets.devices.queue import on_device
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.publishing.card import PICTURE, Usage, write_card
+from hugtweets.publishing.consent import Consent
 from hugtweets.publishing.facts import ModelFacts, gather_facts
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
@@ -21,18 +23,23 @@ from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
+from hugtweets.timelines.timeline import write_posts
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to share. ``with_posts`` adds the real posts that it was made from, which nothing else does."""
+    """What to share. ``with_posts`` adds the real posts that it was made from, which nothing else does.
+
+    ``consent`` is what was answered when asked whose account it is.
+    """
 
     model_name: str = "."
     adapter: bool = False
     with_posts: bool = False
     sampling: SampleConfig = field(default_factory=SampleConfig)
+    consent: Consent | None = None
 
 
 def write_bundle(home: Home, handle: str, folder: Path, wanted: Wanted) -> ModelFacts:
@@ -48,9 +55,12 @@ def write_bundle(home: Home, handle: str, folder: Path, wanted: Wanted) -> Model
     on_device(_export, base_model, model, folder, wanted)
     facts = gather_facts(home, model, clean)
     pictured = bool(facts.posts) and _draw(facts, folder / PICTURE)
-    write_text(folder / "README.md", write_card(facts, _usage(base_model, folder, wanted), pictured))
+    card = write_card(facts, _usage(base_model, folder, wanted), pictured, wanted.consent)
+    write_text(folder / "README.md", card)
     if wanted.with_posts:
-        shutil.copyfile(clean.file(CLEAN), folder / CLEAN)
+        # Posts that were dropped are as they were sent there, with all that is private.
+        posts = pq.read_table(clean.file(CLEAN))
+        write_posts(folder / CLEAN, posts.filter(posts["kept"]))
     return facts
 
 

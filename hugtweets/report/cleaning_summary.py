@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import regex
 
+from hugtweets.cleaning.private import mask
 from hugtweets.sources.archive import circles
 
 EXAMPLES = 3
@@ -21,6 +22,7 @@ REASONS = {
     "superseded": "an earlier version of an edited post",
     "truncated": "cut off by the source",
     "link_only": "nothing but links, mentions or hashtags",
+    "private": "holds an address, a phone or account number, or a key",
     "too_short": "too few words of its own",
     "duplicate": "says nearly the same as an earlier post",
 }
@@ -60,6 +62,7 @@ class CleaningSummary:
     fetched: int
     kept: int
     dropped: list[Dropped] = field(default_factory=list)
+    masked: Mapping[str, int] = field(default_factory=dict)
     cleaned: list[Cleaned] = field(default_factory=list)
     warning: str | None = None
 
@@ -71,12 +74,13 @@ def summarise_cleaning(raw: pa.Table, clean: pa.Table, counts: Mapping[str, Any]
         for reason, number in sorted(counts["dropped"].items(), key=lambda item: -item[1])
     ]
     warning = circles.warning(circles.count_stored(raw))
-    return CleaningSummary(counts["fetched"], counts["kept"], dropped, _changes(raw, clean), warning)
+    masked = counts.get("masked", {})
+    return CleaningSummary(counts["fetched"], counts["kept"], dropped, masked, _changes(raw, clean), warning)
 
 
 def _newest(clean: pa.Table, reason: str) -> list[str]:
     texts = clean.filter(pc.equal(clean["reason"].cast(pa.string()), reason))["text"].to_pylist()
-    return [text for text in reversed(texts) if text][:EXAMPLES]
+    return [mask(text) for text in reversed(texts) if text][:EXAMPLES]
 
 
 def _changes(raw: pa.Table, clean: pa.Table) -> list[Cleaned]:
@@ -89,4 +93,4 @@ def _changes(raw: pa.Table, clean: pa.Table) -> list[Cleaned]:
         fitting = (pair for pair in changed if pair not in found and pair[0] and sign.search(pair[0]))
         if pair := next(fitting, None):
             found[pair] = change
-    return [Cleaned(change, before, after) for (before, after), change in found.items()]
+    return [Cleaned(change, mask(before), after) for (before, after), change in found.items()]

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from hugtweets.cleaning.private import count_masked
 from hugtweets.cleaning.table import clean_table, count
 from hugtweets.config import CleanConfig
 from hugtweets.errors import NotEnoughText
@@ -21,7 +22,7 @@ from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.timelines.posts import to_current_schema
 from hugtweets.timelines.timeline import write_posts
 
-VERSION = 1
+VERSION = 2
 CLEAN = "clean.parquet"
 # What is asked of the cleaned text afterwards does not change it.
 CHECKS = {"min_characters", "warn_characters"}
@@ -41,12 +42,15 @@ def rules_of(config: CleanConfig) -> dict[str, Any]:
 
 
 def clean(job: Job, timeline: Reference) -> Reference:
-    """Write ``clean.parquet``; counts tell how many posts each rule dropped."""
+    """Write ``clean.parquet``; counts tell how many posts each rule dropped, and ``masked`` what was private in others."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
         table = clean_table(to_current_schema(pq.read_table(timeline.file(TIMELINE))), job.handle, job.config.clean)
         write_posts(folder / CLEAN, table)
-        return count(table)
+        counts = count(table)
+        if job.config.clean.private != "keep":
+            counts["masked"] = count_masked(table["text"].filter(table["kept"]))
+        return counts
 
     return perform(job, plan_clean(job, timeline), fill)
 
@@ -54,7 +58,10 @@ def clean(job: Job, timeline: Reference) -> Reference:
 def record_clean(job: Job, clean: Reference) -> None:
     """Put the counts into the outcome."""
     counts = clean.manifest().counts
-    job.outcome.counts |= {"kept": counts["kept"], "dropped": counts["dropped"]}
+    job.outcome.counts |= {"kept": counts["kept"], "dropped": counts["dropped"], "masked": counts.get("masked", {})}
+    if masked := counts.get("masked"):
+        said = ", ".join(f"{number:,} {kind}" for kind, number in masked.items())
+        logger.info("%s: masked in the posts that are learned: %s (clean.private)", clean.handle, said)
 
 
 def check_enough_text(clean: Reference, config: CleanConfig) -> None:

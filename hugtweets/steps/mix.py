@@ -71,11 +71,14 @@ def posts_to_mix(job: Job, members: Sequence[AccountOutcome]) -> list[Reference]
 
 def add_counts(counts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The sums of the counts of several clean artifacts."""
-    numbers, dropped = Counter[str](), Counter[str]()
+    numbers, dropped, masked = Counter[str](), Counter[str](), Counter[str]()
     for one in counts:
-        numbers.update({name: number for name, number in one.items() if name != "dropped"})
+        numbers.update({name: number for name, number in one.items() if not isinstance(number, Mapping)})
         dropped.update(one["dropped"])
-    return {**numbers, "dropped": dict(dropped)}
+        masked.update(one.get("masked", {}))
+    sums = {**numbers, "dropped": dict(dropped)}
+    # Where one account's were not masked, nobody may say so of all.
+    return sums | {"masked": dict(masked)} if all("masked" in one for one in counts) else sums
 
 
 def sources_of(home: Home, clean: Reference) -> list[tuple[Reference, Reference]]:

@@ -20,7 +20,7 @@ from hugtweets.tracking import Content
 if TYPE_CHECKING:
     from hugtweets.generation.sampler import Sample
 
-VERSION = 4
+VERSION = 5
 SAMPLES = "samples.parquet"
 # Generated without a prompt, as many as evaluate.generated says: what the scorecard looks at.
 UNPROMPTED = "unprompted.parquet"
@@ -53,8 +53,11 @@ def sample(job: Job, model: Reference, clean: Reference) -> Reference:
         prompted, unprompted = generate_posts(author, [job.config, judged])
         write_posts(folder / SAMPLES, to_table(prompted))
         write_posts(folder / UNPROMPTED, to_table(unprompted))
-        copies = sum(sample.replaced for sample in [*prompted, *unprompted])
-        return {"samples": len(prompted), "unprompted": len(unprompted), "copies_replaced": copies}
+        copies, masked = (
+            sum(getattr(sample, name) for sample in [*prompted, *unprompted]) for name in ("replaced", "masked")
+        )
+        counts = {"samples": len(prompted), "unprompted": len(unprompted)}
+        return counts | {"copies_replaced": copies, "private_masked": masked}
 
     return perform(job, plan_sample(job, model, clean), fill, _content)
 
