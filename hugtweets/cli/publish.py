@@ -59,12 +59,15 @@ def push(
     private: Annotated[bool, typer.Option("--private/--public", help="Who may see it: only you, or everybody.")] = True,
     adapter: AdapterOption = False,
     with_posts: PostsOption = False,
-    consent: Annotated[Consent | None, typer.Option(help="Whose account it is; asked with --public.")] = None,
+    consent: Annotated[
+        Consent | None, typer.Option(help="Whose account it is; asked with --public.", metavar="mine|public-figure")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only write the folder; ask nobody.")] = False,
 ) -> None:
     """Publish the current model and its card on the Hugging Face Hub.
 
-    It is for you alone unless --public is given, which asks whose account it is: --consent answers. Needs HF_TOKEN, a token with the right to write.
+    It is for you alone unless --public is given, which asks whose account it is unless --consent says so. Needs
+    HF_TOKEN, a token with the right to write.
 
     For example: hugtweets push fogbell_keeper --dry-run
     """

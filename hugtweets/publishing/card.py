@@ -179,7 +179,7 @@ def _limitations(facts: ModelFacts) -> str:
         f"- It learned how {_who(facts)} writes, not what is true: what it says is made up, also of real people.\n"
         "- It has what is unpleasant in the posts it learned from, and in the base model, which comes from the web.\n"
         "- It may repeat a post, or most of one, that it was trained on; the scorecard says how often it did.\n"
-        "- It may make up an address or a phone number that is somebody's: hugtweets masks them, this repository cannot.\n"
+        "- It may make up an address or a phone number that is somebody's: hugtweets masks it, other programs do not.\n"
         f"- It knows nothing that happened after its posts, and was judged on {judged_on} only."
     )
 

@@ -42,7 +42,7 @@ def rules_of(config: CleanConfig) -> dict[str, Any]:
 
 
 def clean(job: Job, timeline: Reference) -> Reference:
-    """Write ``clean.parquet``; counts tell how many posts each rule dropped, and ``masked`` what was private in others."""
+    """Write ``clean.parquet``; counts tell how many posts each rule dropped, and what was ``masked``."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
         table = clean_table(to_current_schema(pq.read_table(timeline.file(TIMELINE))), job.handle, job.config.clean)

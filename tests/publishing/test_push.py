@@ -49,8 +49,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
         yield server
 
 
-def push(home: Home, *arguments: str) -> Result:
-    result = CliRunner().invoke(app, ["push", "alice", "--home", str(home.root), *arguments])
+def push(home: Home, *arguments: str, answers: str = "") -> Result:
+    result = CliRunner().invoke(app, ["push", "alice", "--home", str(home.root), *arguments], input=answers)
     if isinstance(result.exception, Exception):
         raise result.exception
     return result
@@ -81,7 +81,9 @@ def test_a_public_repository_is_not_written_to_unless_public_is_said(learned: Ho
         push(learned, "--adapter", "--repo-id", "me/shown")
     assert hub.files == {}
     hub.files |= {"clean.parquet": b"", "theirs.txt": b""}
-    assert "for everybody" in push(learned, "--adapter", "--repo-id", "me/shown", "--public").stdout
+    assert (
+        "for everybody" in push(learned, "--adapter", "--repo-id", "me/shown", "--public", "--consent", "mine").stdout
+    )
     assert "README.md" in hub.files
     # What an earlier upload left goes, and what a person put there stays.
     assert "clean.parquet" not in hub.files
@@ -96,7 +98,17 @@ def test_posts_of_the_time_of_circles_are_warned_of_on_the_card_and_before_all_c
     assert warning not in push(learned, "--adapter", "--dry-run").stderr
     assert warning in push(learned, "--adapter", "--dry-run", "--public").stderr
     assert f"**Warning:** {warning}" in (learned.hub("alice") / "README.md").read_text(encoding="utf-8")
-    assert warning in push(learned, "--adapter", "--repo-id", "me/warned", "--public").stderr
+    assert warning in push(learned, "--adapter", "--repo-id", "me/warned", "--public", "--consent", "mine").stderr
+
+
+def test_nothing_is_public_before_somebody_said_whose_account_it_is(learned: Home, hub: HubServer) -> None:
+    with pytest.raises(ConfigurationError, match=r"nobody said whose account it is: say --consent mine or"):
+        push(learned, "--adapter", "--public")
+    with pytest.raises(ConfigurationError, match=r"alice is not published: ask its author first"):
+        push(learned, "--adapter", "--public", answers="n\nn\n")
+    assert (hub.files, hub.visibility) == ({}, {})
+    push(learned, "--adapter", "--public", answers="n\ny\n")
+    assert b"declared that the account is that of a public figure." in hub.files["README.md"]
 
 
 def test_a_dry_run_writes_the_folder_and_asks_nobody(
