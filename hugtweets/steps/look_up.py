@@ -62,4 +62,4 @@ def _keep(home: Home, answered: Users) -> None:
         if isinstance(user, XUser):
             path = home.timeline(handle)
             with SharedTimeline(home, handle).locked():
-                save(path, replace(load(path), account=user.id))
+                save(path, replace(load(path), account=user.id, count=user.count))

@@ -120,7 +120,8 @@ def _merge(handle: str, ours: Timeline, theirs: Timeline) -> Timeline:
             f"(id {theirs.account}): run `hugtweets forget {handle}`, and fetch those of the right one again"
         )
     account, unread = theirs.account or ours.account, {**ours.unread, **theirs.unread}
-    ours, theirs = (replace(side, account=account, unread=unread).merged(()) for side in (ours, theirs))
+    count = theirs.count or ours.count
+    ours, theirs = (replace(side, account=account, unread=unread, count=count).merged(()) for side in (ours, theirs))
     both = theirs.merged(ours.posts)
     if both.posts == theirs.posts:
         return theirs

@@ -1,8 +1,9 @@
 """The stored timeline of an account: its raw posts, one Parquet file, sorted by id, rewritten atomically.
 
 The file also holds which account on X it belongs to, which parts are still to be fetched (:class:`Gap`), which deleted
-posts are still to be removed from artifacts, which posts could not be understood (all in its schema metadata), and when
-X last showed each post (a column). All of it changes in one rename, so that no crash makes a page be paid for twice.
+posts are still to be removed from artifacts, which posts could not be understood, how many posts X counted (all in its
+schema metadata), and when X last showed each post (a column). All of it changes in one rename, so that no crash makes a
+page be paid for twice.
 Two that change it at once would undo each other's work, so that whoever does locks it (:mod:`hugtweets.storage.locks`).
 A :class:`Summary` in the metadata spares a night in which nobody posted the reading of the posts.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,13 @@ GAPS = b"hugtweets.gaps"
 RETRACTED = b"hugtweets.retracted"
 SUMMARY = b"hugtweets.summary"
 UNREAD = b"hugtweets.unread"
+COUNT = b"hugtweets.count"
 SHOWN = pa.field("shown_at", pa.timestamp("us", tz="UTC"))
 STORED_SCHEMA = RAW_SCHEMA.append(SHOWN)
 # Longer ids are none of X's, which would refuse a whole request for one of them.
 LONGEST_ID = 19
+# X shows no more of a timeline, however many posts the account has.
+SHOWN_AT_MOST = 3200
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -55,6 +59,14 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class PostCount:
+    """How many posts an account had, and when X said so (ISO 8601, UTC)."""
+
+    posts: int
+    at: str
+
+
+@dataclass(frozen=True)
 class Summary:
     """A timeline in short: number of posts, highest id, gaps, digest, and what :class:`Timeline` says of the rest."""
 
@@ -64,6 +76,8 @@ class Summary:
     digest: str
     retracted: tuple[str, ...]
     account: str | None = None
+    count: int | None = None
+    missing: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,7 +86,7 @@ class Timeline:
 
     ``shown`` says when X last answered for a post; ``retracted`` names deleted posts whose text may still be in
     artifacts. ``account`` is the numeric id on X, None as long as nobody looked it up. ``unread`` are posts that could
-    not be understood, as JSON like X sent them, by id.
+    not be understood, as JSON like X sent them, by id. ``count`` is what X said when it looked the account up.
     """
 
     posts: tuple[Post, ...] = ()
@@ -81,11 +95,31 @@ class Timeline:
     retracted: tuple[str, ...] = ()
     account: str | None = None
     unread: Mapping[str, str] = field(default_factory=dict)
+    count: PostCount | None = None
 
     @property
     def newest_id(self) -> str | None:
-        """The highest id, None if there is no post."""
-        return max([post.id for post in self.posts[-1:]] + list(self.unread), key=id_order, default=None)
+        """The highest id that came from X, by its API or an export; None if there is none.
+
+        A file may hold ids that somebody made up: X refuses those that are too long, and has nothing above the others.
+        """
+        known = (post.id for post in reversed(self.posts) if self._is_from_x(post))
+        return max(
+            [identifier for identifier in (next(known, None), *self.unread) if identifier], key=id_order, default=None
+        )
+
+    @property
+    def missing(self) -> int:
+        """How many posts of those that the account had when it was looked up, and that X can show, are not stored."""
+        if not self.count:
+            return 0
+        until = datetime.fromisoformat(self.count.at)
+        stored = sum(self._is_from_x(post) and post.created_at <= until for post in self.posts) + len(self.unread)
+        return max(0, min(self.count.posts, SHOWN_AT_MOST) - stored)
+
+    def _is_from_x(self, post: Post) -> bool:
+        came = post.source in (None, "x", "archive") or (post.source == "file" and post.id in self.shown)
+        return came and len(post.id) <= LONGEST_ID
 
     def merged(
         self, posts: Iterable[Post], gaps: Iterable[Gap] | None = None, shown_at: datetime | None = None
@@ -136,7 +170,16 @@ class Timeline:
 
     def summary(self) -> Summary:
         """What :func:`save` writes into the metadata."""
-        return Summary(len(self.posts), self.newest_id, self.gaps, self.digest(), self.retracted, self.account)
+        return Summary(
+            len(self.posts),
+            self.newest_id,
+            self.gaps,
+            self.digest(),
+            self.retracted,
+            self.account,
+            self.count.posts if self.count else None,
+            self.missing,
+        )
 
 
 def _identity(post: Post) -> dict[str, Any]:
@@ -181,6 +224,7 @@ def load(path: Path) -> Timeline:
         tuple(json.loads(metadata.get(RETRACTED, b"[]"))),
         json.loads(metadata.get(SUMMARY, b"{}")).get("account"),
         json.loads(metadata.get(UNREAD, b"{}")),
+        PostCount(**json.loads(metadata[COUNT])) if COUNT in metadata else None,
     )
 
 
@@ -199,9 +243,10 @@ def summarise(path: Path) -> Summary:
         summary = (schema.metadata or {}).get(SUMMARY) if schema.equals(STORED_SCHEMA) else None
     except (pa.ArrowInvalid, OSError):
         summary = None
-    if not summary:
+    stored = json.loads(summary) if summary else {}
+    if stored.keys() != {known.name for known in fields(Summary)}:
+        # None, or that of an earlier version, which may name an id that is none of X's.
         return load(path).summary()
-    stored = json.loads(summary)
     gaps = tuple(Gap(**gap) for gap in stored["gaps"])
     return Summary(**stored | {"gaps": gaps, "retracted": tuple(stored["retracted"])})
 
@@ -211,6 +256,8 @@ def save(path: Path, timeline: Timeline) -> None:
     summary = asdict(timeline.summary())
     metadata = {name: json.dumps(summary[part]) for name, part in ((GAPS, "gaps"), (RETRACTED, "retracted"))}
     metadata[UNREAD] = json.dumps(dict(timeline.unread))
+    if timeline.count:
+        metadata[COUNT] = json.dumps(asdict(timeline.count))
     shown = pa.array([timeline.shown.get(post.id) for post in timeline.posts], SHOWN.type)
     table = to_table(timeline.posts).append_column(SHOWN, shown)
     write_posts(path, table.replace_schema_metadata(metadata | {SUMMARY: json.dumps(summary)}))

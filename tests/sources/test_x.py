@@ -313,7 +313,8 @@ def test_a_token_that_repeats_is_left_and_the_next_run_gets_past_it(
     path = home.timeline("alice")
     with serving(tmp_path / "x", 250, *let_pass(1), Fault(kind="repeat_token", times=4)) as simulator:
         source = source_of(simulator, run_ledger(home.root))
-        assert source.update(path) is None
+        remark = source.update(path)
+        assert remark == "50 are missing: when it was looked up, @alice had 250 posts; the next run asks for them again"
         assert "@alice" in caplog.text
         assert len(pages(simulator)) == 5
         assert load(path).gaps == (Gap(None, "1051"),)

@@ -169,7 +169,7 @@ def test_users_are_looked_up_a_hundred_a_request_and_found_in_any_case(home: Hom
         found = look_up_users(client_of(server.url), handles, ledger, CONFIG)
     assert found["ALICE"] == ALICE
     assert isinstance(found["user119"], UnexpectedAnswer)
-    assert [path.count("%2C") + 1 for path in server.paths] == [100, 21]
+    assert [path.partition("&")[0].count("%2C") + 1 for path in server.paths] == [100, 21]
     assert ledger.spent().users_read == 2
 
 

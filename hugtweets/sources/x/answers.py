@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import (
@@ -21,6 +21,7 @@ from pydantic import (
 from hugtweets.errors import UnexpectedAnswer
 from hugtweets.sources.fields import Identifier, Text
 from hugtweets.timelines.posts import Mention, Post
+from hugtweets.timelines.timeline import PostCount
 
 NOT_FOUND = "Not Found Error"
 
@@ -95,13 +96,25 @@ class SentPost(_Sent):
     )
 
 
+def _count(metrics: object) -> int | None:
+    """How many posts an account has, in ``public_metrics`` under its old or its new name."""
+    found = (metrics.get(name) for name in ("tweet_count", "post_count")) if isinstance(metrics, dict) else ()
+    return next((number for number in found if type(number) is int and number >= 0), None)
+
+
 class XUser(_Sent):
-    """An account, looked up or mentioned, as X spells it."""
+    """An account, looked up or mentioned, as X spells it; ``posts`` is how many it has, if it was just looked up."""
 
     id: Identifier
     username: Text
     name: Text = ""
     protected: bool = False
+    posts: Annotated[int | None, BeforeValidator(_count)] = Field(None, validation_alias="public_metrics")
+
+    @property
+    def count(self) -> PostCount | None:
+        """The number of posts as it is kept, with the time."""
+        return None if self.posts is None else PostCount(self.posts, datetime.now(UTC).isoformat())
 
 
 def _users(value: object) -> object:

@@ -77,7 +77,7 @@ class XClient:
         """``GET /2/users/by`` for at most 100 handles; one user read is paid for each user in the answer."""
         subject = f"@{handles[0]}" + (f" and {len(handles) - 1} more" if len(handles) > 1 else "")
         answer = self._ask(
-            lambda: self._tweepy.get_users(usernames=list(handles), user_fields=["protected"]),
+            lambda: self._tweepy.get_users(usernames=list(handles), user_fields=["protected", "public_metrics"]),
             ("users", subject),
             ledger,
             config,

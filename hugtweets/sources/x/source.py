@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,7 +17,7 @@ from hugtweets.sources.x.answers import PostsAnswer, Read, XUser, parse, read_po
 from hugtweets.sources.x.client import XClient
 from hugtweets.sources.x.refusals import account_problem, empty_answer
 from hugtweets.sources.x.users import confirm
-from hugtweets.timelines.timeline import Gap, Timeline, id_order, load, save, summarise
+from hugtweets.timelines.timeline import SHOWN_AT_MOST, Gap, Summary, Timeline, id_order, load, save, summarise
 
 LARGEST_PAGE = 100
 NAMED = 5  # posts in a remark
@@ -41,7 +41,8 @@ class XSource:
 
         Each page is stored, together with what is left of its gap, before the next one is asked for: whatever ends a
         download, the next one goes on below the last page. An unchanged account costs one request and no post.
-        Returns a message if the budget ended the download, or X sent a post that cannot be understood.
+        Returns a message if the budget ended the download, X sent a post that cannot be understood, or fewer posts are
+        stored than the account had when it was looked up.
 
         Raises:
             BudgetUsedUp: not one page could be read, and nothing is stored.
@@ -51,6 +52,8 @@ class XSource:
         """
         stored = summarise(timeline)
         download = _Download(self, timeline, stored.gaps)
+        if stored.count is None and self.user.count:
+            download.stored = replace(download.stored, count=self.user.count)
         try:
             for gap in sorted({Gap(stored.newest_id), *stored.gaps}, key=_upper_end, reverse=True):
                 download.fill(gap)
@@ -59,7 +62,17 @@ class XSource:
             if put_off or not download.stored.posts:
                 raise
             return "; ".join([*download.remarks(), str(stopped)])
-        return "; ".join(download.remarks()) or None
+        return "; ".join([*download.remarks(), *self._missing(summarise(timeline))]) or None
+
+    def _missing(self, stored: Summary) -> list[str]:
+        """What is to be said of posts that X did not show, though the account has them."""
+        had = min(stored.count or 0, SHOWN_AT_MOST)
+        missing = min(had, self.config.max_posts) - (had - stored.missing)
+        if missing <= 0 or self.ledger.spent().posts_read >= self.config.max_posts:
+            return []
+        of = f"{stored.count:,} posts" + (f" (X shows {SHOWN_AT_MOST:,} at most)" if stored.count != had else "")
+        again = "; the next run asks for them again" if stored.gaps else ""
+        return [f"{missing:,} are missing: when it was looked up, @{self.user.username} had {of}{again}"]
 
 
 @dataclass
@@ -77,26 +90,48 @@ class _Download:
         return load(self.path)
 
     def fill(self, gap: Gap) -> None:
-        """Read a gap downwards until it ends, no more posts are wanted, or the budget is used up (``BudgetUsedUp``)."""
+        """Read a gap downwards until it ends, no more posts are wanted, or the budget is used up (``BudgetUsedUp``).
+
+        X may show a post out of order, so that the rest of the gap is what lies below the last page as a whole, and
+        leave the token out of a page in the middle, so that a page that is full is not believed to be the last.
+        """
         others = tuple(other for other in self.gaps if other != gap)
-        rest, token, stalled = gap, None, 0
-        while size := self._page_size(gap):
-            page = self._ask(gap, token, size)
+        asked, rest, token, barren = gap, gap, None, 0
+        while barren < STALLED_PAGES and (size := self._page_size(gap)):
+            page, is_full = self._ask(asked, token, size)
             read = read_posts(page)
-            below = _shrink(rest, [*(post.id for post in read.posts), *filter(None, read.unread)])
-            stalled = stalled + 1 if below == rest else 0
-            rest, token = below, page.meta.next_token if page.meta else None
-            finished = token is None or (stalled == STALLED_PAGES and rest == gap)
-            self._store(read, others if finished else (*others, rest))
-            if finished or stalled == STALLED_PAGES:
-                break
-        if stalled == STALLED_PAGES:
+            sent = [*(post.id for post in read.posts), *filter(None, read.unread)]
+            is_new = bool(sent) and not self.known.issuperset(sent)
+            rest, barren = (_below(rest, gap, sent), 0) if is_new else (rest, barren + 1)
+            token = page.meta.next_token if page.meta else None
+            self._store(read, (*others, rest))
+            if token is None and not (is_full and is_new and self._room(gap) > 0):
+                if rest == gap or not self._falls_short(gap):
+                    self._store(Read([], {}), others)
+                return
+            asked = asked if token else rest
+        if barren == STALLED_PAGES:
             # X repeats a token, or does not say that the timeline has ended. A gap that gave posts is kept: asking
             # below them without a token may get further, and costs no post twice. One that gave none is dropped, so
             # that it does not cost three requests every night.
-            log.warning("@%s: X sent %d pages with no further post; going on without", self._handle, stalled)
+            log.warning("@%s: X sent %d pages with no further post; going on without", self._handle, barren)
+            if rest == gap:
+                self._store(Read([], {}), others)
 
-    def _ask(self, gap: Gap, token: str | None, size: int) -> PostsAnswer:
+    def _falls_short(self, gap: Gap) -> bool:
+        """Whether history that seems to have ended is asked for once more, in the next run.
+
+        One that gives nothing then is given up: an account may have posts that X never shows.
+        """
+        return gap.since_id is None and self.stored.missing > 0
+
+    @property
+    def known(self) -> set[str]:
+        """The posts that X need not send again."""
+        return {*(post.id for post in self.stored.posts), *self.stored.unread}
+
+    def _ask(self, gap: Gap, token: str | None, size: int) -> tuple[PostsAnswer, bool]:
+        """A page, and whether it holds as many posts as were asked for."""
         source, subject = self.source, f"@{self._handle}"
         with SharedBudget(source.ledger, source.config).reserve(post_price(source.config), SMALLEST_PAGE, size) as most:
             answer = source.client.posts(source.user.id, gap, token, most, source.ledger, source.config)
@@ -106,7 +141,7 @@ class _Download:
             if isinstance(error, AccountNotFound):
                 confirm(source.client, source.user, source.ledger, source.config)
             raise error
-        return page
+        return page, len(page.data) >= most
 
     def _store(self, read: Read, gaps: Iterable[Gap]) -> None:
         # Every update starts with a gap without an upper end; it need not be stored.
@@ -136,7 +171,17 @@ class _Download:
         return [f"not understood, and kept as X sent it: {named}{more}; look for a newer version of hugtweets"]
 
     def _page_size(self, gap: Gap) -> int:
-        """Posts to ask for next; 0 if ``max_posts`` is reached.
+        """Posts to ask for next; 0 if ``max_posts`` is reached."""
+        room = self._room(gap)
+        if room <= 0:
+            return 0
+        size = min(room, LARGEST_PAGE)
+        if 0 < room - size < SMALLEST_PAGE:
+            size = room - SMALLEST_PAGE
+        return min(max(size, SMALLEST_PAGE), self._affordable())
+
+    def _room(self, gap: Gap) -> int:
+        """Posts that ``max_posts`` still allows.
 
         A gap without a lower end is history, of which no more is read once ``max_posts`` posts are stored. What is
         newer than the stored posts is always read, at most ``max_posts`` a run.
@@ -146,12 +191,7 @@ class _Download:
         if gap.since_id is None:
             stored = sum(post.source == "x" for post in self.stored.posts)
             room = min(room, source.config.max_posts - stored)
-        if room <= 0:
-            return 0
-        size = min(room, LARGEST_PAGE)
-        if 0 < room - size < SMALLEST_PAGE:
-            size = room - SMALLEST_PAGE
-        return min(max(size, SMALLEST_PAGE), self._affordable())
+        return room
 
     def _affordable(self) -> int:
         """Posts that the budget still pays for; ``BudgetUsedUp`` if they are fewer than X sends at least."""
@@ -179,12 +219,29 @@ def _upper_end(gap: Gap) -> tuple[bool, tuple[int, str]]:
     return gap.until_id is None, id_order(gap.until_id or "")
 
 
-def _shrink(gap: Gap, posts: Iterable[str]) -> Gap:
-    """What is left of the gap below the posts of these ids; those outside of it do not count."""
+def _below(rest: Gap, gap: Gap, page: Sequence[str]) -> Gap:
+    """What is left of a gap below a page, whose ids are in the order in which X sent them.
+
+    Only the longest row of falling ids counts: a post that stands out of order says nothing of those between. The rest
+    may begin higher than after the page before, whose last post was out of order then.
+    """
     inside = [
         post
-        for post in posts
+        for post in page
         if (gap.since_id is None or id_order(gap.since_id) < id_order(post))
         and (gap.until_id is None or id_order(post) < id_order(gap.until_id))
     ]
-    return Gap(gap.since_id, min(inside, key=id_order)) if inside else gap
+    return Gap(gap.since_id, _longest_fall(inside)[-1]) if inside else rest
+
+
+def _longest_fall(ids: Sequence[str]) -> list[str]:
+    """The longest falling subsequence; of several, one that ends highest."""
+    best: list[list[str]] = []
+    for post in ids:
+        before = [fall for fall in best if id_order(fall[-1]) > id_order(post)]
+        best.append([*max(before, key=_length_and_end, default=[]), post])
+    return max(best, key=_length_and_end)
+
+
+def _length_and_end(fall: Sequence[str]) -> tuple[int, tuple[int, str]]:
+    return len(fall), id_order(fall[-1])
