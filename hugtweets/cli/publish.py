@@ -60,7 +60,7 @@ def push(
     adapter: AdapterOption = False,
     with_posts: PostsOption = False,
     consent: Annotated[
-        Consent | None, typer.Option(help="Whose account it is; asked with --public.", metavar="mine|public-figure")
+        Consent | None, typer.Option(help="Whose account it is; asked with --public.", metavar="mine or public-figure")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only write the folder; ask nobody.")] = False,
 ) -> None:

@@ -11,6 +11,11 @@ from hypothesis import strategies as st
 from stdnum import luhn
 
 from hugtweets.cleaning.private import PLACEHOLDERS, count_masked, mask, mask_all
+from hugtweets.cleaning.table import clean_table, count
+from hugtweets.config import CleanConfig
+from hugtweets.report.cleaning_summary import summarise_cleaning
+from hugtweets.steps.mix import add_counts
+from hugtweets.timelines.posts import to_table
 from tests.fixtures.cleaning import clean, post
 
 MANY = settings(max_examples=60)
@@ -114,3 +119,18 @@ def test_posts_are_masked_dropped_or_kept_as_the_option_says() -> None:
 
 def test_what_was_masked_is_counted_by_kind() -> None:
     assert count_masked(pa.array(["[email] or [email]", "[address]", "tea"])) == {"email": 2, "address": 1}
+
+
+def test_the_report_shows_counts_and_no_values() -> None:
+    sent = [post("Write to gull@harbour.example.org about the &amp; boat", 1)]
+    clean_rows = clean_table(to_table(sent), "alice", CleanConfig())
+    counts = count(clean_rows) | {"masked": {"email": 1}}
+    summary = summarise_cleaning(to_table(sent), clean_rows, counts)
+    assert summary.masked == {"email": 1}
+    assert [example.before for example in summary.cleaned] == ["Write to [email] about the &amp; boat"]
+
+
+def test_a_mix_adds_what_was_masked_unless_one_account_was_not() -> None:
+    one: dict[str, Any] = {"kept": 2, "dropped": {}, "masked": {"email": 1}}
+    assert add_counts([one, one])["masked"] == {"email": 2}
+    assert "masked" not in add_counts([one, {"kept": 1, "dropped": {}}])
