@@ -260,7 +260,12 @@ def folder_of(name: str) -> str:
     account: commas stand for them. Names that Windows keeps to itself, such as ``con``, get a tilde.
     """
     folder = validate_name(name).replace(".", ",")
-    return f"{folder}{_DEVICE_MARK}" if _DEVICE.fullmatch(folder) else folder
+    return f"{folder}{_DEVICE_MARK}" if is_device(folder) else folder
+
+
+def is_device(folder: str) -> bool:
+    """Whether Windows takes a file of that name, whatever its suffix, for a device."""
+    return _DEVICE.fullmatch(folder) is not None
 
 
 def name_in(folder: str) -> str:

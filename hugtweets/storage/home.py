@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 
 from hugtweets.errors import ConfigurationError
 from hugtweets.storage import handles
-from hugtweets.storage.handles import folder_of, is_mix, members_of, name_in, validate_handle
+from hugtweets.storage.handles import folder_of, is_device, is_mix, members_of, name_in, validate_handle
 from hugtweets.storage.remote import Store
 
 VARIABLE = "HUGTWEETS_HOME"
@@ -52,11 +52,21 @@ class Home:
             for folder in (self.root, self.timelines, self.artifacts, self.results, self.locks):
                 if folder.exists():
                     TemporaryFile(dir=folder).close()
+            self._rename_devices()
         except OSError as error:
             raise ConfigurationError(
                 f"{folder} cannot be written ({error.strerror or error}): make room or change its permissions, or "
                 f"choose another home with --home or {VARIABLE}"
             ) from error
+
+    def _rename_devices(self) -> None:
+        """Give accounts that are called as a device of Windows, such as ``con``, the names of :func:`folder_of`."""
+        for old in self.timelines.glob("*.parquet"):
+            if is_device(old.stem):
+                new = folder_of(old.stem)
+                for path in [*self.artifacts.glob(f"*/{old.stem}"), self.promotions(old.stem).with_stem(old.stem), old]:
+                    if path.exists():
+                        path.rename(path.with_name(path.name.replace(old.stem, new, 1)))
 
     @property
     def timelines(self) -> Path:
