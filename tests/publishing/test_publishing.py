@@ -161,6 +161,12 @@ def test_the_numbers_of_the_card_are_those_of_the_artifacts(learned: Home, facts
     assert (head["license"], head["library_name"]) == ("other", "transformers")
 
 
+def test_the_card_names_the_networks_of_its_accounts(facts: ModelFacts) -> None:
+    usage = Usage("me/alice", adapter=False, prefix="", drawing={})
+    card = write_card(replace(facts, handle="alice+bob@mastodon.social"), usage, pictured=False)
+    assert "in the voice of @alice and @bob@mastodon.social on X and Mastodon" in card.replace("\\", "")
+
+
 def test_the_card_of_a_known_base_names_its_licence() -> None:
     assert origin_of("SmolLM2-135M-Instruct.Q4_1").license == "apache-2.0"
     assert origin_of("somebody/model").hub_id == "somebody/model"
