@@ -68,7 +68,7 @@ class FetchConfig(Section):
     deleted_posts: bool = Field(False, description="read also the posts of an export that were deleted on X")
     post_usd: NotNegative = Field(0.005, description="price of reading one post, USD")
     user_usd: NotNegative = Field(0.010, description="price of reading one user, USD")
-    timeout_seconds: Positive = Field(30.0, description="how long X may stay silent")
+    timeout_seconds: Positive = Field(30.0, description="how long a whole answer of X may take")
     retries: Annotated[int, Field(ge=0, le=10)] = Field(4, description="attempts after a failure that can pass")
     retry_delay_seconds: NotNegative = Field(2.0, description="wait before the first retry; it doubles each time")
     max_wait_seconds: NotNegative = Field(900.0, description="a rate limit that ends within this is waited for")

@@ -33,11 +33,14 @@ def post_price(config: FetchConfig) -> float:
     return config.post_usd + config.user_usd * MENTIONS_PER_POST * config.mention_names
 
 
-def affordable(ledger: Ledger, config: FetchConfig, price: float) -> float:
-    """How many posts of that price the account's own budget still pays for in this run; infinite without a budget."""
+def affordable(ledger: Ledger, config: FetchConfig, price: float, paid: float = 0) -> float:
+    """How many posts of that price the account's own budget still pays for in this run; infinite without a budget.
+
+    ``paid`` are USD that the ledger does not tell apart by account: those of a look-up of many.
+    """
     if config.budget_usd is None or not price:
         return math.inf
-    return int((config.budget_usd - ledger.spent().usd + TINY) / price)
+    return int((config.budget_usd - ledger.spent().usd - paid + TINY) / price)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import pickle
+import socket
+import threading
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,9 +35,24 @@ from hugtweets.storage.home import Home
 from hugtweets.timelines.timeline import Timeline, load
 from tests.fixtures.x import ALICE, CONFIG, TOKEN, alice, answering, client_of, run_ledger
 
-NO_SUCH = {"title": "Not Found Error", "detail": "Could not find user", "value": "alice"}
-SUSPENDED = {"title": "Forbidden", "detail": "User has been suspended: [alice].", "value": "alice"}
-PROTECTED = {"title": "Authorization Error", "detail": "Sorry, you are not authorized", "value": "alice"}
+NO_SUCH = {
+    "type": "https://api.x.com/2/problems/resource-not-found",
+    "title": "Not there",
+    "detail": "Could not find user",
+    "value": "alice",
+}
+SUSPENDED = {
+    "type": "https://api.twitter.com/2/problems/resource-not-found",
+    "title": "No",
+    "detail": "User has been suspended: [alice].",
+    "value": "alice",
+}
+PROTECTED = {
+    "type": "https://api.x.com/2/problems/not-authorized-for-resource",
+    "title": "No",
+    "detail": "Sorry, you are not authorized",
+    "value": "alice",
+}
 POST = {"id": "5", "text": "hello", "created_at": "2024-01-01T00:00:00.000Z"}
 
 
@@ -83,7 +102,20 @@ def test_a_rate_limit_says_when_it_ends_if_x_does(
     assert caught.value.reset_at == reset_at
 
 
-@pytest.mark.parametrize("body", [b"<html>over capacity</html>", b'{"data": [', b"", b"[]", b"null", b'"x"'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>over capacity</html>",
+        b'{"data": [',
+        b"",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"[" * 100_000,
+        b"7" * 5_000,
+        b'{"data": "\xed\xa0\x80"}',
+    ],
+)
 @pytest.mark.parametrize("status", [200, 503])
 def test_a_body_of_any_form_is_an_error_of_ours(home: Home, body: bytes, status: int) -> None:
     with answering(body, status) as server, pytest.raises((XUnavailable, UnexpectedAnswer)):
@@ -99,7 +131,12 @@ def test_an_undocumented_answer_is_not_stored(home: Home, body: object) -> None:
 
 @pytest.mark.parametrize(
     "strange",
-    [{**POST, "id": "6", "created_at": "2024-01-01T00:00:00"}, {"id": "6", "text": "no time"}, {"id": "6", "text": 6}],
+    [
+        {**POST, "id": "6", "created_at": "2024-01-01T00:00:00"},
+        {**POST, "id": "6", "created_at": "0001-01-01T00:00:00+14:00"},
+        {"id": "6", "text": "no time"},
+        {"id": "6", "text": 6},
+    ],
 )
 def test_a_post_that_cannot_be_understood_is_kept_as_sent_and_not_bought_again(
     home: Home, strange: dict[str, object]
@@ -169,7 +206,7 @@ def test_users_are_looked_up_a_hundred_a_request_and_found_in_any_case(home: Hom
         found = look_up_users(client_of(server.url), handles, ledger, CONFIG)
     assert found["ALICE"] == ALICE
     assert isinstance(found["user119"], UnexpectedAnswer)
-    assert [path.partition("&")[0].count("%2C") + 1 for path in server.paths] == [100, 21]
+    assert [path.partition("usernames=")[2].partition("&")[0].count("%2C") + 1 for path in server.paths] == [100, 21]
     assert ledger.spent().users_read == 2
 
 
@@ -271,6 +308,60 @@ def test_a_redirect_is_not_followed(home: Home) -> None:
     ):
         alice(server.url, run_ledger(home.root)).update(home.timeline("alice"))
     assert other.paths == []
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "/%zz", "http://a\udcff", "//"])
+def test_a_redirect_to_an_address_that_makes_no_sense_is_one_too(home: Home, address: str) -> None:
+    headers = {"Location": address.encode("utf-8", "surrogateescape").decode("latin-1")}
+    with answering({}, 302, headers) as server, pytest.raises(UnexpectedAnswer, match="302"):
+        alice(server.url, run_ledger(home.root)).update(home.timeline("alice"))
+
+
+def test_a_number_without_end_costs_one_post_and_not_the_page(home: Home) -> None:
+    page = json.dumps({"data": [POST, {"id": "6", "text": 0}]}).replace(" 0}", f" {'7' * 5000}}}").encode()
+    with answering(page) as server:
+        alice(server.url, run_ledger(home.root)).update(home.timeline("alice"))
+    assert ([post.id for post in load(home.timeline("alice")).posts], *load(home.timeline("alice")).unread) == (
+        ["5"],
+        "6",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"code": 32, "message": "Could not do it"}, "(Could not do it)"),
+        ({}, "(it does not say why)"),
+        ({"errors": [{"parameters": {"since_id": ["x"]}, "message": "m"}], "detail": "Wrong."}, "(since_id: Wrong.)"),
+        ({"parameter": "until_id", "detail": "Wrong."}, "(until_id: Wrong.)"),
+        ({"errors": [3, {"parameters": []}], "detail": ["a"]}, "(['a'])"),
+    ],
+)
+def test_a_refused_request_says_why_and_for_which_parameter(home: Home, body: object, says: str) -> None:
+    with answering(body, 400) as server, pytest.raises(UnexpectedAnswer) as caught:
+        alice(server.url, run_ledger(home.root)).update(home.timeline("alice"))
+    assert says in str(caught.value)
+
+
+def test_an_answer_that_drips_is_left_after_the_timeout(home: Home) -> None:
+    config = FetchConfig(timeout_seconds=0.3)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        pytest.raises(XUnavailable, match=r"within 0\.3 seconds"),
+    ):
+        threading.Thread(target=drip, args=[listener], daemon=True).start()
+        alice(f"http://127.0.0.1:{listener.getsockname()[1]}", run_ledger(home.root), config).update(
+            home.timeline("alice")
+        )
+
+
+def drip(listener: socket.socket) -> None:
+    """Send an answer byte by byte, for two seconds."""
+    connection, _ = listener.accept()
+    with connection, suppress(OSError):
+        for byte in b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 20:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.04)
 
 
 def test_a_server_that_is_not_there_is_unavailable(home: Home) -> None:

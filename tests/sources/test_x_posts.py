@@ -72,6 +72,7 @@ def test_a_post_that_links_to_itself_is_cut_off_unless_its_note_is_there() -> No
 
 def test_characters_that_cannot_be_stored_are_replaced() -> None:
     assert read(text="a\x00b\ud83d").text == "a\ufffdb\ufffd"
+    assert read(lang="\ud83d").lang == "\ufffd"
 
 
 def test_names_of_mentioned_people_come_from_what_was_bought() -> None:

@@ -158,9 +158,11 @@ def test_an_undocumented_answer_deletes_nothing(home: Home, body: object) -> Non
 
 
 ASKED = {"5", "6", "7", "8"}
+KINDS = ["resource-not-found", "not-authorized-for-resource", "field-hydration-failure"]
 PROBLEMS = st.fixed_dictionaries(
-    {"title": st.sampled_from(["Not Found Error", "Forbidden", "Authorization Error", ""])},
+    {"type": st.sampled_from([f"https://api.x.com/2/problems/{kind}" for kind in KINDS] + ["about:blank", ""])},
     optional={
+        "title": st.sampled_from(["Not Found Error", "Forbidden"]),
         "value": st.sampled_from(["5", "6", "7", "8", "1", ""]),
         "resource_id": st.sampled_from(["5", "6", "7", "8", "1"]),
         "detail": st.text(max_size=5),
@@ -176,18 +178,28 @@ def test_only_what_x_says_it_does_not_find_is_deleted(
     folder = tmp_path_factory.mktemp("sorted")
     path, client = folder / "alice.parquet", Answers({"data": [{"id": post} for post in shown], "errors": problems})
     save(path, Timeline().merged([Post(post, LONG_AGO, "hello", source="x") for post in sorted(ASKED)]))
-    said = [(problem.get("value", problem.get("resource_id")), problem["title"]) for problem in problems]
+    said = [
+        (problem.get("value", problem.get("resource_id")), problem["type"].rpartition("/")[2]) for problem in problems
+    ]
     found = XSource(ALICE, client, CONFIG, run_ledger(folder).of("alice"))
     try:
         verify_posts(found, path, datetime.now(UTC))
     except AccountError:
         assert not shown - {"1"}
     blank = {post.id for post in load(path).posts if post.deleted}
-    titles = {identifier: {title for about, title in said if about == identifier} for identifier, _ in said}
-    assert all("Not Found Error" in titles[identifier] for identifier in blank)
+    kinds = {identifier: {kind for about, kind in said if about == identifier} for identifier, _ in said}
+    assert all("resource-not-found" in kinds[identifier] for identifier in blank)
     assert not blank & shown
     if shown - {"1"}:
-        assert {identifier for identifier in ASKED - shown if titles.get(identifier) == {"Not Found Error"}} <= blank
+        assert {identifier for identifier in ASKED - shown if kinds.get(identifier) == {"resource-not-found"}} <= blank
+
+
+def test_posts_that_x_does_not_mention_are_counted(home: Home) -> None:
+    path = home.timeline("alice")
+    save(path, Timeline().merged([Post(str(n), LONG_AGO, "hello", source="x") for n in range(5)]))
+    with answering({"data": [{"id": "1"}, {"id": "2"}]}) as server:
+        found = verify_posts(alice(server.url, run_ledger(home.root)), path, datetime.now(UTC))
+    assert str(found).startswith("verified 2 of 5 posts, 0 deleted; X did not answer for the others")
 
 
 class Answers(XClient):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     AwareDatetime,
     BaseModel,
@@ -19,11 +20,11 @@ from pydantic import (
 )
 
 from hugtweets.errors import UnexpectedAnswer
-from hugtweets.sources.fields import Identifier, Text
+from hugtweets.sources.fields import Identifier, Text, utc
 from hugtweets.timelines.posts import Mention, Post
 from hugtweets.timelines.timeline import PostCount
 
-NOT_FOUND = "Not Found Error"
+NOT_FOUND = "resource-not-found"
 
 
 def _without_nulls(value: object) -> object:
@@ -84,8 +85,8 @@ class SentPost(_Sent):
 
     id: Identifier
     text: Text
-    created_at: AwareDatetime
-    lang: str | None = None
+    created_at: Annotated[AwareDatetime, AfterValidator(utc)]
+    lang: Text | None = None
     entities: SentEntities = SentEntities()
     note: SentNote | None = Field(None, validation_alias=AliasChoices("note_tweet", "note_post"))
     references: tuple[SentReference, ...] = Field(
@@ -131,9 +132,20 @@ Users = Annotated[tuple[XUser, ...], BeforeValidator(_users)]
 class SentProblem(_Sent):
     """One of ``errors`` in an answer of status 200; ``about`` is the handle or id that was asked for."""
 
-    title: str = ""
-    detail: str = ""
-    about: str = Field("", validation_alias=AliasChoices("value", "resource_id"))
+    type: Text = ""
+    title: Text = ""
+    detail: Text = ""
+    about: Text = Field("", validation_alias=AliasChoices("value", "resource_id"))
+
+    @property
+    def kind(self) -> str:
+        """The last part of its type, by which X tells problems apart: titles are free text, hosts differ."""
+        return last_part(self.type)
+
+    @property
+    def is_suspension(self) -> bool:
+        """Whether the account is suspended: X has no type of its own for that."""
+        return self.kind in (NOT_FOUND, "not-authorized-for-resource") and "suspended" in self.detail.casefold()
 
 
 class SentIncludes(_Sent):
@@ -196,6 +208,11 @@ def parse(model: type[Sent], answer: Mapping[str, Any], subject: str) -> Sent:
         ) from None
 
 
+def last_part(kind: object) -> str:
+    """``usage-capped`` of ``https://api.x.com/2/problems/usage-capped``."""
+    return str(kind or "").rpartition("/")[2]
+
+
 def printable(text: str) -> str:
     """What X wrote, fit for one line of a terminal."""
     line = "".join(character if character.isprintable() else " " for character in text)
@@ -236,7 +253,7 @@ def _to_post(sent: SentPost, names: dict[str, str]) -> Post:
     is_retweet = "retweeted" in references
     return Post(
         id=sent.id,
-        created_at=sent.created_at.astimezone(UTC),
+        created_at=sent.created_at,
         text=whole.text,
         lang=sent.lang,
         is_retweet=is_retweet,

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,11 +17,12 @@ import requests
 import tweepy  # type: ignore[import-untyped]  # tweepy ships no types
 from pydantic import SecretStr
 from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
 
 from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.config import FetchConfig
 from hugtweets.errors import BadToken, ConfigurationError, UnexpectedAnswer, XUnavailable
-from hugtweets.sources.x.refusals import refusal
+from hugtweets.sources.x.refusals import read_json, refusal
 from hugtweets.sources.x.standing import Endpoint, standing_of
 from hugtweets.timelines.timeline import Gap
 
@@ -26,7 +30,6 @@ X_API_URL = "https://api.twitter.com"
 POST_FIELDS = ["created_at", "edit_history_tweet_ids", "entities", "lang", "note_tweet", "referenced_tweets"]
 
 _TOKEN = re.compile(r"[!-~]+")
-_UNREADABLE = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
 
 Content = dict[str, Any]
 
@@ -138,9 +141,9 @@ class XClient:
             return call()
         except requests.Timeout:
             raise XUnavailable(
-                f"X stayed silent for {self._timeout_seconds:g} seconds when asked for {subject}: try again later"
+                f"X did not answer within {self._timeout_seconds:g} seconds when asked for {subject}: try again later"
             ) from None
-        except (requests.ConnectionError, *_UNREADABLE):
+        except (requests.RequestException, HTTPError):
             raise XUnavailable(
                 f"the connection to X failed or broke when asked for {subject}: check the network, or try again later"
             ) from None
@@ -163,12 +166,36 @@ class _Session(requests.Session):
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs.update(timeout=self.timeout, allow_redirects=False)
-        response = super().request(method, self.url + urlsplit(str(url)).path, *args, **kwargs)
+        whole = partial(super().request, method, self.url + urlsplit(str(url)).path, *args, **kwargs)
+        response = _within(self.timeout, whole)
         if response.status_code != 200:
             # Raised here because tweepy trusts the form of a refusal: JSON that is no object, or a reset time that is
             # no number, would surface as AttributeError or ValueError.
             raise tweepy.HTTPException(response, response_json={})
         return response
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere: no redirect is followed, and an address that cannot be read must not be an error."""
+
+
+def _within(seconds: float, ask: Callable[[], requests.Response]) -> requests.Response:
+    """The answer, if it is whole in that time: the timeout of requests is that of each read, of however few bytes.
+
+    A thread that is still reading is left to itself, as nothing can end it.
+    """
+    answer: Future[requests.Response] = Future()
+
+    def read() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:  # raised again below
+            answer.set_exception(error)
+
+    threading.Thread(target=read, name="x-request", daemon=True).start()
+    try:
+        return answer.result(seconds)
+    except TimeoutError:
+        raise requests.Timeout from None
 
 
 class _BearerAuth(AuthBase):
@@ -183,8 +210,8 @@ class _BearerAuth(AuthBase):
 def _read(response: requests.Response, subject: str, ledger: Ledger) -> Answer:
     """The answer in a response of status 200."""
     try:
-        content = response.json()
-    except requests.JSONDecodeError:
+        content = read_json(response)
+    except ValueError:
         ledger.record(Usage(requests=1), refused=True)
         raise XUnavailable(f"X sent no JSON when asked for {subject}: try again later") from None
     if not isinstance(content, dict):

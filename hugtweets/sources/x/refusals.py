@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -23,14 +24,13 @@ from hugtweets.errors import (
     WrongTier,
     XUnavailable,
 )
-from hugtweets.sources.x.answers import NOT_FOUND, SentProblem, printable
+from hugtweets.sources.x.answers import NOT_FOUND, SentProblem, last_part, printable
 
 
 def refusal(response: requests.Response, subject: str) -> HugtweetsError:
     """The error for an answer of another status than 200; ``subject`` is what was asked for, such as ``@NASA``."""
     status, body = response.status_code, _body(response)
-    # X tells problems apart by the last part of their type; titles are free text.
-    kind = str(body.get("type") or "").rpartition("/")[2]
+    kind = last_part(body.get("type"))
     if status == 401:
         return BadToken(f"X does not accept the bearer token when asked for {subject} (401): set X_BEARER_TOKEN anew")
     if status == 402:
@@ -55,20 +55,35 @@ def refusal(response: requests.Response, subject: str) -> HugtweetsError:
         )
     if status >= 500:
         return XUnavailable(f"X is down: it answered {status} when asked for {subject}; try again later")
-    reason = printable(str(body.get("detail") or body.get("title") or response.reason))
     return UnexpectedAnswer(
-        f"X answered {status} when asked for {subject} ({reason}): try again later, and look for a newer version of "
-        "hugtweets if it stays"
+        f"X answered {status} when asked for {subject} ({_reason(body)}): try again later, and look for a newer "
+        "version of hugtweets if it stays"
     )
+
+
+def _reason(body: Mapping[str, Any]) -> str:
+    """What X says of a refusal, in either of its two forms, and of which parameters."""
+    said = next((body[name] for name in ("detail", "title", "message") if body.get(name)), "it does not say why")
+    parameters = _refused_parameters(body)
+    return printable(f"{', '.join(sorted(parameters))}: {said}" if parameters else str(said))
+
+
+def _refused_parameters(body: Mapping[str, Any]) -> set[str]:
+    """The parameters of a request that X does not accept."""
+    errors = body.get("errors")
+    problems = [body, *(error for error in (errors if isinstance(errors, list) else []) if isinstance(error, dict))]
+    several = [problem["parameters"] for problem in problems if isinstance(problem.get("parameters"), dict)]
+    named = [problem["parameter"] for problem in problems if isinstance(problem.get("parameter"), str)]
+    return {*named, *(name for parameters in several for name in parameters)}
 
 
 def account_problem(problem: SentProblem, handle: str) -> AccountError:
     """The error for one of ``errors`` in an answer of status 200."""
-    if problem.title == NOT_FOUND:
-        return AccountNotFound(f"X knows no account @{handle}: check the spelling, or whether it was renamed")
-    if problem.title == "Forbidden" and "suspended" in problem.detail.casefold():
+    if problem.is_suspension:
         return AccountSuspended(f"X has suspended @{handle}: take it off the list, or use --source archive:PATH")
-    if problem.title == "Authorization Error":
+    if problem.kind == NOT_FOUND:
+        return AccountNotFound(f"X knows no account @{handle}: check the spelling, or whether it was renamed")
+    if problem.kind == "not-authorized-for-resource":
         return protected(handle)
     return UnexpectedAnswer(
         f"X does not send @{handle}, for a reason unknown to hugtweets "
@@ -119,10 +134,22 @@ def _reset_time(headers: Mapping[str, str]) -> datetime | None:
 def _body(response: requests.Response) -> Mapping[str, Any]:
     """The JSON object of a refusal; empty if it is none."""
     try:
-        body = response.json()
-    except requests.JSONDecodeError:
+        body = read_json(response)
+    except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def read_json(response: requests.Response) -> object:
+    """The JSON of an answer; a number of more digits than any id has becomes None, which costs no other post.
+
+    Raises:
+        ValueError: it is none, or lists hold lists deeper than any answer of X.
+    """
+    try:
+        return json.loads(response.content, parse_int=lambda digits: int(digits) if len(digits) <= 20 else None)
+    except RecursionError:
+        raise ValueError("is too deep") from None
 
 
 def _is_page(response: requests.Response) -> bool:

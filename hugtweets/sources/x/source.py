@@ -64,6 +64,11 @@ class XSource:
             return "; ".join([*download.remarks(), str(stopped)])
         return "; ".join([*download.remarks(), *self._missing(summarise(timeline))]) or None
 
+    def affordable(self, price: float) -> float:
+        """How many posts of that price the account's own budget still pays for, its look-up in this run included."""
+        looked_up = self.config.user_usd if self.user.posts is not None else 0
+        return affordable(self.ledger, self.config, price, looked_up)
+
     def _missing(self, stored: Summary) -> list[str]:
         """What is to be said of posts that X did not show, though the account has them."""
         had = min(stored.count or 0, SHOWN_AT_MOST)
@@ -197,7 +202,7 @@ class _Download:
         """Posts that the budget still pays for; ``BudgetUsedUp`` if they are fewer than X sends at least."""
         config, spent = self.source.config, self.source.ledger.spent()
         price = post_price(config)
-        number = affordable(self.source.ledger, config, price)
+        number = self.source.affordable(price)
         if number >= SMALLEST_PAGE:
             return int(min(number, LARGEST_PAGE))
         if spent.posts_read:

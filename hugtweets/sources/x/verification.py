@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hugtweets.budget.limits import SharedBudget, affordable
+from hugtweets.budget.limits import SharedBudget
 from hugtweets.errors import BudgetUsedUp
 from hugtweets.sources.x.answers import NOT_FOUND, IdsAnswer, parse
 from hugtweets.sources.x.refusals import empty_answer
@@ -33,8 +33,10 @@ class Verification:
     stopped: str | None = None
 
     def __str__(self) -> str:
-        verified = f"{self.verified:,} of {self.due:,} posts" if self.stopped else f"{self.verified:,} posts"
-        return f"verified {verified}, {self.deleted:,} deleted" + (f"; {self.stopped}" if self.stopped else "")
+        is_whole = self.verified == self.due
+        verified = f"{self.verified:,} posts" if is_whole else f"{self.verified:,} of {self.due:,} posts"
+        rest = "" if is_whole else "; X did not answer for the others, and is asked again by the next verification"
+        return f"verified {verified}, {self.deleted:,} deleted" + (f"; {self.stopped}" if self.stopped else rest)
 
 
 def verify_posts(source: XSource, path: Path, began: datetime) -> Verification:
@@ -70,7 +72,7 @@ def verify_posts(source: XSource, path: Path, began: datetime) -> Verification:
 def _ask(source: XSource, waiting: Sequence[str]) -> tuple[Sequence[str], IdsAnswer]:
     """X's answer for as many posts as a request may hold and the budgets pay for; ``BudgetUsedUp`` if for none."""
     config, ledger = source.config, source.ledger
-    size = int(min(len(waiting), LARGEST_PAGE, affordable(ledger, config, config.post_usd)))
+    size = int(min(len(waiting), LARGEST_PAGE, source.affordable(config.post_usd)))
     if size < 1:
         raise BudgetUsedUp(f"stopped at the budget of ${config.budget_usd:.2f}; the next verification goes on")
     with SharedBudget(ledger, config).reserve(config.post_usd, 1, size) as most:
@@ -87,6 +89,6 @@ def _classify(answer: IdsAnswer, batch: Collection[str]) -> tuple[set[str], set[
     """Of the posts that were asked for: those that X shows, those that it withholds, and those that are deleted."""
     asked = set(batch)
     shown = {post.id for post in answer.data} & asked
-    problems = {problem.about: problem.title for problem in answer.errors if problem.about in asked - shown}
-    deleted = {identifier for identifier, title in problems.items() if title == NOT_FOUND}
+    problems = {problem.about: problem for problem in answer.errors if problem.about in asked - shown}
+    deleted = {post for post, problem in problems.items() if problem.kind == NOT_FOUND and not problem.is_suspension}
     return shown, problems.keys() - deleted, deleted
