@@ -7,7 +7,12 @@ from typing import cast
 
 from prefect.blocks.system import Secret
 
-BLOCKS = {"X_BEARER_TOKEN": "x-bearer-token", "WANDB_API_KEY": "wandb-api-key", "HF_TOKEN": "hf-token"}
+BLOCKS = {
+    "X_BEARER_TOKEN": "x-bearer-token",
+    "MASTODON_ACCESS_TOKEN": "mastodon-access-token",
+    "WANDB_API_KEY": "wandb-api-key",
+    "HF_TOKEN": "hf-token",
+}
 
 
 def load_credentials() -> None:

@@ -11,7 +11,8 @@
     │   ├── AccountUnavailable        failed, but skipped if posts of it are stored
     │   │   ├── AccountNotFound       failed, but skipped if posts of it are stored
     │   │   ├── AccountSuspended      failed, but skipped if posts of it are stored
-    │   │   └── AccountProtected      failed, but skipped if posts of it are stored
+    │   │   ├── AccountProtected      failed, but skipped if posts of it are stored
+    │   │   └── AccountOptedOut       failed, but skipped if posts of it are stored
     │   ├── HandleTaken               failed
     │   ├── AccessError               failed
     │   │   ├── BadToken              failed
@@ -37,6 +38,7 @@
     │       └── SharedBudgetUsedUp    skipped
     ├── RetryableError                retried, then failed
     │   ├── XUnavailable              retried, then failed
+    │   ├── NetworkUnavailable        retried, then failed
     │   ├── Blocked                   retried, then failed
     │   ├── DeviceProcessDied         retried, then failed
     │   └── RateLimited               retried, then skipped
@@ -164,6 +166,10 @@ class AccountProtected(AccountUnavailable):
     """Only approved followers may read the account."""
 
 
+class AccountOptedOut(AccountUnavailable):
+    """The account asks not to be shown to people without an account, or not to be indexed."""
+
+
 class HandleTaken(AccountError):
     """The handle belongs to another account now than the one whose posts are stored."""
 
@@ -285,6 +291,10 @@ class RetryableError(HugtweetsError):
 
 class XUnavailable(RetryableError):
     """5xx, a reset connection or a silent one."""
+
+
+class NetworkUnavailable(RetryableError):
+    """Bluesky, or a server of Mastodon: 5xx, an answer that breaks off, is silent or endless."""
 
 
 class Blocked(RetryableError):

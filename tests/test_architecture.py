@@ -33,6 +33,9 @@ LIBRARY = [path for path in MODULES if path.is_relative_to(ROOT / "hugtweets")]
 SEAMS: dict[str, tuple[str, ...]] = {
     "wandb": ("hugtweets/tracking",),
     "tweepy": ("hugtweets/sources/x",),
+    "atproto": ("hugtweets/sources/bluesky",),
+    "atproto_client": ("hugtweets/sources/bluesky",),
+    "mastodon": ("hugtweets/sources/mastodon",),
     "prefect": ("tasks", "flows", "deployments", "hugtweets/cli"),
 }
 MOST_ENTRIES = 24

@@ -104,11 +104,11 @@ def split_newest(kept: pa.BooleanArray, held_out_share: float) -> pa.StringArray
 
 
 def _from_old_to_new(raw: pa.Table) -> pa.RecordBatch:
-    """By id, as posts are numbered in the order in which they were written; of several networks, by time."""
+    """By id, as X numbers posts in the order in which they were written; by time, where there are others'."""
     length = pc.utf8_length(raw["id"])  # ids are numbers of any length, kept as strings
     keys = raw.select(["id", "created_at", "text"]).append_column("length", length)
     names = ("length", "id", "created_at", "text")
-    if len({source if source in OTHER_NETWORKS else "x" for source in pc.unique(raw["source"]).to_pylist()}) > 1:
+    if not set(OTHER_NETWORKS).isdisjoint(pc.unique(raw["source"]).to_pylist()):
         names = ("created_at", "length", "id", "text")
     order = pc.sort_indices(keys, [(name, "ascending") for name in names])
     columns = [raw[name].take(order).combine_chunks() for name in raw.column_names]

@@ -26,7 +26,7 @@ from hugtweets.cli.sample import sample
 from hugtweets.cli.serve import serve, setup
 from hugtweets.cli.settings import settings, with_shared_options
 from hugtweets.cli.show import show
-from hugtweets.cli.simulate import simulate_x
+from hugtweets.cli.simulate import simulate, simulate_x
 from hugtweets.cli.status import status
 from hugtweets.cli.streams import abandon_full_stdout, replace_unknown_characters
 from hugtweets.cli.suggestions import Program, explain
@@ -38,7 +38,7 @@ PANELS = {
     "Learn": (demo, run, refresh, retry, pretrain, sweep, promote),
     "Look": (sample, play, show, status, report, analyse),
     "Share": (export, push),
-    "Operate": (doctor, setup, serve, prune, forget, sync, simulate_x),
+    "Operate": (doctor, setup, serve, prune, forget, sync, simulate, simulate_x),
 }
 STOPPED = 130
 

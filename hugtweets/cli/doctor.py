@@ -81,6 +81,8 @@ def doctor(
         "base model": check_base_model,
         "pools": check_pools,
         "X API": check_x,
+        "Bluesky": check_bluesky,
+        "Mastodon": check_mastodon,
         PREFECT: check_prefect,
         "W&B": check_wandb,
         "model hub": check_hub,
@@ -194,6 +196,23 @@ def check_x(home: Home) -> Finding:
         advice = "set X_BEARER_TOKEN, or use --source archive:PATH with your own export"
         return Finding("X API", "optional", "no bearer token", advice)
     return _reach("X API", url, "a bearer token is set", "check the network, or X_API_URL")
+
+
+def check_bluesky(home: Home) -> Finding:
+    """Bluesky, or what stands for it."""
+    if url := os.environ.get("BLUESKY_API_URL"):
+        return _reach("Bluesky", url, "BLUESKY_API_URL is set", "start that server, or unset BLUESKY_API_URL")
+    return Finding("Bluesky", "ok", "read for nothing and without a key: --source bluesky")
+
+
+def check_mastodon(home: Home) -> Finding:
+    """What stands for the servers of Mastodon, and the token for an account of one's own."""
+    if url := os.environ.get("MASTODON_API_URL"):
+        return _reach("Mastodon", url, "MASTODON_API_URL is set", "start that server, or unset MASTODON_API_URL")
+    if os.environ.get("MASTODON_ACCESS_TOKEN") and not os.environ.get("MASTODON_ACCOUNT"):
+        advice = "set MASTODON_ACCOUNT to the account that the token is of, such as @alice@mastodon.social"
+        return Finding("Mastodon", "optional", "there is a token, but not said whose: it is not used", advice)
+    return Finding("Mastodon", "ok", "read for nothing and without a key: --source mastodon")
 
 
 def check_prefect(home: Home) -> Finding:

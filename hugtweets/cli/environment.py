@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from hugtweets.errors import ConfigurationError
 
-SERVERS = ("X_API_URL", "PREFECT_API_URL", "WANDB_BASE_URL", "HF_ENDPOINT")
+SERVERS = ("X_API_URL", "BLUESKY_API_URL", "MASTODON_API_URL", "PREFECT_API_URL", "WANDB_BASE_URL", "HF_ENDPOINT")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 # X's is looked at by its client, and concerns only accounts that are read from X.
 TOKENS = ("WANDB_API_KEY", "HF_TOKEN", "PREFECT_API_KEY")

@@ -1,5 +1,6 @@
-"""A local X API v2: it serves timelines from JSON lines, answers as X does, and fails as X does when told to.
+"""Local servers that answer as X, Bluesky and Mastodon do from JSON lines, and fail as they do when told to.
 
-``server`` runs it, ``app`` holds its endpoints, ``middleware`` what every request passes before; ``faults`` is what can
-be made to go wrong. ``queries`` and ``pages`` read a request, ``rendering`` and ``problems`` word the answer.
+``server`` runs them, ``app`` holds the endpoints of X, ``bluesky`` and ``mastodon`` those of the others, ``middleware``
+what every request passes before; ``faults`` is what can be made to go wrong, ``manners`` how each network words it.
+``queries`` and ``pages`` read a request to X, ``rendering`` and ``problems`` word the answer.
 """

@@ -12,11 +12,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from hugtweets.errors import ConfigurationError
+from hugtweets.errors import ConfigurationError, InvalidHandle
 from hugtweets.sources.files.source import read_posts
+from hugtweets.storage.handles import Handle
 from hugtweets.timelines.posts import Post
 
-AccountState = Literal["ok", "suspended", "protected"]
+# A hidden account asks Bluesky or Mastodon not to show it to everybody; X knows no such wish.
+AccountState = Literal["ok", "suspended", "protected", "hidden"]
 
 # As X documents it; the longer handles of its oldest accounts cannot be asked for.
 USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
@@ -71,6 +73,10 @@ class Accounts:
         """The account of that id."""
         return next((account for account in self._by_name().values() if account.id == identifier), None)
 
+    def all(self) -> list[Account]:
+        """Every account."""
+        return list(self._by_name().values())
+
     def posts(self, account: Account) -> tuple[Post, ...]:
         """The account's posts, newest first; only those of others have an ``author``."""
         return tuple(self._posts_by_id(account).values())
@@ -98,10 +104,17 @@ class Accounts:
         entries = _read_entries(self._directory / "accounts.json")
         accounts = {name.casefold(): Account(name, entry.state, entry.name) for name, entry in entries.items()}
         for path in sorted(self._directory.glob("*.jsonl")):
-            if USERNAME.fullmatch(path.stem):
+            if _is_handle(path.stem):
                 said = accounts.get(path.stem.casefold(), Account(path.stem))
                 accounts[path.stem.casefold()] = Account(path.stem, said.state, said.name, path)
         return accounts
+
+
+def _is_handle(name: str) -> bool:
+    try:
+        return Handle.parse(name).name == name
+    except InvalidHandle:
+        return False
 
 
 def user_id(handle: str) -> str:
@@ -130,5 +143,5 @@ def _read_entries(path: Path) -> dict[str, AccountEntry]:
         return TypeAdapter(dict[str, AccountEntry]).validate_python(json.loads(path.read_text(encoding="utf-8")))
     except ValueError:
         raise ConfigurationError(
-            f'{path} is malformed: write {{"handle": {{"state": "suspended" or "protected", "name": "..."}}}}'
+            f'{path} is malformed: write {{"handle": {{"state": "suspended", "protected" or "hidden", "name": "..."}}}}'
         ) from None

@@ -1,4 +1,4 @@
-"""The endpoints of X API v2 that hugtweets calls, and four of the simulator's own."""
+"""The endpoints of X API v2 that hugtweets calls, those of the other networks, and four of the simulator's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from starlette.requests import Request
 
 from hugtweets.errors import HugtweetsError
 from hugtweets.simulator import problems
+from hugtweets.simulator.bluesky import add_bluesky
 from hugtweets.simulator.faults import Fault
+from hugtweets.simulator.mastodon import add_mastodon
 from hugtweets.simulator.middleware import ApiMiddleware
 from hugtweets.simulator.pages import page_of
 from hugtweets.simulator.problems import Body
@@ -30,6 +32,8 @@ def create_app(state: State) -> FastAPI:
     )
     _add_lookups(app, state)
     _add_timelines(app, state)
+    add_bluesky(app, state)
+    add_mastodon(app, state)
     _add_control(app, state)
     return app
 

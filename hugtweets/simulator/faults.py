@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter, Val
 from hugtweets.errors import ConfigurationError
 
 PAGE_KINDS = ("empty_page", "repeat_token")
+PAGES = ("/2/users/*/tweets", "/xrpc/app.bsky.feed.getAuthorFeed", "/api/v1/accounts/*/statuses")
 
 
 class Fault(BaseModel):
@@ -51,7 +52,7 @@ class Fault(BaseModel):
 
     def concerns(self, path: str) -> bool:
         """Whether a request to the path would meet this fault."""
-        if self.kind in PAGE_KINDS and not fnmatchcase(path, "/2/users/*/tweets"):
+        if self.kind in PAGE_KINDS and not any(fnmatchcase(path, pages) for pages in PAGES):
             return False
         return path.startswith(self.path) or fnmatchcase(path, self.path)
 

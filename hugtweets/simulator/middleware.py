@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import math
 import socket
 import struct
 import time
@@ -16,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from hugtweets.simulator.faults import Fault
-from hugtweets.simulator.limits import Allowance, limit_of
+from hugtweets.simulator.manners import manners_of
 from hugtweets.simulator.problems import refusal
 from hugtweets.simulator.state import Request, State
 
@@ -43,7 +42,7 @@ class ApiMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Apply the fault of a request, refuse it, or let it through."""
-        if scope["type"] != "http" or not scope["path"].startswith("/2/"):
+        if scope["type"] != "http" or manners_of(scope["path"]) is None:
             await self._app(scope, receive, send)
             return
         request = HttpRequest(scope)
@@ -60,9 +59,12 @@ class ApiMiddleware:
             await self._answer(request, fault, receive, send)
 
     async def _answer(self, request: HttpRequest, fault: Fault | None, receive: Receive, send: Send) -> None:
-        refused = _failure(fault, request.url.path) or self._unauthorized(request)
+        manners = manners_of(request.url.path)
+        refused = _failure(fault, request.url.path)
         allowance = None
-        if refused is None:
+        if manners and manners.asks_for_token:
+            refused = refused or self._unauthorized(request)
+        if refused is None and manners and manners.asks_for_token:
             allowance = self._state.limits.spend(request.headers["authorization"], request.url.path)
             refused = JSONResponse(refusal(429), 429) if allowance.exceeded else None
 
@@ -98,10 +100,12 @@ def _caller(request: HttpRequest) -> str:
 
 def _failure(fault: Fault | None, path: str) -> JSONResponse | None:
     """The answer that a fault puts in the place of the true one, if it does."""
-    if fault is not None and fault.kind == "rate_limit":
-        reset = None if fault.reset_seconds is None else math.ceil(time.time() + fault.reset_seconds)
-        return JSONResponse(refusal(429), 429, Allowance(limit_of(path), 0, reset).headers)
-    return JSONResponse(refusal(fault.status, fault.code), fault.status) if fault and fault.status else None
+    manners = manners_of(path)
+    if fault is None or manners is None:
+        return None
+    if fault.kind == "rate_limit":
+        return JSONResponse(manners.refuse(429, None), 429, manners.limited(path, fault.reset_seconds))
+    return JSONResponse(manners.refuse(fault.status, fault.code), fault.status) if fault.status else None
 
 
 async def _reset(request: HttpRequest, receive: Receive) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hugtweets.budget.shared_ledger import push_ledger
 from hugtweets.errors import (
@@ -24,7 +24,9 @@ from hugtweets.errors import (
 from hugtweets.jobs.job import Job, includes
 from hugtweets.sources.archive.source import ArchiveSource
 from hugtweets.sources.files.source import FileSource
+from hugtweets.sources.paging import PagedSource
 from hugtweets.sources.source import Source, SourceSpec
+from hugtweets.sources.verification import Verification
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference, obtain
 from hugtweets.storage.handles import NETWORKS, Handle
@@ -32,9 +34,6 @@ from hugtweets.timelines import timeline as timelines
 from hugtweets.timelines.posts import Post, to_table
 from hugtweets.timelines.shared import SharedTimeline
 from hugtweets.timelines.timeline import Summary, Timeline
-
-if TYPE_CHECKING:
-    from hugtweets.sources.x.verification import Verification
 
 VERSION = 1
 TIMELINE = "timeline.parquet"
@@ -195,6 +194,8 @@ def open_source(spec: SourceSpec, job: Job) -> Source:
         return FileSource(spec.path, job.handle)
     if spec.path and spec.kind == "archive":
         return ArchiveSource(spec.path, job.handle, job.config.fetch.deleted_posts)
+    if spec.kind == "bluesky" or spec.kind == "mastodon":
+        return _open_network(spec, job)
     if user is None:
         raise AccountError(f"{job.handle} was not looked up on X: look it up before fetching")
     if isinstance(user, HugtweetsError):
@@ -206,6 +207,17 @@ def open_source(spec: SourceSpec, job: Job) -> Source:
     client = XClient.from_environment(job.config.fetch)
     # Each page is paid for: it leaves this machine before the next one is asked for.
     return XSource(user, client, job.config.fetch, job.ledger, SharedTimeline(job.home, job.handle).push)
+
+
+def _open_network(spec: SourceSpec, job: Job) -> PagedSource:
+    """The account on a network that is read for nothing."""
+    # Their libraries take a second to import, and only these sources need them.
+    if spec.kind == "bluesky":
+        from hugtweets.sources.bluesky.source import open_account
+    else:
+        from hugtweets.sources.mastodon.source import open_account
+    account = spec.account or Handle.parse(job.handle)
+    return open_account(account.name, job.config.fetch, job.ledger, SharedTimeline(job.home, job.handle).push)
 
 
 def _copy(job: Job, stored: Summary) -> tuple[Reference, bool]:
@@ -241,6 +253,8 @@ def _plan(job: Job, timeline: Summary) -> Plan:
 
 def _verify(source: Source, path: Path, job: Job) -> Verification | None:
     """Ask again for what is stored; None if the source has nobody to ask."""
+    if isinstance(source, PagedSource):
+        return source.verify(path, job.began)
     from hugtweets.sources.x.source import XSource
     from hugtweets.sources.x.verification import verify_posts
 

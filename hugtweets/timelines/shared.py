@@ -19,7 +19,7 @@ from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
 from hugtweets.storage.locks import locked_aloud
 from hugtweets.storage.remote import Store
-from hugtweets.timelines.timeline import Timeline, load, save
+from hugtweets.timelines.timeline import Progress, Timeline, load, save
 
 
 class _Synchronised(BaseModel):
@@ -121,7 +121,13 @@ def _merge(handle: str, ours: Timeline, theirs: Timeline) -> Timeline:
         )
     account, unread = theirs.account or ours.account, {**ours.unread, **theirs.unread}
     count = theirs.count or ours.count
-    ours, theirs = (replace(side, account=account, unread=unread, count=count).merged(()) for side in (ours, theirs))
+    # The side that has all posts has read on furthest; only one of them may know an account at all.
+    ours, theirs = (
+        replace(side, account=account, unread=unread, count=count, progress={**other.progress, **side.progress}).merged(
+            ()
+        )
+        for side, other in ((ours, theirs), (theirs, ours))
+    )
     both = theirs.merged(ours.posts)
     if both.posts == theirs.posts:
         return theirs
@@ -130,7 +136,14 @@ def _merge(handle: str, ours: Timeline, theirs: Timeline) -> Timeline:
     gaps = tuple(dict.fromkeys((*theirs.gaps, *ours.gaps)))
     shown = {**ours.shown, **theirs.shown}
     shown |= {post: at for post, at in ours.shown.items() if at > shown[post]}
-    return replace(both, gaps=gaps, shown=shown, retracted=tuple(dict.fromkeys((*theirs.retracted, *ours.retracted))))
+    retracted = tuple(dict.fromkeys((*theirs.retracted, *ours.retracted)))
+    progress = {name: _join(theirs.progress[name], ours.progress[name]) for name in both.progress}
+    return replace(both, gaps=gaps, shown=shown, retracted=retracted, progress=progress)
+
+
+def _join(theirs: Progress, ours: Progress) -> Progress:
+    positions = tuple(dict.fromkeys((*theirs.positions, *ours.positions)))
+    return replace(theirs, positions=positions, unread={**ours.unread, **theirs.unread})
 
 
 def _version(file: Path) -> str | None:

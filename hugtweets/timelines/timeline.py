@@ -41,12 +41,15 @@ RETRACTED = b"hugtweets.retracted"
 SUMMARY = b"hugtweets.summary"
 UNREAD = b"hugtweets.unread"
 COUNT = b"hugtweets.count"
+PROGRESS = b"hugtweets.progress"
 SHOWN = pa.field("shown_at", pa.timestamp("us", tz="UTC"))
 STORED_SCHEMA = RAW_SCHEMA.append(SHOWN)
 # Longer ids are none of X's, which would refuse a whole request for one of them.
 LONGEST_ID = 19
 # X shows no more of a timeline, however many posts the account has.
 SHOWN_AT_MOST = 3200
+# Networks whose posts are none of X's.
+ELSEWHERE = ("bluesky", "mastodon")
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -64,6 +67,20 @@ class PostCount:
 
     posts: int
     at: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an account was read on a network that sends its posts in pages, newest first.
+
+    ``account`` is its lasting id there, whatever its handle becomes. Below each of the ``positions``, which are the
+    network's own names of a place between two posts, a download has still to go on. ``unread`` are posts that could not
+    be understood, as JSON like they were sent, by id.
+    """
+
+    account: str
+    positions: tuple[str, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,6 +104,7 @@ class Timeline:
     ``shown`` says when X last answered for a post; ``retracted`` names deleted posts whose text may still be in
     artifacts. ``account`` is the numeric id on X, None as long as nobody looked it up. ``unread`` are posts that could
     not be understood, as JSON like X sent them, by id. ``count`` is what X said when it looked the account up.
+    ``progress`` is that of accounts on other networks, by handle with its network (``bluesky:alice.bsky.social``).
     """
 
     posts: tuple[Post, ...] = ()
@@ -96,6 +114,7 @@ class Timeline:
     account: str | None = None
     unread: Mapping[str, str] = field(default_factory=dict)
     count: PostCount | None = None
+    progress: Mapping[str, Progress] = field(default_factory=dict)
 
     @property
     def newest_id(self) -> str | None:
@@ -140,7 +159,8 @@ class Timeline:
     def due(self, before: datetime) -> list[str]:
         """The posts that X has not shown since ``before``: longest ago (or never) first, of those the newest first."""
         # A file may hold ids that somebody made up.
-        known = [post.id for post in self.posts if not post.deleted and post.source != "file"] + list(self.unread)
+        known = [post.id for post in self.posts if not post.deleted and post.source not in ("file", *ELSEWHERE)]
+        known += list(self.unread)
         waiting = [post for post in reversed(known) if len(post) <= LONGEST_ID and self.shown.get(post, NEVER) < before]
         return sorted(waiting, key=lambda post: self.shown.get(post, NEVER))
 
@@ -225,7 +245,14 @@ def load(path: Path) -> Timeline:
         json.loads(metadata.get(SUMMARY, b"{}")).get("account"),
         json.loads(metadata.get(UNREAD, b"{}")),
         PostCount(**json.loads(metadata[COUNT])) if COUNT in metadata else None,
+        _read_progress(metadata.get(PROGRESS, b"{}")),
     )
+
+
+def _read_progress(stored: bytes) -> dict[str, Progress]:
+    return {
+        name: Progress(**said | {"positions": tuple(said["positions"])}) for name, said in json.loads(stored).items()
+    }
 
 
 def deleted_ids(path: Path) -> set[str]:
@@ -258,6 +285,7 @@ def save(path: Path, timeline: Timeline) -> None:
     metadata[UNREAD] = json.dumps(dict(timeline.unread))
     if timeline.count:
         metadata[COUNT] = json.dumps(asdict(timeline.count))
+    metadata[PROGRESS] = json.dumps({name: asdict(progress) for name, progress in timeline.progress.items()})
     shown = pa.array([timeline.shown.get(post.id) for post in timeline.posts], SHOWN.type)
     table = to_table(timeline.posts).append_column(SHOWN, shown)
     write_posts(path, table.replace_schema_metadata(metadata | {SUMMARY: json.dumps(summary)}))

@@ -7,36 +7,17 @@ deletion.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hugtweets.budget.limits import SharedBudget
 from hugtweets.errors import BudgetUsedUp
+from hugtweets.sources.verification import Verification
 from hugtweets.sources.x.answers import NOT_FOUND, IdsAnswer, parse
 from hugtweets.sources.x.refusals import empty_answer
 from hugtweets.sources.x.source import LARGEST_PAGE, XSource
 from hugtweets.sources.x.users import confirm
 from hugtweets.timelines.timeline import load, save
-
-
-@dataclass(frozen=True)
-class Verification:
-    """How many posts X was to be asked for, how many it answered for, how many are deleted, and what ended it early.
-
-    After an attempt that broke off, ``due`` and ``verified`` are those of the last one; ``deleted`` is of the run.
-    """
-
-    due: int
-    verified: int = 0
-    deleted: int = 0
-    stopped: str | None = None
-
-    def __str__(self) -> str:
-        is_whole = self.verified == self.due
-        verified = f"{self.verified:,} posts" if is_whole else f"{self.verified:,} of {self.due:,} posts"
-        rest = "" if is_whole else "; X did not answer for the others, and is asked again by the next verification"
-        return f"verified {verified}, {self.deleted:,} deleted" + (f"; {self.stopped}" if self.stopped else rest)
 
 
 def verify_posts(source: XSource, path: Path, began: datetime) -> Verification:

@@ -1,0 +1,186 @@
+"""Networks that send an account's posts in pages, newest first, and for nothing: what all of them have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from hugtweets.config import FetchConfig
+from hugtweets.errors import HandleTaken, UnexpectedAnswer
+from hugtweets.sources.verification import Verification
+from hugtweets.timelines.posts import Post
+from hugtweets.timelines.timeline import NEVER, Progress, Timeline, load, save
+
+NAMED = 5  # posts in a remark
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some posts; as JSON, by id, those that cannot be understood; and where the next page begins, None at the end."""
+
+    posts: tuple[Post, ...]
+    unread: Mapping[str, str] = field(default_factory=dict)
+    below: str | None = None
+
+
+class Reader(Protocol):
+    """One account on one network; each request raises what is drawn in :mod:`hugtweets.errors`."""
+
+    network: ClassVar[str]
+    handle: str
+
+    def look_up(self) -> str:
+        """The lasting id of the account; to be called before anything else is asked for."""
+        ...
+
+    def read(self, position: str | None, above: str | None, is_first: bool) -> Page:
+        """The posts below a position, None for the newest.
+
+        ``above`` is the newest stored post, for networks that can leave out what is older; ``is_first`` says that
+        nothing is stored yet.
+        """
+        ...
+
+    def shown(self, ids: Collection[str]) -> set[str]:
+        """Those of some posts, or reposts, that the network still shows."""
+        ...
+
+
+@dataclass(frozen=True)
+class PagedSource:
+    """An account as a source; ``stored`` is called whenever posts have been stored, ``count`` with their number."""
+
+    reader: Reader
+    config: FetchConfig
+    stored: Callable[[], None] = lambda: None
+    count: Callable[[int], None] = lambda number: None
+
+    def update(self, timeline: Path) -> str | None:
+        """Read from the newest post down to a page that is known, then go on where earlier downloads were interrupted.
+
+        Each page is stored, together with where the next one begins, before that is asked for. Returns a message if a
+        post could not be understood.
+
+        Raises:
+            HandleTaken: the handle belongs to another account now.
+            AccountError, RetryableError: as drawn in :mod:`hugtweets.errors`; what arrived before is stored.
+        """
+        download = _Download.begin(self, timeline)
+        interrupted = download.progress.positions
+        download.walk(None)
+        for position in interrupted:
+            download.walk(position)
+        return download.remark()
+
+    def verify(self, timeline: Path, began: datetime) -> Verification:
+        """Read the whole account again, ask for each stored post that was not in it, and delete those that are gone.
+
+        Posts that the network has shown since ``began`` are not asked for.
+
+        Raises:
+            AccountError, RetryableError: as drawn in :mod:`hugtweets.errors`; nothing was deleted then.
+        """
+        stored, seen = load(timeline), set[str]()
+        own = [post.id for post in stored.posts if post.source == self.reader.network and not post.deleted]
+        due = {post for post in own if stored.shown.get(post, NEVER) < began}
+        pages = self._pages() if due else iter(())
+        while due - seen and (page := next(pages, None)):
+            seen |= {*(post.id for post in page.posts), *page.unread}
+        missing = due - seen
+        deleted = missing - self.reader.shown(missing) if missing else set[str]()
+        if due:
+            stored = stored.verified(due, deleted, datetime.now(UTC))
+            save(timeline, stored)
+        return Verification(len(due), len(due), stored.deleted_since(began))
+
+    def _pages(self) -> Iterator[Page]:
+        position: str | None = None
+        while True:
+            page = self.reader.read(position, None, is_first=True)
+            yield page
+            if page.below in (None, position):
+                return
+            position = page.below
+
+
+@dataclass
+class _Download:
+    """One update in progress; ``stored`` is what the file at ``path`` holds."""
+
+    source: PagedSource
+    path: Path
+    account: str
+    stored: Timeline
+    unread: list[str] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, source: PagedSource, path: Path) -> _Download:
+        """Find out whose the handle is; the id is stored with the first page."""
+        reader = source.reader
+        download = cls(source, path, reader.look_up(), load(path))
+        known = download.progress.account
+        if known != download.account:
+            raise HandleTaken(
+                f"{reader.handle} belongs to another account on {reader.network.title()} now (id {download.account}) "
+                f"than the one whose posts are stored (id {known}): run `hugtweets forget {reader.handle}` first"
+            )
+        return download
+
+    @property
+    def progress(self) -> Progress:
+        """How far the account was read."""
+        return self.stored.progress.get(self._name, Progress(self.account))
+
+    def walk(self, position: str | None) -> None:
+        """Read downwards until a page holds nothing new, the account ends, or no more posts are wanted."""
+        own = [post for post in self.stored.posts if post.source == self.source.reader.network]
+        is_history = position is not None or not own
+        above = None if is_history else max(own, key=lambda post: post.created_at).id
+        room = self.source.config.max_posts - (len(own) if is_history else 0)
+        while room > 0:
+            page = self.source.reader.read(position, above, is_first=not own)
+            known = {post.id for post in self.stored.posts} | self.progress.unread.keys()
+            new = {*(post.id for post in page.posts), *page.unread} - known
+            is_known = bool(page.posts or page.unread) and not new
+            below = None if is_known or page.below == position else page.below
+            self._store(page, position, below, len(new))
+            # A page without posts, which networks send where they show none of them, is not taken for the end.
+            room -= max(1, len(page.posts))
+            position = below
+            if position is None:
+                break
+
+    def _store(self, page: Page, position: str | None, below: str | None, new: int) -> None:
+        places = [place for place in self.progress.positions if place != position]
+        positions = tuple(dict.fromkeys([*places, *filter(None, [below])]))
+        unread = {**self.progress.unread, **page.unread}
+        progress = Progress(self.account, positions, unread)
+        before = replace(self.stored, progress={**self.stored.progress, self._name: progress})
+        merged = before.merged(page.posts, shown_at=datetime.now(UTC))
+        self.unread += page.unread
+        if replace(merged, shown=self.stored.shown) != self.stored:
+            save(self.path, merged)
+            self.stored = merged
+            self.source.count(new)
+            self.source.stored()
+        if page.unread and not page.posts:
+            raise UnexpectedAnswer(
+                f"not one of the {len(page.unread)} posts that {self.source.reader.network.title()} sent of "
+                f"{self.source.reader.handle} can be understood; they are kept as sent: look for a newer version of "
+                "hugtweets"
+            )
+
+    def remark(self) -> str | None:
+        """What is to be said of posts that cannot be understood."""
+        if not self.unread:
+            return None
+        named = ", ".join(self.unread[:NAMED])
+        more = f" and {len(self.unread) - NAMED} more" if len(self.unread) > NAMED else ""
+        return f"not understood, and kept as sent: {named}{more}; look for a newer version of hugtweets"
+
+    @property
+    def _name(self) -> str:
+        return f"{self.source.reader.network}:{self.source.reader.handle}"
