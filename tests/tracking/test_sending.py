@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from hugtweets.config import TrackingConfig
+from hugtweets.errors import ConfigurationError
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
 from hugtweets.tracking import MARKER, Content, track
 from hugtweets.tracking.markers import SENT
 from hugtweets.tracking.sending import kept_runs
+from hugtweets.tracking.settings import check_sending
 from tests.fixtures.tracked import KEY, SCRIPT, make_chain, run_command, run_script
 from tests.fixtures.wandb_server import WandbServer
 
@@ -64,8 +66,8 @@ def marker_of(reference: Reference) -> dict[str, str]:
     return marker
 
 
-def sync(home: Home, server: WandbServer, *arguments: str) -> tuple[int, str]:
-    command = [sys.executable, "-m", "hugtweets.cli", "sync", "--home", str(home.root), *arguments]
+def sync(home: Home, server: WandbServer) -> tuple[int, str]:
+    command = [sys.executable, "-m", "hugtweets.cli", "sync", "--home", str(home.root)]
     done = run_command(command, WANDB_API_KEY=KEY, WANDB_BASE_URL=server.url)
     return done.returncode, done.stdout.strip()
 
@@ -95,14 +97,12 @@ def test_what_was_to_stay_here_is_sent_only_by_hugtweets_sync(home: Home) -> Non
         assert marker_of(made["fetch"])["mode"] == "offline"
         server.refused = frozenset()
         assert sync(home, server) == (0, "1 runs sent, 0 left")
-        assert sync(home, server) == (0, "0 runs sent, 0 left")
     assert server.lineage() == {"fetch-Ana": LINEAGE["fetch-Ana"]}
 
 
-def test_nothing_is_sent_where_tracking_is_disabled(home: Home) -> None:
-    with WandbServer() as server:
-        code, _ = sync(home, server, "--set", "tracking.mode=disabled")
-    assert (code, server.runs) == (2, {})
+def test_nothing_is_sent_where_tracking_is_disabled() -> None:
+    with pytest.raises(ConfigurationError, match="tracking is disabled, so nothing is sent"):
+        check_sending(TrackingConfig(mode="disabled"))
 
 
 def test_an_error_of_a_programmer_is_raised_and_the_next_run_goes_online(home: Home) -> None:
