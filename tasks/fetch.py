@@ -16,7 +16,7 @@ from hugtweets.steps.fetch import Fetched, Tally
 from hugtweets.steps.look_up import Users
 from hugtweets.storage.artifacts import Reference
 from tasks.events import tell_fetched
-from tasks.retries import patient
+from tasks.retries import is_far, patient
 from tasks.step import unseen, working_seconds
 
 
@@ -36,9 +36,11 @@ def fetch(job: Job) -> Reference:
         try:
             fetched = patient(attempt, job.config.fetch)(unseen(job), tally)
             break
-        except RetryableError:
+        except RetryableError as error:
             # Without one of several sources the account goes on with the others.
-            if job.ledger.spent().posts_read == before and not tally.give_up():
+            brought_posts = job.ledger.spent().posts_read > before
+            if (is_far(error, job.config.fetch) or not brought_posts) and not tally.give_up():
+                steps.record_broken_off(job, tally)
                 raise
     job.outcome.note("fetch", fetched.reference, fetched.cached, working_seconds() - started)
     steps.record_fetch(job, fetched)

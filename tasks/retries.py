@@ -41,16 +41,23 @@ def patient(step: Task[Parameters, Result], config: FetchConfig) -> Task[Paramet
     )
 
 
+def is_far(error: HugtweetsError, config: FetchConfig) -> bool:
+    """Whether it is a rate limit that ends too late to be waited for."""
+    if not isinstance(error, RateLimited) or error.reset_at is None:
+        return False
+    # X names a whole second, rounded up: a window of 15 minutes that has just begun ends within 900.
+    return math.floor((error.reset_at - datetime.now(UTC)).total_seconds()) > config.max_wait_seconds
+
+
 def can_pass(config: FetchConfig) -> Callable[[Task[..., Any], TaskRun, State[Any]], bool]:
     """A Prefect retry condition: retry what passes by itself, and wait for a rate limit only if it ends soon."""
 
     def condition(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
         error = state.result(raise_on_failure=False)
         if isinstance(error, RateLimited) and error.reset_at is not None:
-            seconds = (error.reset_at - datetime.now(UTC)).total_seconds()
-            # X names a whole second, rounded up: a window of 15 minutes that has just begun ends within 900.
-            if math.floor(seconds) > config.max_wait_seconds:
+            if is_far(error, config):
                 return False
+            seconds = (error.reset_at - datetime.now(UTC)).total_seconds()
             if seconds > 0:
                 logger.info("waiting %.0f s for X: %s", seconds, error)
                 time.sleep(seconds)

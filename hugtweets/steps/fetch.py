@@ -183,6 +183,12 @@ def record_fetch(job: Job, fetched: Fetched) -> None:
         outcome.remark(f"{posts} still in older artifacts, until the account is learned again")
 
 
+def record_broken_off(job: Job, tally: Tally) -> None:
+    """Put into the outcome how many posts are stored of an account that could not be read to its end."""
+    if stored := timelines.summarise(job.home.timeline(job.handle)).posts:
+        job.outcome.counts |= {"fetched": stored, "new": stored - (tally.before or 0)}
+
+
 def open_source(spec: SourceSpec, job: Job) -> Source:
     """One of the sources that the request names.
 
@@ -204,7 +210,7 @@ def open_source(spec: SourceSpec, job: Job) -> Source:
     from hugtweets.sources.x.client import XClient
     from hugtweets.sources.x.source import XSource
 
-    client = XClient.from_environment(job.config.fetch)
+    client = XClient.of_run(job.config.fetch, job.ledger)
     # Each page is paid for: it leaves this machine before the next one is asked for.
     return XSource(user, client, job.config.fetch, job.ledger, SharedTimeline(job.home, job.handle).push)
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hugtweets.config import FetchConfig
-from hugtweets.errors import HugtweetsError
+from hugtweets.errors import AccessError, HugtweetsError, StillRateLimited
 from hugtweets.jobs.job import Job
 from hugtweets.sources.x.answers import XUser
+from hugtweets.sources.x.standing import not_asked, standing_of
 from hugtweets.storage.home import Home
 from hugtweets.timelines.shared import SharedTimeline
 from hugtweets.timelines.timeline import load, save, summarise
@@ -41,13 +42,19 @@ def look_up(jobs: Sequence[Job], config: FetchConfig) -> Users:
         from hugtweets.sources.x.users import look_up_users
 
         home, ledger = jobs[0].home, jobs[0].ledger.of(None)
-        client = XClient.from_environment(config)
+        client = XClient.of_run(config, ledger)
         found |= look_up_users(client, unknown, ledger, config, lambda answered: _keep(home, answered))
     return found
 
 
 def not_looked_up(jobs: Sequence[Job], error: HugtweetsError) -> Users:
-    """The accounts of all jobs after a look-up that failed: those that are known, and for the others the error."""
+    """The accounts of all jobs after a look-up that failed: those that are known, and for the others the error.
+
+    What ended fetching for the whole run is said in full by the run, and by each account in few words.
+    """
+    ended = bool(jobs) and standing_of(jobs[0].ledger).ended_by is not None
+    if ended and isinstance(error, AccessError | StillRateLimited):
+        return {job.handle: known_user(job) or not_asked(f"@{job.handle}", error) for job in jobs}
     return {job.handle: known_user(job) or error for job in jobs}
 
 

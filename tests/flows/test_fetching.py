@@ -220,6 +220,18 @@ def test_each_window_of_x_is_used_to_its_end_within_one_run(simulator: Simulator
     assert (alice.status, alice.counts) == ("completed", {"fetched": 250, "new": 250})
 
 
+def test_a_limit_that_ends_late_says_so_and_what_was_stored_before_is_counted(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    write_timeline(tmp_path / "x" / "alice.jsonl", rows(250))
+    faults: tuple[dict[str, Any], ...] = ({"kind": "slow", "seconds": 0}, {"kind": "rate_limit", "reset_seconds": 900})
+    simulator.add_faults(*(timeline_of("alice", **fault) for fault in faults))
+    alice = pick(run_to("fetch", from_x("alice")), "alice")
+    assert (alice.state, alice.counts) == ("put off", {"fetched": 100, "new": 100})
+    assert "try again after" in (alice.reason or "")
+    assert "not asked for" not in (alice.reason or "")
+
+
 def test_a_rate_limit_that_ends_soon_is_waited_for_by_everybody(simulator: Simulator) -> None:
     simulator.add_faults(timeline_of("alice", kind="rate_limit", reset_seconds=2))
     outcome = run_to("clean", from_x("alice"), from_x("bob"))
@@ -250,8 +262,11 @@ def test_a_store_that_does_not_take_the_ledger_fails_no_account_and_is_said(
 
 def test_without_a_token_the_message_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("X_BEARER_TOKEN", raising=False)
-    outcome = run_to("fetch", from_x("alice"))
-    assert "X_BEARER_TOKEN" in (outcome.accounts[0].reason or "")
+    outcome = run_to("fetch", from_x("alice"), from_x("bob"))
+    assert outcome.describe().count("X_BEARER_TOKEN") == 1
+    assert [account.reason for account in outcome.accounts] == [
+        f"@{handle} was not asked for: there is no X bearer token" for handle in ("alice", "bob")
+    ]
 
 
 def test_an_unchanged_account_costs_one_request_and_no_post(simulator: Simulator) -> None:

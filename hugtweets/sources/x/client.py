@@ -23,7 +23,7 @@ from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.config import FetchConfig
 from hugtweets.errors import BadToken, ConfigurationError, UnexpectedAnswer, XUnavailable
 from hugtweets.sources.x.refusals import read_json, refusal
-from hugtweets.sources.x.standing import Endpoint, standing_of
+from hugtweets.sources.x.standing import Endpoint, not_asked, standing_of
 from hugtweets.timelines.timeline import Gap
 
 X_API_URL = "https://api.twitter.com"
@@ -75,6 +75,19 @@ class XClient:
         """
         token = bearer_token or SecretStr(os.environ.get("X_BEARER_TOKEN", ""))
         return cls(os.environ.get("X_API_URL") or X_API_URL, token, config.timeout_seconds)
+
+    @classmethod
+    def of_run(cls, config: FetchConfig, ledger: Ledger) -> XClient:
+        """As :meth:`from_environment`; that there is no token is kept for the run that writes the ledger.
+
+        Raises:
+            BadToken, ConfigurationError: as above; for an account, in few words.
+        """
+        try:
+            return cls.from_environment(config)
+        except BadToken as error:
+            standing_of(ledger).end(error)
+            raise not_asked(f"@{ledger.handle}", error) if ledger.handle else error from None
 
     def users(self, handles: Sequence[str], ledger: Ledger, config: FetchConfig) -> Content:
         """``GET /2/users/by`` for at most 100 handles; one user read is paid for each user in the answer."""

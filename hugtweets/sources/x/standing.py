@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, TypeVar
 
 from hugtweets.budget.ledger import Ledger
 from hugtweets.config import FetchConfig
@@ -25,6 +25,8 @@ from hugtweets.errors import (
 
 # X counts the requests of each in a window of its own.
 Endpoint = Literal["users", "timelines", "posts"]
+
+Ending = TypeVar("Ending", bound=HugtweetsError)
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +67,7 @@ class Standing:
             ended_by, held_by = self.ended_by, self._held_by
             now, held_until, reset_at = datetime.now(UTC), self._held_until, self._reset_at.get(endpoint)
         if ended_by:
-            raise type(ended_by)(f"{subject} was not asked for: {_what_happened(ended_by)}")
+            raise not_asked(subject, ended_by)
         if isinstance(held_by, Blocked) and now < held_until:
             raise Blocked(f"{subject} was not asked for: {_what_happened(held_by)}")
         if isinstance(held_by, RateLimited) and now < held_until:
@@ -76,6 +78,11 @@ class Standing:
                 f"{reset_at:%Y-%m-%d %H:%M:%S} UTC",
                 reset_at,
             )
+
+    def end(self, error: AccessError) -> None:
+        """Send no further request in this run."""
+        with self._lock:
+            self.ended_by = self.ended_by or error
 
     def answered(self, endpoint: Endpoint) -> None:
         """X sent what it was asked for: nothing on the way stands any more."""
@@ -108,6 +115,11 @@ class Standing:
         self._held_by, self._held_until = refused, now + timedelta(seconds=seconds)
         log.warning("%s; no account is asked for within %g seconds", _what_happened(refused), seconds)
         return refused
+
+
+def not_asked(subject: str, ended_by: Ending) -> Ending:
+    """The error of an account that was not asked for, as something ended fetching, which is said in full once a run."""
+    return type(ended_by)(f"{subject} was not asked for: {_what_happened(ended_by)}")
 
 
 def _what_happened(error: HugtweetsError) -> str:
