@@ -13,6 +13,8 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import BinaryIO
 
 from hugtweets.budget.ledger import Ledger
@@ -28,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 def catch_up(home: Home) -> None:
-    """Before any work: check that the store can be used, and read from it what all machines spent.
+    """Before any work: check that the store can be used, read from it what all machines spent, send what it lacks.
 
     Raises:
         ConfigurationError: it cannot be used.
@@ -36,6 +38,10 @@ def catch_up(home: Home) -> None:
     if home.store:
         home.store.check()
         pull_ledger(home)
+        try:
+            send_unsent(home)
+        except StoreUnavailable as error:
+            logger.warning("what earlier runs spent on X is still not in the store (%s)", error)
 
 
 def pull_ledger(home: Home) -> None:
@@ -59,6 +65,40 @@ def pull_ledger(home: Home) -> None:
         for run, (first, there) in theirs.items():
             if missing := there[len(ours[run]) - first :]:
                 Ledger(home.ledger, run).append(b"".join(missing))
+
+
+def send_unsent(home: Home) -> None:
+    """Send the lines that runs of this machine could not send any more before they ended.
+
+    The store may know the lines that it has without the names of forgotten accounts: those are left as they are. Lines
+    of more than a month ago count in no budget.
+    """
+    store = home.store
+    if store is None:
+        return
+    since = (datetime.now(UTC) - timedelta(days=31)).isoformat()
+    with locked(_turn(home)):
+        there = _segments(store)
+        for run, lines in _lines_by_run(home).items():
+            sizes = there.get(run, {})
+            if run and sum(sizes.values()) != sum(map(len, lines)) and json.loads(lines[-1])["time"] >= since:
+                _send_missing(store, run, list(sizes), lines)
+
+
+def _send_missing(store: Store, run: str, segments: list[str], lines: list[bytes]) -> None:
+    """Complete the last segment of a run that the store has, and add those after it."""
+    first = max(0, len(segments) - 1)
+    last = store.read(segments[-1:])[segments[-1]].splitlines(keepends=True) if segments else []
+    rest = [*last, *lines[first * SEGMENT_LINES + len(last) :]]
+    if len(rest) > len(last):
+        for start in range(0, len(rest), SEGMENT_LINES):
+            segment = rest[start : start + SEGMENT_LINES]
+            store.write(_key(run, first + start // SEGMENT_LINES), b"".join(segment))
+
+
+def _turn(home: Home) -> Path:
+    """Locked by whoever sends, so that no process puts an older state of a run over a newer one."""
+    return home.ledger.with_name("ledger-sending")
 
 
 def push_ledger(home: Home, run: str) -> str | None:
@@ -91,7 +131,7 @@ class _Outbox:
         self._sent = 0
 
     def send(self, store: Store) -> None:
-        with self._lock:
+        with self._lock, locked(_turn(self._home)):
             self._read_on()
             while self._sent < len(self._lines):
                 number = self._sent // SEGMENT_LINES

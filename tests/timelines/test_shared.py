@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hugtweets.budget.ledger import Ledger, Usage
-from hugtweets.budget.shared_ledger import SEGMENT_LINES, pull_ledger, push_ledger
+from hugtweets.budget.shared_ledger import SEGMENT_LINES, catch_up, forget_in_store, pull_ledger, push_ledger
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import Store
 from hugtweets.timelines.posts import Post
@@ -144,6 +144,29 @@ def test_a_line_that_a_crash_cut_short_is_neither_sent_nor_counted(here: Home, t
     for home in (there, here):
         pull_ledger(home)
         assert Ledger(home.ledger, "monday").spent() == PAGE + PAGE
+
+
+def test_what_a_run_could_not_send_any_more_is_sent_by_the_next_and_once(here: Home, there: Home, store: Store) -> None:
+    for _ in range(SEGMENT_LINES + 2):
+        Ledger(here.ledger, "monday").of("bo").record(PAGE)
+    push_ledger(here, "monday")
+    for run in ("monday", "tuesday"):
+        Ledger(here.ledger, run).of("bo").record(PAGE)
+    for _ in range(2):
+        catch_up(here)
+        pull_ledger(there)
+        assert there.ledger.read_bytes() == here.ledger.read_bytes()
+    assert len(store.sizes("ledger")) == 3
+
+
+def test_a_forgotten_name_is_not_sent_again(here: Home, there: Home, store: Store) -> None:
+    Ledger(here.ledger, "monday").of("bo").record(PAGE)
+    push_ledger(here, "monday")
+    forget_in_store(store, "bo")
+    Ledger(here.ledger, "monday").of("ada").record(PAGE)
+    catch_up(here)
+    pull_ledger(there)
+    assert [entry.handle for entry in Ledger(there.ledger, "").entries()] == [None, "ada"]
 
 
 def test_accounts_fetched_at_once_send_every_line(here: Home, there: Home) -> None:
