@@ -14,7 +14,7 @@ from hugtweets.sources.verification import Verification
 from hugtweets.timelines.posts import Post
 from hugtweets.timelines.timeline import NEVER, Progress, Timeline, load, save
 
-NAMED = 5  # posts in a remark
+NAMED = 5  # posts in a remark; so many of a page, and none that is understood, are no oddity of theirs
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class _Download:
             self.stored = merged
             self.source.count(new)
             self.source.stored()
-        if page.unread and not page.posts:
+        if len(page.unread) >= NAMED and not page.posts:
             raise UnexpectedAnswer(
                 f"not one of the {len(page.unread)} posts that {self.source.reader.network.title()} sent of "
                 f"{self.source.reader.handle} can be understood; they are kept as sent: look for a newer version of "

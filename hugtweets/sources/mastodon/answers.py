@@ -60,10 +60,15 @@ class SentEmoji(_Sent):
     shortcode: Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
-class SentStatus(_Sent):
-    """One post, or one boost, whose text is in ``reblog``."""
+class SentId(_Sent):
+    """A post of which only the id matters."""
 
     id: Id
+
+
+class SentStatus(SentId):
+    """One post, or one boost, whose text is in ``reblog``."""
+
     created_at: datetime
     content: Text | None = None
     visibility: str
@@ -82,8 +87,8 @@ def to_page(statuses: Sequence[Any]) -> Page:
     last: str | None = None
     for content in statuses:
         try:
+            last = SentId.model_validate(content).id
             status = SentStatus.model_validate(content)
-            last = status.id
             posts += [_to_post(status)] if _is_visible(status) else []
         except (ValidationError, ValueError):
             known = content.get("id") if isinstance(content, Mapping) else None

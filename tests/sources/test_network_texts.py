@@ -1,0 +1,110 @@
+"""What is made of texts that anybody may write: facets by bytes on Bluesky, HTML on Mastodon."""
+
+from __future__ import annotations
+
+import html
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hugtweets.sources.bluesky.answers import Feed
+from hugtweets.sources.bluesky.answers import to_page as bluesky_page
+from hugtweets.sources.bluesky.facets import Facet, apply_facets
+from hugtweets.sources.mastodon.answers import to_page as mastodon_page
+from hugtweets.sources.mastodon.markup import text_of
+
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
+KINDS = st.sampled_from(["link", "mention", "tag", "other"])
+FACETS = st.builds(Facet, st.integers(-3, 60), st.integers(-3, 60), KINDS, st.text(max_size=8))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.text(max_size=40), st.lists(FACETS, max_size=6))
+def test_no_facet_whatever_its_bytes_breaks_a_text(text: str, facets: list[Facet]) -> None:
+    apply_facets(text, facets)
+
+
+@given(st.text(max_size=40), st.lists(st.builds(Facet, st.integers(), st.integers(), st.just("tag")), max_size=6))
+def test_facets_that_are_no_link_or_mention_leave_a_text_as_it_is(text: str, facets: list[Facet]) -> None:
+    assert apply_facets(text, facets).text == text
+
+
+@given(st.lists(st.tuples(WORDS, st.booleans()), min_size=1, max_size=8))
+def test_links_are_put_where_their_bytes_are(parts: list[tuple[str, bool]]) -> None:
+    shown, whole, facets = "", "", []
+    for words, is_link in parts:
+        start = len(shown.encode())
+        shown += "example.org/..." if is_link else words
+        whole += "https://example.org/whole" if is_link else words
+        if is_link:
+            facets.append(Facet(start, len(shown.encode()), "link", "https://example.org/whole"))
+    assert apply_facets(shown, facets).text == whole
+
+
+def test_a_link_under_words_leaves_the_words_and_a_custom_domain_becomes_a_short_name() -> None:
+    text = "Read my diary, @the-harbour.example.org"
+    facets = [Facet(5, 13, "link", "https://example.org"), Facet(15, 39, "mention")]
+    plain = apply_facets(text, facets)
+    assert (plain.text, plain.mentions) == ("Read my diary, @the_harbour", ("the_harbour",))
+
+
+@given(st.lists(st.lists(WORDS.map(str.split).map(" ".join).filter(bool), min_size=1, max_size=3), min_size=1))
+def test_html_of_paragraphs_and_lines_is_their_text(paragraphs: list[list[str]]) -> None:
+    sent = "".join(f"<p>{'<br />'.join(map(html.escape, lines))}</p>" for lines in paragraphs)
+    expected = "\n\n".join("\n".join(lines) for lines in paragraphs)
+    assert text_of(sent) == expected
+
+
+@given(st.text(st.sampled_from("<>/&;#x=\"' abpri!-[]?\n"), max_size=60))
+def test_no_html_whatever_its_form_is_an_error(sent: str) -> None:
+    text_of(sent)
+
+
+@pytest.mark.parametrize("depth", [2_000, 20_000])
+def test_html_that_is_nested_without_end_is_read(depth: int) -> None:
+    assert "the end" in text_of("<b>" * depth + "the end")
+
+
+def test_links_are_whole_and_what_is_only_for_machines_is_not_there() -> None:
+    sent = (
+        '<p class="quote-inline">RE: <a href="https://a.example/1">a.example/1</a></p>'
+        '<p>See <a href="https://example.org/long/way"><span class="invisible">https://</span>'
+        '<span class="ellipsis">example.org/long</span><span class="invisible">/way</span></a>,'
+        ' <span class="h-card"><a class="u-url mention">@<span>bob@example.org</span></a></span>'
+        "<!-- no --><script>alert(1)</script> &amp; <a class='mention hashtag'>#<span>tea</span></a></p>"
+        "<ul><li>one</li><li>two</li></ul>"
+    )
+    assert text_of(sent) == "See https://example.org/long/way, @bob & #tea\n\none\n\ntwo"
+
+
+def status(**changed: object) -> dict[str, object]:
+    sent = {"id": "1", "created_at": "2026-01-01T08:00:00Z", "content": "<p>Good morning :blob:</p>"}
+    return {**sent, "visibility": "public", **changed}
+
+
+def test_only_public_and_unlisted_posts_are_kept_of_mastodon() -> None:
+    sent = [status(id=name, visibility=name) for name in ("public", "unlisted", "private", "direct", "limited")]
+    page = mastodon_page(sent)
+    assert [post.id for post in page.posts] == ["public", "unlisted"]
+    assert page.below == "limited"
+
+
+def test_a_content_warning_and_emoji_of_the_server_are_no_part_of_the_text() -> None:
+    sent = status(spoiler_text="breakfast", emojis=[{"shortcode": "blob"}])
+    assert [post.text for post in mastodon_page([sent]).posts] == ["Good morning"]
+
+
+@given(st.lists(JSON, max_size=3))
+def test_what_cannot_be_understood_is_kept_or_passed_over_and_is_no_error(sent: list[object]) -> None:
+    assert mastodon_page(sent).posts == ()
+    assert bluesky_page(Feed(feed=tuple(sent)), "did:plc:a").posts == ()
+
+
+def test_one_post_of_another_form_does_not_cost_the_page() -> None:
+    page = mastodon_page([status(id="2"), status(id="1", created_at="yesterday")])
+    assert ([post.id for post in page.posts], list(page.unread), page.below) == (["2"], ["1"], "1")
