@@ -20,6 +20,7 @@
     │   │   ├── WrongTier             failed
     │   │   └── CapReached            failed
     │   ├── UnexpectedAnswer          failed
+    │   │   └── FieldsRefused         failed
     │   ├── BaseModelError            failed
     │   ├── HubError                  failed
     │   │   ├── BadHubToken           failed
@@ -196,6 +197,10 @@ class CapReached(AccessError):
 
 class UnexpectedAnswer(AccountError):
     """X answered something that no documentation describes."""
+
+
+class FieldsRefused(UnexpectedAnswer):
+    """HTTP 400: X does not know the fields of a post by the names that it was asked with."""
 
 
 class BaseModelError(AccountError):

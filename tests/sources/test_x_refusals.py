@@ -12,6 +12,7 @@ from hugtweets.config import FetchConfig
 from hugtweets.errors import AccessError, Blocked, CapReached, HugtweetsError, RateLimited, StillRateLimited
 from hugtweets.sources.x.users import look_up_users
 from hugtweets.storage.home import Home
+from hugtweets.timelines.timeline import load
 from tests.fixtures.x import alice, answering, client_of, run_ledger
 
 USAGE_CAP = {
@@ -92,3 +93,30 @@ def test_a_limit_of_look_ups_leaves_timelines_alone(home: Home) -> None:
             look_up_users(client_of(server.url), ["alice"], run_ledger(home.root), QUICK)
         ask(home, server.url)
         assert len(server.paths) == 2
+
+
+def test_fields_are_asked_for_by_their_new_names_where_x_knows_no_others_and_this_is_remembered(home: Home) -> None:
+    def answer(path: str) -> dict[str, Any]:
+        if "tweet.fields" in path:
+            return {"title": "Invalid Request", "errors": [{"parameters": {"tweet.fields": ["text"]}}]}
+        post = {"id": "5", "text": "hi", "created_at": "2024-01-01T00:00:00Z", "referenced_posts": [{"type": "quoted"}]}
+        return {"data": [post], "includes": {"posts": [{"id": "3", "text": "quoted"}]}}
+
+    ledger = run_ledger(home.root)
+    with answering(answer) as server:
+        for _ in range(2):
+            alice(server.url, ledger, FetchConfig(budget_usd=0.2)).update(home.timeline("alice"))
+    assert [("post.fields" in path, "max_results=13" in path) for path in server.paths[1:]] == [
+        (True, True),
+        (True, False),
+    ]
+    assert load(home.timeline("alice")).posts[0].is_quote
+    assert ledger.spent().usd == 0.02
+
+
+def test_fields_that_x_refuses_by_both_names_are_an_error(home: Home) -> None:
+    body = {"title": "Invalid Request", "detail": "neither tweet.fields nor post.fields"}
+    with answering(body) as server:
+        refused = ask(home, server.url)
+        assert len(server.paths) == 2
+    assert "neither tweet.fields" in str(refused)

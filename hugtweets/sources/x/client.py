@@ -28,6 +28,8 @@ from hugtweets.timelines.timeline import Gap
 
 X_API_URL = "https://api.twitter.com"
 POST_FIELDS = ["created_at", "edit_history_tweet_ids", "entities", "lang", "note_tweet", "referenced_tweets"]
+# The same by the names of version 2.167, in which what a post refers to is an expansion.
+NEW_POST_FIELDS = ["created_at", "entities", "lang", "note_post"]
 
 _TOKEN = re.compile(r"[!-~]+")
 
@@ -108,23 +110,25 @@ class XClient:
 
         ``max_results`` is 5 to 100; ``token`` is the ``next_token`` of the page before. One post read is paid for
         each post, and with ``config.mention_names`` one user read for each mentioned person.
+
+        Raises:
+            FieldsRefused: X knows the fields by their new names alone, by which it is asked from now on in this run.
         """
+        which = {
+            "max_results": max_results,
+            "since_id": gap.since_id,
+            "until_id": gap.until_id,
+            "pagination_token": token,
+            **_wanted(standing_of(ledger).knows_tweets, config.mention_names),
+        }
         answer = self._ask(
-            lambda: self._tweepy.get_users_tweets(
-                user_id,
-                max_results=max_results,
-                since_id=gap.since_id,
-                until_id=gap.until_id,
-                pagination_token=token,
-                tweet_fields=POST_FIELDS,
-                # Sent only when paid for on purpose: X bills every user that an expansion brings.
-                expansions=["entities.mentions.username"] if config.mention_names else None,
-            ),
+            lambda: self._tweepy.request("GET", f"/2/users/{user_id}/tweets", params=which),
             ("timelines", f"@{ledger.handle or user_id}"),
             ledger,
             config,
         )
-        _record(ledger, config, answer, posts=answer.count("data"), users=answer.count("includes", "users"))
+        posts = answer.count("data") + answer.count("includes", "posts")
+        _record(ledger, config, answer, posts=posts, users=answer.count("includes", "users"))
         return answer.content
 
     def posts_by_id(self, ids: Sequence[str], ledger: Ledger, config: FetchConfig) -> Content:
@@ -160,6 +164,14 @@ class XClient:
             raise XUnavailable(
                 f"the connection to X failed or broke when asked for {subject}: check the network, or try again later"
             ) from None
+
+
+def _wanted(by_old_names: bool, mention_names: bool) -> dict[str, str]:
+    """The parameters that say what of a post is wanted; expansions only where needed, as X bills all that they bring."""
+    names = ["entities.mentions.username"] if mention_names else []
+    fields, expansions = (POST_FIELDS, names) if by_old_names else (NEW_POST_FIELDS, ["referenced_posts", *names])
+    wanted = {"tweet.fields" if by_old_names else "post.fields": ",".join(fields)}
+    return wanted | ({"expansions": ",".join(expansions)} if expansions else {})
 
 
 class _Session(requests.Session):

@@ -17,6 +17,7 @@ from hugtweets.errors import (
     BadToken,
     Blocked,
     CapReached,
+    FieldsRefused,
     HugtweetsError,
     OutOfCredit,
     RateLimited,
@@ -55,7 +56,8 @@ def refusal(response: requests.Response, subject: str) -> HugtweetsError:
         )
     if status >= 500:
         return XUnavailable(f"X is down: it answered {status} when asked for {subject}; try again later")
-    return UnexpectedAnswer(
+    kind_of_error = FieldsRefused if status == 400 and "tweet.fields" in response.text else UnexpectedAnswer
+    return kind_of_error(
         f"X answered {status} when asked for {subject} ({_reason(body)}): try again later, and look for a newer "
         "version of hugtweets if it stays"
     )

@@ -12,14 +12,16 @@ from pathlib import Path
 from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.limits import SMALLEST_PAGE, SharedBudget, affordable, post_price
 from hugtweets.config import FetchConfig
-from hugtweets.errors import AccountNotFound, BudgetUsedUp, SharedBudgetUsedUp, UnexpectedAnswer
+from hugtweets.errors import AccountNotFound, BudgetUsedUp, FieldsRefused, SharedBudgetUsedUp, UnexpectedAnswer
 from hugtweets.sources.x.answers import PostsAnswer, Read, XUser, parse, read_posts
 from hugtweets.sources.x.client import XClient
 from hugtweets.sources.x.refusals import account_problem, empty_answer
+from hugtweets.sources.x.standing import standing_of
 from hugtweets.sources.x.users import confirm
 from hugtweets.timelines.timeline import SHOWN_AT_MOST, Gap, Summary, Timeline, id_order, load, save, summarise
 
 LARGEST_PAGE = 100
+REFERENCES_PER_POST = 2  # a reply that quotes; a repost has one
 NAMED = 5  # posts in a remark
 STALLED_PAGES = 3  # pages in a row without a further post, after which a gap is not read on
 
@@ -64,6 +66,12 @@ class XSource:
             return "; ".join([*download.remarks(), str(stopped)])
         return "; ".join([*download.remarks(), *self._missing(summarise(timeline))]) or None
 
+    @property
+    def page_price(self) -> float:
+        """The most that a post of a page may cost: by the new names X sends the posts that it refers to as well."""
+        by_new_names = not standing_of(self.ledger).knows_tweets
+        return post_price(self.config) + by_new_names * REFERENCES_PER_POST * self.config.post_usd
+
     def affordable(self, price: float) -> float:
         """How many posts of that price the account's own budget still pays for, its look-up in this run included."""
         looked_up = self.config.user_usd if self.user.posts is not None else 0
@@ -103,7 +111,11 @@ class _Download:
         others = tuple(other for other in self.gaps if other != gap)
         asked, rest, token, barren = gap, gap, None, 0
         while barren < STALLED_PAGES and (size := self._page_size(gap)):
-            page, is_full = self._ask(asked, token, size)
+            try:
+                page, is_full = self._ask(asked, token, size)
+            except FieldsRefused:
+                # By their new names they may cost more.
+                continue
             read = read_posts(page)
             sent = [*(post.id for post in read.posts), *filter(None, read.unread)]
             is_new = bool(sent) and not self.known.issuperset(sent)
@@ -138,7 +150,7 @@ class _Download:
     def _ask(self, gap: Gap, token: str | None, size: int) -> tuple[PostsAnswer, bool]:
         """A page, and whether it holds as many posts as were asked for."""
         source, subject = self.source, f"@{self._handle}"
-        with SharedBudget(source.ledger, source.config).reserve(post_price(source.config), SMALLEST_PAGE, size) as most:
+        with SharedBudget(source.ledger, source.config).reserve(source.page_price, SMALLEST_PAGE, size) as most:
             answer = source.client.posts(source.user.id, gap, token, most, source.ledger, source.config)
         page = parse(PostsAnswer, answer, subject)
         if page.meta is None and not page.data:
@@ -201,7 +213,7 @@ class _Download:
     def _affordable(self) -> int:
         """Posts that the budget still pays for; ``BudgetUsedUp`` if they are fewer than X sends at least."""
         config, spent = self.source.config, self.source.ledger.spent()
-        price = post_price(config)
+        price = self.source.page_price
         number = self.source.affordable(price)
         if number >= SMALLEST_PAGE:
             return int(min(number, LARGEST_PAGE))

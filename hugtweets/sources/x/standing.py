@@ -17,10 +17,12 @@ from hugtweets.errors import (
     BadToken,
     Blocked,
     CapReached,
+    FieldsRefused,
     HugtweetsError,
     OutOfCredit,
     RateLimited,
     StillRateLimited,
+    UnexpectedAnswer,
 )
 
 # X counts the requests of each in a window of its own.
@@ -48,6 +50,8 @@ class Standing:
         self._refused = 0
         self._alone = threading.Lock()
         self._answered: set[Endpoint] = set()
+        # Whether the fields of a post are asked for by their names before version 2.167 of X's specification.
+        self.knows_tweets = True
         self.ended_by: AccessError | StillRateLimited | None = None
 
     @contextmanager
@@ -95,6 +99,12 @@ class Standing:
         with self._lock:
             if isinstance(refused, BadToken | OutOfCredit | CapReached):
                 self.ended_by = self.ended_by or refused
+            elif isinstance(refused, FieldsRefused):
+                if self.knows_tweets:
+                    self.knows_tweets = False
+                    log.info("X does not know `tweet.fields`: it is asked for `post.fields` in this run")
+                else:
+                    return UnexpectedAnswer(str(refused))
             elif isinstance(refused, RateLimited) and refused.reset_at:
                 self._reset_at[endpoint] = max(refused.reset_at, self._reset_at.get(endpoint, refused.reset_at))
             elif isinstance(refused, RateLimited | Blocked):
