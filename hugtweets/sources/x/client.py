@@ -167,7 +167,7 @@ class XClient:
 
 
 def _wanted(by_old_names: bool, mention_names: bool) -> dict[str, str]:
-    """The parameters that say what of a post is wanted; expansions only where needed, as X bills all that they bring."""
+    """The parameters that say what of a post is wanted; expansions only where needed, as X bills what they bring."""
     names = ["entities.mentions.username"] if mention_names else []
     fields, expansions = (POST_FIELDS, names) if by_old_names else (NEW_POST_FIELDS, ["referenced_posts", *names])
     wanted = {"tweet.fields" if by_old_names else "post.fields": ",".join(fields)}
