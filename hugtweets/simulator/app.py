@@ -17,7 +17,7 @@ from hugtweets.simulator.mastodon import add_mastodon
 from hugtweets.simulator.middleware import ApiMiddleware
 from hugtweets.simulator.pages import page_of
 from hugtweets.simulator.problems import Body
-from hugtweets.simulator.queries import IdsQuery, InvalidRequest, Query, TimelineQuery, UsersQuery
+from hugtweets.simulator.queries import IdsQuery, InvalidRequest, Query, TimelineQuery, UsersQuery, check_id
 from hugtweets.simulator.rendering import expand_users, render_post, render_user
 from hugtweets.simulator.state import State
 
@@ -71,6 +71,7 @@ def _add_timelines(app: FastAPI, state: State) -> None:
     @app.get("/2/users/{identifier}/tweets")
     def tweets(request: Request, identifier: str) -> JSONResponse:
         query = TimelineQuery.parse(request.query_params)
+        check_id(identifier)
         account = state.accounts.numbered(identifier)
         if account is None:
             return _answer(errors=[problems.not_found("id", identifier)])
@@ -79,6 +80,8 @@ def _add_timelines(app: FastAPI, state: State) -> None:
             return _answer(errors=[problem("id", identifier)])
         page = page_of(state.accounts.posts(account), query, request.state.fault)
         users, errors = expand_users(page.posts, account, query)
+        if request.state.fault and request.state.fault.kind == "hydration":
+            errors.append(problems.not_hydrated("entities"))
         request.state.posts = tuple(post.id for post in page.posts)
         state.count(posts=len(page.posts), users=len(users))
         data = [render_post(post, account, query) for post in page.posts]

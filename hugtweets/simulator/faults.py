@@ -22,6 +22,8 @@ class Fault(BaseModel):
 
     - ``rate_limit``: 429 that ends in ``reset_seconds``; None leaves the header out.
     - ``status``: any other refusal; ``code`` 453 words a 403 as API v1.1 does.
+    - ``usage_cap``, ``spend_cap``: 429 or 403, as what the app may read or spend in a month is used up.
+    - ``hydration``: an answer as it should be, with a problem that a field could not be filled.
     - ``drop``: the connection is reset before a byte of the answer.
     - ``cut``: the connection ends in the middle of the answer, which was counted as served.
     - ``slow``: the answer comes ``seconds`` late. With 0 it lets requests pass, for the next fault to meet a later one.
@@ -31,7 +33,18 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["rate_limit", "status", "drop", "cut", "slow", "empty_page", "repeat_token"]
+    kind: Literal[
+        "usage_cap",
+        "spend_cap",
+        "hydration",
+        "rate_limit",
+        "status",
+        "drop",
+        "cut",
+        "slow",
+        "empty_page",
+        "repeat_token",
+    ]
     path: str = "/"
     times: PositiveInt = 1
     share: Annotated[float, Field(gt=0, le=1)] | None = None

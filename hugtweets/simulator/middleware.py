@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.manners import manners_of
-from hugtweets.simulator.problems import refusal
+from hugtweets.simulator.problems import refusal, spend_capped, usage_capped
 from hugtweets.simulator.state import Request, State
 
 # Tells the client that an answer costs nothing, whatever X would ask for it.
@@ -103,6 +103,10 @@ def _failure(fault: Fault | None, path: str) -> JSONResponse | None:
     manners = manners_of(path)
     if fault is None or manners is None:
         return None
+    if fault.kind == "usage_cap":
+        return JSONResponse(usage_capped(), 429)
+    if fault.kind == "spend_cap":
+        return JSONResponse(spend_capped(), 403)
     if fault.kind == "rate_limit":
         return JSONResponse(manners.refuse(429, None), 429, manners.limited(path, fault.reset_seconds))
     return JSONResponse(manners.refuse(fault.status, fault.code), fault.status) if fault.status else None

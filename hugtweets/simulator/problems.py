@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 Body = dict[str, Any]
@@ -36,6 +37,23 @@ def refusal(status: int, code: int | None = None) -> Body:
     return {"title": _TITLES[status], "detail": _TITLES[status], "type": "about:blank", "status": status} | dict(
         _MORE.get(status, {})
     )
+
+
+def usage_capped() -> Body:
+    """HTTP 429: the app has read as many posts as it may in a month."""
+    return {"title": "UsageCapExceeded", "period": "Monthly", "type": f"{_TYPES}usage-capped", "status": 429}
+
+
+def spend_capped() -> Body:
+    """HTTP 403: the owner of the app wants to spend no more until a day of the next month."""
+    until = (datetime.now(UTC).replace(day=28) + timedelta(days=4)).replace(day=1)
+    return {"title": "Forbidden", "type": f"{_TYPES}credits", "status": 403, "reset_date": f"{until:%Y-%m-%d}"}
+
+
+def not_hydrated(field: str) -> Body:
+    """An entry of ``errors``: a field could not be filled."""
+    title = "Field Hydration Failure"
+    return {"title": title, "detail": title, "field": field, "type": f"{_TYPES}field-hydration-failure"}
 
 
 def invalid_request(complaints: Mapping[str, tuple[str, str]]) -> Body:

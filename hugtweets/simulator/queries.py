@@ -1,7 +1,12 @@
-"""The parameters of a request, checked as X checks them: it refuses those that it does not know."""
+"""The parameters of a request, checked as X checks them: it refuses those that it does not know.
+
+Types and ranges are those of X's published OpenAPI document 2.167. That one has no ``tweet.fields`` any more, which X
+still answers; here both are served.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
@@ -50,6 +55,19 @@ def _split(value: object) -> object:
     return value.split(",") if isinstance(value, str) else value
 
 
+def _split_unique(value: object) -> object:
+    names = value.split(",") if isinstance(value, str) else []
+    if len(set(names)) < len(names):
+        raise ValueError("has a value twice")
+    return names
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch("[0-9]+", value):
+        raise ValueError("is not a whole number")
+    return value
+
+
 def _among(known: frozenset[str]) -> Callable[[frozenset[str]], frozenset[str]]:
     def check(names: frozenset[str]) -> frozenset[str]:
         if names - known:
@@ -59,11 +77,23 @@ def _among(known: frozenset[str]) -> Callable[[frozenset[str]], frozenset[str]]:
     return check
 
 
-Names = Annotated[frozenset[str], BeforeValidator(_split)]
+Names = Annotated[frozenset[str], BeforeValidator(_split_unique)]
 UserFields = Annotated[Names, AfterValidator(_among(_USER_FIELDS))]
 TweetFields = Annotated[Names, AfterValidator(_among(_SHARED_FIELDS | set(vars(TWEETS).values())))]
-PostFields = Annotated[Names, AfterValidator(_among(_SHARED_FIELDS | set(vars(POSTS).values())))]
-Number = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+# What a post refers to, and its versions, are expansions by the new names.
+PostFields = Annotated[Names, AfterValidator(_among(_SHARED_FIELDS | {POSTS.note}))]
+Expansion = Literal["author_id", "entities.mentions.username", "referenced_posts", "edit_history_post_ids"]
+Number = Annotated[str, Field(pattern=r"^[0-9]{1,19}$")]
+
+
+def check_id(identifier: str) -> None:
+    """Check the id of a user in a path.
+
+    Raises:
+        InvalidRequest: it is not a number of at most 19 digits.
+    """
+    if not re.fullmatch("[0-9]{1,19}", identifier):
+        raise InvalidRequest(invalid_request({"id": (identifier, "does not match ^[0-9]{1,19}$")}))
 
 
 class Query(BaseModel):
@@ -106,9 +136,7 @@ class UsersQuery(Query):
 class PostsQuery(Query):
     """The parameters of any answer that holds posts."""
 
-    expansions: Annotated[frozenset[Literal["author_id", "entities.mentions.username"]], BeforeValidator(_split)] = (
-        frozenset()
-    )
+    expansions: Annotated[frozenset[Expansion], BeforeValidator(_split_unique)] = frozenset()
     tweet_fields: Annotated[TweetFields | None, Field(alias="tweet.fields")] = None
     post_fields: Annotated[PostFields | None, Field(alias="post.fields")] = None
 
@@ -135,11 +163,11 @@ class PostsQuery(Query):
 class TimelineQuery(PostsQuery):
     """The parameters of a page of a timeline."""
 
-    max_results: Annotated[int, Field(ge=5, le=100)] = 10
+    max_results: Annotated[int, BeforeValidator(_whole), Field(ge=5, le=100)] = 10
     pagination_token: str | None = None
     since_id: Number | None = None
     until_id: Number | None = None
-    exclude: Annotated[frozenset[Literal["replies", "retweets"]], BeforeValidator(_split)] = frozenset()
+    exclude: Annotated[frozenset[Literal["replies", "retweets"]], BeforeValidator(_split_unique)] = frozenset()
 
 
 class IdsQuery(PostsQuery):

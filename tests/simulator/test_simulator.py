@@ -193,6 +193,11 @@ def test_an_account_without_posts_has_an_empty_timeline(harbour: Simulator) -> N
         (f"/2/users/{user_id('busy')}/tweets", "tweet.fields", "note_post"),
         (f"/2/users/{user_id('busy')}/tweets", "post.fields", "note_tweet"),
         (f"/2/users/{user_id('busy')}/tweets", "page", "2"),
+        (f"/2/users/{user_id('busy')}/tweets", "since_id", "1" * 20),
+        (f"/2/users/{user_id('busy')}/tweets", "max_results", "5.0"),
+        (f"/2/users/{user_id('busy')}/tweets", "exclude", "replies,replies"),
+        (f"/2/users/{user_id('busy')}/tweets", "tweet.fields", "lang,lang"),
+        (f"/2/users/{user_id('busy')}/tweets", "post.fields", "referenced_posts"),
     ],
 )
 def test_a_parameter_x_does_not_accept_is_named(harbour: Simulator, path: str, parameter: str, value: str) -> None:
@@ -200,6 +205,11 @@ def test_a_parameter_x_does_not_accept_is_named(harbour: Simulator, path: str, p
     assert answer.status_code == 400
     assert answer.json()["title"] == "Invalid Request"
     assert answer.json()["errors"][0]["parameters"] == {parameter: [value]}
+
+
+@pytest.mark.parametrize("identifier", ["keeper", "1" * 20])
+def test_what_is_no_id_of_a_user_is_refused(harbour: Simulator, identifier: str) -> None:
+    assert get(harbour, f"/2/users/{identifier}/tweets").json()["errors"][0]["parameters"] == {"id": [identifier]}
 
 
 def test_one_hundred_names_fit_into_a_lookup(harbour: Simulator) -> None:
@@ -288,8 +298,8 @@ def test_entities_point_at_what_they_name(harbour: Simulator) -> None:
 
 
 def test_the_new_dialect_is_answered_in_the_new_dialect(harbour: Simulator) -> None:
-    fields = "note_post,referenced_posts"
-    bounds = {"since_id": str(FIRST_ID + 3), "until_id": str(FIRST_ID + 6), "post.fields": fields}
+    bounds = {"since_id": str(FIRST_ID + 3), "until_id": str(FIRST_ID + 6), "post.fields": "note_post"}
+    bounds["expansions"] = "referenced_posts,edit_history_post_ids"
     newer, older = timeline(harbour, "keeper", **bounds)["data"]
     assert newer.keys() == {"id", "text", "note_post", "edit_history_post_ids"}
     assert older["referenced_posts"][0]["type"] == "quoted"
@@ -378,6 +388,22 @@ def test_a_planned_status_has_its_body(small: Simulator, status: Any, title: str
     small.add_faults(Fault(kind="status", status=status))
     answer = get(small, "/2/users/by", usernames="keeper")
     assert (answer.status_code, answer.json()["title"]) == (status, title)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "last"), [("usage_cap", 429, "usage-capped"), ("spend_cap", 403, "credits")]
+)
+def test_caps_are_worded_as_by_x(small: Simulator, kind: Any, status: int, last: str) -> None:
+    small.add_faults(Fault(kind=kind))
+    answer = get(small, "/2/users/by", usernames="keeper")
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (status, last)
+
+
+def test_a_field_that_is_not_filled_is_a_problem_beside_the_posts(small: Simulator) -> None:
+    small.add_faults(Fault(kind="hydration", path="*/tweets"))
+    body = timeline(small, "keeper")
+    assert body["errors"][0]["type"].endswith("/field-hydration-failure")
+    assert body["data"]
 
 
 def test_a_403_can_be_worded_as_by_the_old_api(small: Simulator) -> None:
