@@ -3,13 +3,20 @@
     PYTHONPATH=. python benchmarks/chaos.py --seed 1 [--accounts 30] [--kills 10] [--keep DIR] [--json]
 
 `hugtweets refresh` works through synthetic accounts of 150 to 450 posts with a tiny model, as a process of its own,
-against an X simulator, a Prefect server and a stand-in for W&B. Of the requests to X 5 % are answered by 503, 5 % lose
-their connection (2 % in the middle of an answer), 4 % meet a rate limit, half of them without a reset time, and 6 % are
-slow, one in six of those beyond the time-out. Two accounts are suspended, one is protected, one has five posts, and one
-finds its disk full when it tokenises (a tmpfs of 64 KiB; mounting it needs root). W&B is unreachable from 30 to 60 % of
-the way. The process and all its children are killed with SIGKILL at random moments spread over the way, and the same
-command is started again after each; the last start is left alone. Then the promises are counted; exit code 1 if one is
-broken.
+against an X simulator, a Prefect server and a stand-in for W&B. Beside it `hugtweets run` learns three of the same
+accounts, drawn by chance, in the same home, again and again, all night.
+
+Of the requests to X 5 % are answered by 503, 5 % lose their connection (2 % in the middle of an answer), 4 % meet a
+rate limit, half of them without a reset time, and 6 % are slow, one in six of those beyond the time-out. Two accounts
+are suspended, one is protected, one has five posts, and one finds its disk full when it tokenises (a tmpfs of 64 KiB;
+mounting it needs root). W&B fails one upload in five, and is unreachable from 30 to 60 % of the way. X refuses the
+token for half a minute, which is an hour of a night of eight. Prefect's server is ended twice, once by SIGKILL, and
+started again five seconds later.
+
+The night and all its children are killed with SIGKILL at random moments spread over the way, three times in ten the
+ad hoc run as well, and the same command is started again after each kill, and after each end that X or Prefect
+caused; the last start is left alone. `hugtweets sync` then sends what W&B did not take. Then the promises are
+counted; exit code 1 if one is broken.
 
 What "paid twice" means: X bills a post once per UTC day, however often it is sent on that day. An answer that was under
 way when its connection broke or its reader was killed is lost, and no client can tell whether X has counted it; asking
