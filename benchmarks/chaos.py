@@ -83,7 +83,8 @@ def spend(world: World, night: Night, events: Events, moment: Moment | None = No
         while process.poll() is None:
             made = len(finished(world))
             events.go_on(made)
-            if moment and moment.has_come(made):
+            # A night that X refuses is left alone: how it ends is to be seen.
+            if moment and moment.has_come(made) and "(401)" not in run.said:
                 break
             time.sleep(0.05)
     return run
