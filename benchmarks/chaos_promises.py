@@ -84,12 +84,15 @@ def completeness(world: World, night: Night) -> Iterator[Promise]:
 def learned_in_part(world: World, night: Night) -> Counter[str]:
     """How often the timeline of an account was copied before all of it was there, as X refused to send the rest."""
     copies: Counter[str] = Counter()
-    began, ended = night.events.revoked
+    # A run asks X no more once it was refused, also when the token is good again.
+    runs = (*night.runs, *night.ad_hoc.runs)
+    refused = [run for run in runs if run.overlaps(*night.events.revoked) and "(401)" in run.said]
     for path in _manifests(world):
         step, handle = path.parts[-4:-2]
         manifest = json.loads(path.read_text())
         is_part = manifest["counts"].get("gaps") or manifest["counts"].get("fetched") != len(world.timelines[handle])
-        if step == "fetch" and is_part and began - 1 < path.stat().st_mtime < ended + 30:
+        is_refused = any(run.began < path.stat().st_mtime < run.ended for run in refused)
+        if step == "fetch" and is_part and is_refused:
             copies[handle] += 1
     return copies
 
