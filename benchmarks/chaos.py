@@ -52,7 +52,7 @@ from hugtweets.storage.artifacts import MANIFEST
 
 # The share of kills that take the ad hoc run as well.
 AD_HOC_KILLED = 0.3
-MOST_UNEXPLAINED = 5
+MOST_UNEXPLAINED, MOST_OTHERS = 5, 12
 
 
 class Moment:
@@ -87,6 +87,7 @@ def spend(world: World, night: Night, events: Events, moment: Moment | None = No
             if moment and moment.has_come(made) and "(401)" not in run.said:
                 break
             time.sleep(0.05)
+    events.was_refused |= run.exit_code is not None and "(401)" in run.said
     return run
 
 
@@ -119,6 +120,8 @@ def live_through(world: World, seed: int, kills: int) -> Night:
         last = chance.randrange(int(0.6 * events.whole), int(0.95 * events.whole))
         for artifacts in sorted([*(chance.randrange(last) for _ in range(kills - 1)), last]):
             spend_until_killed(world, night, events, artifacts, chance)
+        while not events.are_over and len(night.runs) < kills + MOST_OTHERS:
+            spend(world, night, events)
         night.full_disk_met = events.full_disk_was_met()
         events.end()
         night.finished_before_last = finished(world)

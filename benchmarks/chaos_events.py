@@ -18,13 +18,15 @@ FULL_DISK_SEEN = f"{FULL}: failed: there is no room left on the disk"
 class Events:
     """Two restarts of Prefect's server, a revoked token, an outage of W&B and a full disk, each when it is due.
 
-    The share is that of the artifacts that are to be made. ``revoked`` is when the token was (seconds since 1970).
+    The share is that of the artifacts that are to be made. ``revoked`` is when the token was (seconds since 1970): at
+    least until a night that X refused has ended, of which it is told by ``was_refused``.
     """
 
     def __init__(self, world: World, disk: FullDisk) -> None:
         self._world, self._disk = world, disk
         self.whole = len(world.able) * ARTIFACTS_PER_ACCOUNT
         self.revoked = (float("inf"), float("inf"))
+        self.was_refused = False
         self._due: list[tuple[float, Callable[[], None]]] = [
             (0.1, lambda: world.prefect.restart(signal.SIGTERM)),
             (0.2, self._revoke),
@@ -39,10 +41,15 @@ class Events:
         while self._due and share >= self._due[0][0]:
             _, happen = self._due.pop(0)
             happen()
-        if self.revoked[0] + REVOKED_SECONDS < time.time() < self.revoked[1]:
+        if self.was_refused and self.revoked[0] + REVOKED_SECONDS < time.time() < self.revoked[1]:
             self._restore()
         if self._disk.mounted and share >= DISK_RETURNS and self.full_disk_was_met():
             self._disk.unmount()
+
+    @property
+    def are_over(self) -> bool:
+        """Whether all of them have come and gone."""
+        return not self._due and self.revoked[1] < float("inf") and not self._disk.mounted
 
     def full_disk_was_met(self) -> bool:
         """Whether a run has said so."""

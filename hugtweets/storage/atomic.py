@@ -105,12 +105,21 @@ def remove_leftovers(parent: Path) -> None:
         return
     for partial in parent.glob(f"{_machine_prefix()}*"):
         process = partial.name.removeprefix(_machine_prefix()).split("-")[0]
-        if not process.isdigit() or Path(f"/proc/{process}").exists():
+        if not process.isdigit() or _is_alive(process):
             continue
         if partial.is_dir():
             shutil.rmtree(partial, ignore_errors=True)
         else:
             partial.unlink(missing_ok=True)
+
+
+def _is_alive(process: str) -> bool:
+    """Whether it still runs: one that was killed stays listed until its parent asks for it."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
 def _machine_prefix() -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from hugtweets.config import TrackingConfig
 from hugtweets.storage.artifacts import Reference
+from hugtweets.storage.atomic import remove_leftovers
 from hugtweets.storage.handles import is_mix
 from hugtweets.storage.home import Home
 from hugtweets.storage.locks import locked_aloud
@@ -28,6 +29,7 @@ from hugtweets.tracking.internals import trouble
 from hugtweets.tracking.lineage import ARTIFACTS, GRACE_SECONDS, MARKER, SLOWEST_BYTES_PER_SECOND, artifact_name
 from hugtweets.tracking.markers import SENT, project_of, read_marker, write_marker, write_sent
 from hugtweets.tracking.settings import REQUEST_SECONDS, RETRIES, resolve, wish
+from hugtweets.tracking.transaction_log import is_finished
 from hugtweets.tracking.writing import OUTAGE, WAITING
 
 AT_ONCE = 50
@@ -69,6 +71,8 @@ def kept_runs(home: Home, waiting: bool = False) -> list[Kept]:
     folders = [path for path in sorted(home.wandb.glob("offline-run-*")) if not (path / SENT).exists()]
     if waiting:
         folders = [path for path in folders if (path / WAITING).exists()]
+    # A killed process leaves runs without an end, which W&B refuses and the next run of the artifact writes anew.
+    folders = [path for path in folders if is_finished(path / f"run-{path.name.rpartition('-')[2]}.wandb")]
     if not folders:
         return []
     references = _references(home)
@@ -83,6 +87,8 @@ def send(home: Home, waiting: bool = False) -> tuple[int, int]:
     sent = 0
     with locked_aloud(home.wandb / "sending", "W&B", "sends runs that were kept"):
         kept = kept_runs(home, waiting)
+        for run in kept:
+            remove_leftovers(run.folder)
         for lot in _lots(kept):
             urls = _sync(lot)
             done = [run for run in lot if run.id in urls and _arrived(run, urls[run.id])]

@@ -47,14 +47,15 @@ def wait_until_written(path: Path, seconds: float) -> None:
         TimeoutError: wandb has not written it within so many seconds.
     """
     deadline = time.monotonic() + seconds
-    while not _is_finished(path):
+    while not is_finished(path):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{path.name} is not complete after {seconds:g} s")
         time.sleep(POLL_SECONDS)
 
 
-def _is_finished(path: Path) -> bool:
+def is_finished(path: Path) -> bool:
+    """Whether all of a run is in its file: it is not being written any more, and nothing broke it off."""
     last = b""
-    for data in records(path.read_bytes()):
+    for data in records(path.read_bytes() if path.exists() else b""):
         last = data
     return bool(parse_record(last).HasField("exit"))

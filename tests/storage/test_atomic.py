@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -38,6 +39,16 @@ def test_what_a_killed_process_left_half_written_goes_with_the_next_write(tmp_pa
     write_text(tmp_path / "kept.txt", "whole")
 
     assert names(tmp_path) == ["kept.txt", "other.txt"]
+
+
+def test_that_goes_also_while_the_parent_of_the_killed_process_has_not_noticed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRITING_FOR_EVER, str(tmp_path / "kept.txt")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGKILL)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        write_text(tmp_path / "other.txt", "whole")
+        assert names(tmp_path) == ["other.txt"]
 
 
 @pytest.mark.parametrize("complete", [True, False])

@@ -100,6 +100,16 @@ def test_what_was_to_stay_here_is_sent_only_by_hugtweets_sync(home: Home) -> Non
     assert server.lineage() == {"fetch-Ana": LINEAGE["fetch-Ana"]}
 
 
+def test_what_a_kill_broke_off_is_not_sent_and_holds_nothing_up(home: Home) -> None:
+    broken = home.wandb / "offline-run-20260101_000000-0badcafe"
+    broken.mkdir(parents=True)
+    (broken / "run-0badcafe.wandb").write_bytes(b":W&B\xe7\xb6\x00")
+    made = make_chain(home, {"fetch": ()})
+    track(home, made["fetch"], Content(), TrackingConfig(mode="offline"), "nightly")
+    with WandbServer() as server:
+        assert sync(home, server) == (0, "1 runs sent, 0 left")
+
+
 def test_nothing_is_sent_where_tracking_is_disabled() -> None:
     with pytest.raises(ConfigurationError, match="tracking is disabled, so nothing is sent"):
         check_sending(TrackingConfig(mode="disabled"))
