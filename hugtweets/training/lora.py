@@ -20,6 +20,8 @@ from hugtweets.models.registry import BaseModel
 
 # With the output among what learns, 17 MB for SmolLM2-135M; rank 8 predicts worse by 0.8 %: see benchmarks/LOG.md.
 RANK = 12
+# What peft calls an adapter that nobody has named.
+ADAPTER = "default"
 # Families whose state is computed by kernels that read this map's weights themselves, so that peft 0.21 refuses it.
 MAMBAS = ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h")
 
@@ -61,17 +63,21 @@ def _linear_names(model: Any, wanted: str) -> list[str]:
     return [name for layer in _chosen(model, wanted) for name in linear if name.startswith(f"{layer}.")]
 
 
-def save_adapter(model: Any, base_model: BaseModel, output: Path, name: str = "default") -> None:
+def save_adapter(model: Any, base_model: BaseModel, output: Path, name: str = ADAPTER) -> None:
+    """One of the adapters that are attached to a model."""
+    weights = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
+    write_adapter(weights, model.peft_config[name], base_model, output)
+
+
+def write_adapter(weights: dict[str, Any], options: LoraConfig, base_model: BaseModel, output: Path) -> None:
     """Written without peft's own function, which names the base by its path on this machine and adds a model card."""
     output.mkdir(parents=True, exist_ok=True)
-    weights = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
     save_file(
         {key: tensor.contiguous() for key, tensor in weights.items()},
         output / "adapter_model.safetensors",
         metadata={"format": "pt"},
     )
-    options = model.peft_config[name]
-    modules = sorted(options.target_modules)
+    modules = sorted(options.target_modules or ())
     stored = replace(options, base_model_name_or_path=base_model.name, target_modules=modules, inference_mode=True)
     stored.save_pretrained(str(output))
 

@@ -7,12 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from hugtweets.config import TrainConfig
+from hugtweets.devices.selection import _choice, choose_device
 from hugtweets.errors import ConfigurationError, TrainingError
+from hugtweets.models.cache import load_base
 from hugtweets.storage.home import Home
-from hugtweets.training.multi_adapter import AdapterTask, finetune_together
+from hugtweets.training.multi_adapter import PLACES, AdapterTask, finetune_together
 from hugtweets.training.trainer import finetune
 from tests.fixtures.tiny_models import SENTENCES, tiny_base_model
 from tests.fixtures.tokens import write_tokens
@@ -52,6 +55,43 @@ def test_a_batch_learns_what_each_account_learns_alone(home: Home, tmp_path: Pat
             same = {name: value for name, value in theirs.items() if name != "train/seconds"}
             assert {name: ours[name] for name in same} == pytest.approx(same, rel=0.01)
     assert [result.stopped_early for result in together] == [True, False, False]
+
+
+def test_in_float32_weights_and_losses_are_those_of_separate_training(
+    home: Home, tmp_path: Path, tasks: list[AdapterTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on a processor without instructions for bfloat16, whose rounding would hide what differs.
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    _choice.cache_clear()
+    base_model = tiny_base_model(home)
+    for task, together in zip(tasks, finetune_together(base_model, tasks), strict=True):
+        alone = finetune(base_model, task.tokens, tmp_path / "alone", task.config)
+        losses = [[row["train/loss"] for row in each.history if "train/loss" in row] for each in (together, alone)]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+        ours, theirs = (load_file(folder / "adapter_model.safetensors") for folder in (task.output, tmp_path / "alone"))
+        for name, weights in theirs.items():
+            torch.testing.assert_close(ours[name], weights, rtol=1e-2, atol=1e-4)
+    _choice.cache_clear()
+
+
+def test_more_accounts_than_places_take_each_others(home: Home, tmp_path: Path) -> None:
+    posts = [SENTENCES * (1 + number % 3) for number in range(PLACES["cpu"] + 3)]
+    tasks = [
+        AdapterTask(write_tokens(home, tmp_path / f"{number}.parquet", texts, 1), tmp_path / f"{number}", CONFIG)
+        for number, texts in enumerate(posts)
+    ]
+    results = finetune_together(tiny_base_model(home), tasks)
+    last = finetune(tiny_base_model(home), tasks[-1].tokens, tmp_path / "alone", CONFIG)
+    assert results[-1].bits_per_byte == pytest.approx(last.bits_per_byte, rel=0.01)
+    assert all((task.output / "adapter_model.safetensors").is_file() for task in tasks)
+
+
+def test_the_base_model_stays_exactly_as_it_was(home: Home, tasks: list[AdapterTask]) -> None:
+    base_model, choice = tiny_base_model(home), choose_device(CONFIG)
+    before = {name: weights.clone() for name, weights in load_base(base_model, choice).state_dict().items()}
+    finetune_together(base_model, tasks)
+    after = load_base(base_model, choice).state_dict()
+    assert after.keys() == before.keys() and all(torch.equal(after[name], before[name]) for name in before)
 
 
 def test_a_batch_writes_what_a_training_writes(home: Home, tmp_path: Path, tasks: list[AdapterTask]) -> None:
