@@ -167,7 +167,9 @@ def test_a_compressed_file_is_read(tmp_path: Path) -> None:
     assert only(tmp_path / "posts.csv.gz", gzip.compress(f"{HEADER}\n1,2020-08-01,a\n".encode())).text == "a"
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"id,created_at,text\n" * 99, mtime=0)[:-20]], ids=["other", "cut"])
+@pytest.mark.parametrize(
+    "content", [b"no gzip", gzip.compress(b"id,created_at,text\n" * 99, mtime=0)[:-20]], ids=["other", "cut"]
+)
 def test_a_damaged_compressed_file_is_refused(tmp_path: Path, content: bytes) -> None:
     assert "posts.csv.gz" in refusal(tmp_path / "posts.csv.gz", content)
 
