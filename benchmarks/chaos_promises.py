@@ -83,9 +83,9 @@ def completeness(world: World, night: Night) -> Iterator[Promise]:
 def learned_in_part(world: World, night: Night) -> Counter[str]:
     """How often the timeline of an account was copied before all of it was there, as X refused to send the rest."""
     copies: Counter[str] = Counter()
-    # A run asks X no more once it was refused, also when the token is good again.
+    # A run asks X no more once it was refused, also when the token is good again; a killed one has not said so.
     runs = (*night.runs, *night.ad_hoc.runs)
-    refused = [run for run in runs if run.overlaps(*night.events.revoked) and "(401)" in run.said]
+    refused = [run for run in runs if run.overlaps(*night.events.revoked)]
     for path in _manifests(world):
         step, handle = path.parts[-4:-2]
         manifest = json.loads(path.read_text())
