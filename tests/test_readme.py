@@ -75,7 +75,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "hugtweets").symlink_to(ROOT / "hugtweets")
     (folder / "deployments").symlink_to(ROOT / "deployments")
     save_tiny_model(folder / "tiny")
-    write_timeline(folder / "x" / "NASA.jsonl", rows(30, since=40))
+    for handle in ("NASA", "alice.bsky.social", "alice@mastodon.social"):
+        write_timeline(folder / "x" / f"{handle}.jsonl", rows(30, since=40))
     posts = [tweet(str(1_000 + index), row["text"]) for index, row in enumerate(rows(40))]
     account = [{"account": {"username": "my_handle", "accountDisplayName": "Me"}}]
     zipped(folder / "twitter-export.zip", export(*posts) | {"data/account.js": script("account", account)})
@@ -91,11 +92,11 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(prefect_server: str, sandbox: Path) -> Iterator[dict[str, str]]:
-    """The shell's variables, which `export` lines change; X is simulated."""
+    """The shell's variables, which `export` lines change; the networks are simulated."""
     with running(sandbox / "x") as simulator:
         yield os.environ | {
             "HUGTWEETS_HOME": str(sandbox / "home"),
-            "X_API_URL": simulator.url,
+            **dict.fromkeys(("X_API_URL", "BLUESKY_API_URL", "MASTODON_API_URL"), simulator.url),
             "PREFECT_API_URL": prefect_server,
             "HF_ENDPOINT": "http://127.0.0.1:9",
             "HF_HUB_OFFLINE": "1",
