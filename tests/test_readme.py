@@ -196,7 +196,7 @@ def test_what_is_named_in_a_sentence_exists(page: Path) -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     for named in re.findall(r"(?<!`)`hugtweets ([a-z][^`]*)`", TEXTS[page]):
         name, *arguments = named.split()
-        options = {option for parameter in commands[name].params for option in parameter.opts}
+        options = {option for each in commands[name].params for option in [*each.opts, *each.secondary_opts]}
         assert {argument for argument in arguments if argument.startswith("--")} <= options, named
 
 
