@@ -15,7 +15,10 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 MEASUREMENTS = ROOT / "benchmarks" / "README.md"
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), MEASUREMENTS]
 # Not to be run by themselves: other scripts import them.
-PARTS = {"chaos_promises.py", "chaos_world.py", "processes.py", "services.py", "tried.py"}
+PARTS = {
+    *("chaos_events.py", "chaos_night.py", "chaos_promise.py", "chaos_promises.py", "chaos_runs.py", "chaos_world.py"),
+    *("chaos_x.py", "processes.py", "services.py", "tried.py"),
+}
 
 
 def name_of(page: Path) -> str:

@@ -21,7 +21,7 @@ Priced = Annotated[
 def simulate(
     directory: Directory, port: Port = 8765, faults: Faults = None, seed: Seed = 0, priced: Priced = False
 ) -> None:
-    """Serve timelines as X, Bluesky and Mastodon would, on this machine only.
+    """Serve timelines as X, Bluesky or Mastodon would.
 
     The name of a file tells the network: NASA.jsonl, alice.bsky.social.jsonl, alice@mastodon.social.jsonl. What is
     answered costs nothing.

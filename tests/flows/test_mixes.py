@@ -59,7 +59,7 @@ def test_every_account_is_read_as_often_and_every_post_of_it_nearly() -> None:
         (["alice", "Alice", "--mix"], ConfigurationError, "named twice"),
         (["a", "b", "--mix", "--until", "clean"], ConfigurationError, "--mix and --until clean exclude each other"),
         (["a", "b", "--mix", "--set", "refresh.dispatch=ray"], ConfigurationError, "exclude each other"),
-        (["a", "b", "--source", "file:x.csv", "--mix"], ConfigurationError, "write {handle} where the paths differ"),
+        (["a", "b", "--source", "file:x.csv", "--mix"], ConfigurationError, "write {handle} where they differ"),
     ],
 )
 def test_a_mix_that_makes_no_sense_is_refused_before_any_work(
