@@ -42,7 +42,7 @@ from hugtweets.training.trainer import (
     training_format,
 )
 
-# Accounts that learn at once, and tokens of a batch with padding: see benchmarks/LOG.md.
+# Accounts that learn at once, and tokens of a batch with padding: not measured yet, ask benchmarks/multi_adapter.py.
 PLACES = {"cpu": 8, "cuda": 64, "mps": 16}
 MOST_TOKENS = {"cpu": 512, "cuda": 32_768, "mps": 4_096}
 # Token ids, labels and position ids of some posts, each of shape (1, tokens).
