@@ -8,7 +8,6 @@ import sys
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from urllib.parse import urlsplit
 
 import typer
 from pydantic import BaseModel
@@ -26,6 +25,7 @@ from hugtweets.devices.progress import Progress, listening
 from hugtweets.evaluation.scorecard import members, prediction, writing
 from hugtweets.jobs.estimate import CostEstimate
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
+from hugtweets.sources.servers import is_loopback
 from hugtweets.storage.home import Home
 
 LABEL = {"completed": "green", "unchanged": "cyan", "skipped": "yellow", "failed": "red"}
@@ -184,7 +184,7 @@ def print_account(console: Console, account: AccountOutcome) -> None:
 
 
 def _simulated() -> bool:
-    return urlsplit(os.environ.get("X_API_URL", "")).hostname in ("127.0.0.1", "localhost", "::1")
+    return is_loopback(os.environ.get("X_API_URL", ""))
 
 
 def funnel(account: AccountOutcome) -> str:

@@ -12,6 +12,7 @@ from hugtweets.jobs.accounts import AccountsFile, digest_of
 from hugtweets.jobs.history import Night, read_history
 from hugtweets.jobs.home_options import follow
 from hugtweets.jobs.outcomes import RunOutcome
+from hugtweets.storage.handles import validate_handle
 from hugtweets.storage.home import Home
 
 
@@ -33,7 +34,7 @@ def retry(
     if bool(handles) == failed:
         raise ConfigurationError("name accounts, or write --failed for all that failed in the last night")
     night = _last_night(home)
-    named = tuple(handle.removeprefix("@") for handle in handles or night.failed)
+    named = tuple(map(validate_handle, handles or night.failed))
     if not named:
         typer.echo(f"nothing is left to retry: no account failed in {night.run}, or all got through since", err=True)
         finish(RunOutcome(status="completed", flow_run=night.run, accounts=[]), as_json)

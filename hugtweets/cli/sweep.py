@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -74,9 +74,7 @@ def sweep(
         raise ConfigurationError("nothing is varied: write --vary section.key=value,value such as train.epochs=1,2")
     if export:
         arguments = _arguments(handles or [], accounts, source or [], config, assignments or [])
-        exported = export_sweep(parse_variations(vary or ()), number, options.tracking.project, arguments)
-        write_text(export, yaml.safe_dump(exported, sort_keys=False, allow_unicode=True))
-        typer.echo(f"{export} is written: `wandb sweep {export}` makes the sweep, and says how to start an agent")
+        _export(export, export_sweep(parse_variations(vary or ()), number, options.tracking.project, arguments))
         return
     with flow_shown(requests[0].config.tracking, verbose):
         logging.getLogger("hugtweets").info("%d points for %d accounts", len(points), len(requests))
@@ -87,6 +85,11 @@ def sweep(
     print_json(outcome) if as_json else _print(outcome)
     if outcome.status == "failed":
         raise typer.Exit(1)
+
+
+def _export(path: Path, sweep: Mapping[str, Any]) -> None:
+    write_text(path, yaml.safe_dump(sweep, sort_keys=False, allow_unicode=True))
+    typer.echo(f"{path} is written: `wandb sweep {path}` makes the sweep, and says how to start an agent")
 
 
 def _requests(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.config import FetchConfig
 from hugtweets.errors import HandleTaken, UnexpectedAnswer
 from hugtweets.sources.verification import Verification
@@ -51,12 +52,12 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class PagedSource:
-    """An account as a source; ``stored`` is called whenever posts have been stored, ``count`` with their number."""
+    """An account as a source; the ledger counts new posts, and ``stored`` is called whenever posts have been stored."""
 
     reader: Reader
     config: FetchConfig
-    stored: Callable[[], None] = lambda: None
-    count: Callable[[int], None] = lambda number: None
+    ledger: Ledger
+    stored: Callable[[], None]
 
     def update(self, timeline: Path) -> str | None:
         """Read from the newest post down to a page that is known, then go on where earlier downloads were interrupted.
@@ -164,7 +165,7 @@ class _Download:
         if replace(merged, shown=self.stored.shown) != self.stored:
             save(self.path, merged)
             self.stored = merged
-            self.source.count(new)
+            self.source.ledger.record(Usage(posts_read=new))
             self.source.stored()
         if len(page.unread) >= NAMED and not page.posts:
             raise UnexpectedAnswer(

@@ -53,9 +53,7 @@ class Kept:
 
 def send_waiting(home: Home, config: TrackingConfig) -> None:
     """Send what W&B should have had, if it is there again; trouble with that is said, and the next run tries again."""
-    if wish(config) not in ("auto", "online") or not kept_runs(home, waiting=True):
-        return
-    if resolve(config) != "online" or not OUTAGE.may_try():
+    if wish(config) not in ("auto", "online") or resolve(config) != "online" or not OUTAGE.may_try():
         return
     sent, left = send(home, waiting=True)
     if sent:

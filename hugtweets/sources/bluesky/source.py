@@ -15,7 +15,7 @@ from atproto_client.models.app.bsky.actor.get_profile import Params as GetProfil
 from atproto_client.models.app.bsky.feed.get_author_feed import Params as GetFeed
 from atproto_client.models.app.bsky.feed.get_posts import Params as GetPosts
 
-from hugtweets.budget.ledger import Ledger, Usage
+from hugtweets.budget.ledger import Ledger
 from hugtweets.config import FetchConfig
 from hugtweets.errors import AccountOptedOut
 from hugtweets.sources.bluesky.answers import NETWORK, Feed, Posts, Profile, key_of, post_uri, to_page
@@ -87,6 +87,4 @@ def open_account(handle: str, config: FetchConfig, ledger: Ledger, stored: Calla
     """
     url = os.environ.get("BLUESKY_API_URL") or BLUESKY_API_URL
     client = BlueskyClient(url, config.timeout_seconds, ledger)
-    return PagedSource(
-        BlueskyReader(handle, client), config, stored, lambda number: ledger.record(Usage(posts_read=number))
-    )
+    return PagedSource(BlueskyReader(handle, client), config, ledger, stored)

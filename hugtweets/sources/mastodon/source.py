@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import ValidationError
 
-from hugtweets.budget.ledger import Ledger, Usage
+from hugtweets.budget.ledger import Ledger
 from hugtweets.config import FetchConfig
 from hugtweets.errors import AccountNotFound, AccountOptedOut, AccountSuspended, UnexpectedAnswer
 from hugtweets.sources.mastodon.answers import NETWORK, Account, to_page
@@ -88,6 +88,4 @@ def open_account(handle: str, config: FetchConfig, ledger: Ledger, stored: Calla
         ConfigurationError: ``MASTODON_API_URL`` is no address that may be asked.
     """
     client = MastodonClient(handle.rpartition("@")[2], config.timeout_seconds, ledger)
-    return PagedSource(
-        MastodonReader(handle, client), config, stored, lambda number: ledger.record(Usage(posts_read=number))
-    )
+    return PagedSource(MastodonReader(handle, client), config, ledger, stored)

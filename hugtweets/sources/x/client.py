@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import threading
@@ -21,7 +20,8 @@ from urllib3.exceptions import HTTPError
 
 from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.config import FetchConfig
-from hugtweets.errors import BadToken, ConfigurationError, UnexpectedAnswer, XUnavailable
+from hugtweets.errors import BadToken, UnexpectedAnswer, XUnavailable
+from hugtweets.sources.servers import is_loopback, validate_url
 from hugtweets.sources.x.refusals import read_json, refusal
 from hugtweets.sources.x.standing import Endpoint, not_asked, standing_of
 from hugtweets.timelines.timeline import Gap
@@ -65,7 +65,7 @@ class XClient:
     def __init__(self, url: str, bearer_token: SecretStr, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
         self._tweepy = tweepy.Client(return_type=requests.Response, wait_on_rate_limit=False)
-        self._tweepy.session = _Session(_validate_url(url), _validate_token(bearer_token), timeout_seconds)
+        self._tweepy.session = _Session(validate_url("X_API_URL", url), _validate_token(bearer_token), timeout_seconds)
 
     @classmethod
     def from_environment(cls, config: FetchConfig, bearer_token: SecretStr | None = None) -> XClient:
@@ -187,7 +187,7 @@ class _Session(requests.Session):
         # Set as `auth`, the token also wins over an entry of ~/.netrc, which requests would otherwise send instead.
         self.auth = _BearerAuth(bearer_token)
         # A proxy of the environment cannot reach a server on this machine.
-        self.trust_env = not _is_loopback(url)
+        self.trust_env = not is_loopback(url)
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs.update(timeout=self.timeout, allow_redirects=False)
@@ -242,7 +242,7 @@ def _read(response: requests.Response, subject: str, ledger: Ledger) -> Answer:
     if not isinstance(content, dict):
         ledger.record(Usage(requests=1), refused=True)
         raise UnexpectedAnswer(f"X sent JSON of an unknown form when asked for {subject}: try again later")
-    is_simulated = _is_loopback(response.url) and response.headers.get(SIMULATED) == "true"
+    is_simulated = is_loopback(response.url) and response.headers.get(SIMULATED) == "true"
     return Answer(content, is_paid=not is_simulated)
 
 
@@ -266,25 +266,3 @@ def _validate_token(token: SecretStr) -> SecretStr:
     if not _TOKEN.fullmatch(stripped):
         raise BadToken("X_BEARER_TOKEN holds characters that no token has: copy it again from the developer portal")
     return SecretStr(stripped)
-
-
-def _validate_url(url: str) -> str:
-    """Only TLS, or this very machine, may be sent a token."""
-    try:
-        parts = urlsplit(url)
-        allowed = bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(url)))
-    except ValueError:
-        allowed = False
-    if not allowed:
-        raise ConfigurationError(
-            f"X_API_URL {url!r} cannot be used: write https://HOST, or http://127.0.0.1:PORT for a simulator"
-        )
-    return url.rstrip("/")
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
