@@ -60,6 +60,19 @@ def test_html_of_paragraphs_and_lines_is_their_text(paragraphs: list[list[str]])
     assert text_of(sent) == expected
 
 
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ("<![;", "<![;"),
+        ("<p>so it is</p><![;", "so it is <![;"),
+        ("https://example.org/a", "https://example.org/a"),
+        ("notes.txt", "notes.txt"),
+    ],
+)
+def test_text_that_is_hardly_html_stays_what_it_is(sent: str, text: str) -> None:
+    assert text_of(sent) == text
+
+
 @given(st.text(st.sampled_from("<>/&;#x=\"' abpri!-[]?\n"), max_size=60))
 def test_no_html_whatever_its_form_is_an_error(sent: str) -> None:
     text_of(sent)

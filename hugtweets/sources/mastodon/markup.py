@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PageElement, PreformattedString, Tag
+from bs4.exceptions import ParserRejectedMarkup
 
 # A server sends a few thousand characters, and nests them a few levels deep.
 LONGEST_HTML = 200_000
@@ -25,13 +26,14 @@ def text_of(content: str) -> str:
     The ``RE:`` line with a link, which is there for apps that know no quotations, goes.
     """
     try:
-        soup = BeautifulSoup(content[:LONGEST_HTML], "html.parser")
+        # With a comment before it: a post that is a link alone would be taken for an address, and warned of.
+        soup = BeautifulSoup(f"<!---->{content[:LONGEST_HTML]}", "html.parser")
         for unseen in soup(_NOT_TEXT):
             unseen.decompose()
         for fallback in soup(class_="quote-inline"):
             fallback.decompose()
         raw = "".join(_pieces(soup))
-    except RecursionError:
+    except (RecursionError, ParserRejectedMarkup):
         raw = _TAGS.sub(" ", content[:LONGEST_HTML])
     text = _AROUND_BREAKS.sub("\n", _SPACES.sub(" ", raw))
     return _MANY_BREAKS.sub("\n\n", text).strip()
