@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.sources.fields import explain
+from hugtweets.sources.fields import explain, storable
 from hugtweets.sources.files.csv_rows import read_csv
 from hugtweets.sources.files.dialects import DIALECTS
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
@@ -172,7 +172,8 @@ def _look_ahead(rows: Rows) -> tuple[list[Row], Sample]:
     names = itertools.chain.from_iterable(values) if rows.columns is None else rows.columns
     columns: dict[str, str] = {}
     for name in names:
-        columns.setdefault(spelled(name), name)
+        # For people alone, and for logs, which are sent as UTF-8: the header may be damaged.
+        columns.setdefault(spelled(name), storable(name))
     return ahead, Sample(rows.columns is not None, [Cells(value) for value in values], columns)
 
 

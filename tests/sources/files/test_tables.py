@@ -167,6 +167,14 @@ def test_a_compressed_file_is_read(tmp_path: Path) -> None:
     assert only(tmp_path / "posts.csv.gz", gzip.compress(f"{HEADER}\n1,2020-08-01,a\n".encode())).text == "a"
 
 
+def test_what_is_announced_of_a_damaged_header_can_be_written_down(tmp_path: Path) -> None:
+    path = tmp_path / "posts.csv"
+    path.write_bytes(b"id,created_at,text\xbf\n" + "1,2020-08-01,größer\n".encode())
+    [choice] = read_posts_file(path).choices
+    assert "text\ufffd is text" in choice
+    assert choice.encode()
+
+
 @pytest.mark.parametrize(
     "content", [b"no gzip", gzip.compress(b"id,created_at,text\n" * 99, mtime=0)[:-20]], ids=["other", "cut"]
 )
