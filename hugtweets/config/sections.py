@@ -1,20 +1,12 @@
-"""Configuration: one pydantic model a section, strict, frozen, with a default for everything.
-
-Sources, later ones winning: defaults, a YAML file, ``--set section.key=value``. Whatever is wrong is a
-``ConfigurationError``; for an unknown key it names the nearest valid one.
-"""
+"""The sections of the options: one pydantic model each, strict, frozen, with a default for everything."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Iterable
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
-
-from hugtweets.errors import ConfigurationError, nearest
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 DEFAULT_PROMPTS = ("I think that", "I like", "I don't like", "I want", "My dream is")
 
@@ -242,108 +234,3 @@ class StorageConfig(Section):
     def is_set(self) -> bool:
         """Whether nights prune."""
         return self.keep_models is not None or self.keep_days is not None
-
-
-class Config(Section):
-    """All options of a run."""
-
-    fetch: FetchConfig = FetchConfig()
-    clean: CleanConfig = CleanConfig()
-    pretrain: PretrainConfig = PretrainConfig()
-    train: TrainConfig = TrainConfig()
-    sample: SampleConfig = SampleConfig()
-    evaluate: EvaluateConfig = EvaluateConfig()
-    tracking: TrackingConfig = TrackingConfig()
-    refresh: RefreshConfig = RefreshConfig()
-    storage: StorageConfig = StorageConfig()
-
-    def override(self, options: Mapping[str, Any]) -> Config:
-        """A copy with nested options put over these."""
-        return build_config(merge(self.model_dump(), options))
-
-
-def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Put one nested mapping over another; mappings merge, anything else replaces."""
-    merged = dict(below)
-    for key, value in above.items():
-        under = merged.get(key)
-        merged[key] = merge(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
-    return merged
-
-
-def build_config(options: Mapping[str, Any]) -> Config:
-    """Check nested options."""
-    try:
-        return Config.model_validate(options)
-    except ValidationError as error:
-        raise ConfigurationError(explain(error, Config)) from None
-
-
-def load_config(path: Path | None = None, assignments: Iterable[str] = ()) -> Config:
-    """Defaults, then a YAML file, then ``section.key=value`` assignments."""
-    return build_config(read_options(path, assignments))
-
-
-def read_options(path: Path | None = None, assignments: Iterable[str] = ()) -> dict[str, Any]:
-    """The nested options of a YAML file, and over them ``section.key=value`` assignments."""
-    options = read_yaml(path) if path else {}
-    for assignment in assignments:
-        options = merge(options, parse_assignment(assignment))
-    return options
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping that a YAML file holds."""
-    try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    if loaded is None:
-        return {}
-    if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
-        raise ConfigurationError(f"{path} must hold a mapping of sections, such as `train: {{epochs: 1}}`")
-    return loaded
-
-
-def parse_assignment(assignment: str) -> dict[str, Any]:
-    """``train.epochs=1`` as a nested mapping; the value is read as YAML."""
-    name, equals, value = assignment.partition("=")
-    section, dot, key = name.strip().partition(".")
-    if not (equals and dot and section and key) or "." in key:
-        raise ConfigurationError(f"{assignment!r} is no assignment: write section.key=value, such as train.epochs=1")
-    try:
-        return {section: {key: yaml.safe_load(value)}}
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise ConfigurationError(f"the value of {name} cannot be read: quote it, as in {name}='\"…\"'") from None
-
-
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first error of a validation as one sentence that says what to write instead."""
-    complaint = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in complaint["loc"])
-    if complaint["type"] == "extra_forbidden":
-        return unknown_key(where, _keys_beside(model, complaint["loc"]))
-    message = complaint["msg"].removeprefix("Value error, ")
-    return f"{where}: {message} (got {complaint['input']!r})" if complaint["type"] != "value_error" else message
-
-
-def unknown_key(where: str, valid: Iterable[str]) -> str:
-    """The sentence for a key that does not exist."""
-    parent, _, key = where.rpartition(".")
-    prefix = f"{parent}." if parent else ""
-    names = sorted(valid)
-    if meant := nearest(key, names):
-        return f"unknown option {where}: did you mean {prefix}{meant}?"
-    return f"unknown option {where}: the options here are {', '.join(prefix + name for name in names)}"
-
-
-def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    for part in location[:-1]:
-        annotation = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None
-        candidates = [annotation, *get_args(annotation)]
-        below = [kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)]
-        if below:
-            model = below[0]
-    return list(model.model_fields)
