@@ -22,7 +22,7 @@ from hugtweets.cli.prefect_server import read_settings, served
 from hugtweets.cli.streams import knows_every_character
 from hugtweets.config import TrackingConfig
 from hugtweets.devices.progress import Progress, listening
-from hugtweets.evaluation.scorecard import members, prediction, writing
+from hugtweets.evaluation.reading import members, prediction, writing
 from hugtweets.jobs.estimate import CostEstimate
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.sources.servers import is_loopback

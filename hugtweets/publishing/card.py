@@ -8,7 +8,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from hugtweets.evaluation.scorecard import members, prediction, writing_rows
+from hugtweets.evaluation.reading import members, prediction, writing_rows
 from hugtweets.publishing.consent import CONSENTS, Consent
 from hugtweets.publishing.facts import ModelFacts
 from hugtweets.publishing.markdown import plain, table

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hugtweets.evaluation.promotion import current_model, read_promotions
-from hugtweets.evaluation.scorecard import members
+from hugtweets.evaluation.reading import members
 from hugtweets.report.artifacts import AccountArtifacts, read_file
 from hugtweets.report.cleaning_summary import CleaningSummary, summarise_cleaning
 from hugtweets.report.post_statistics import PostStatistics, count_posts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hugtweets.evaluation.scorecard import prediction, writing_rows
+from hugtweets.evaluation.reading import prediction, writing_rows
 from hugtweets.report.account_data import AccountData
 from hugtweets.report.plots import Line, bars, lines, over_time
 from hugtweets.report.post_statistics import PostStatistics
