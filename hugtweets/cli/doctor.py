@@ -252,10 +252,17 @@ def check_service(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def check_wandb(home: Home) -> Finding:
-    """Weights & Biases."""
+    """Weights & Biases, and what waits to be sent or deleted there."""
     from hugtweets.tracking import status
+    from hugtweets.tracking.deleting import noted
+    from hugtweets.tracking.sending import kept_runs
 
-    return Finding("W&B", "ok", status(read_home_options(home).config().tracking))
+    detail = status(read_home_options(home).config().tracking)
+    kept, doomed = len(kept_runs(home, waiting=True)), len(noted(home))
+    if not (kept or doomed):
+        return Finding("W&B", "ok", detail)
+    waiting = [f"{kept} runs wait to be sent"] * bool(kept) + [f"{doomed} to be deleted there"] * bool(doomed)
+    return Finding("W&B", "optional", f"{detail}; {', '.join(waiting)}", "hugtweets sync, once W&B can be reached")
 
 
 def check_hub(home: Home) -> Finding:

@@ -19,8 +19,11 @@ def prune(
     options: Config,
     as_json: bool,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go, and how much it is.")] = False,
+    wandb: Annotated[
+        bool, typer.Option("--wandb", help="Delete them at Weights & Biases too, but no raw posts.")
+    ] = False,
 ) -> None:
-    """Remove the artifacts that nobody needs, here and in the store.
+    """Remove the artifacts that nobody needs, here and in the store; with --wandb also there.
 
     Of each account stay the current model, the newest storage.keep_models, what was made from them, all that they were
     made from, and what was used within storage.keep_days. Raw posts, promotions, favourites and W&B runs stay in any
@@ -30,8 +33,16 @@ def prune(
     """
     # pyarrow takes a moment to import: `hugtweets --help` must not wait for it.
     from hugtweets.jobs.pruning import prune as remove_unneeded
+    from hugtweets.tracking.deleting import delete_noted
 
-    pruned = remove_unneeded(home, options.storage, dry_run)
+    pruned = remove_unneeded(home, options.storage, dry_run, at_wandb=wandb)
+    left = delete_noted(home, options.tracking) if wandb and not dry_run else []
+    _print_pruned(pruned, as_json)
+    if left:
+        raise typer.Exit(1)
+
+
+def _print_pruned(pruned: Pruned, as_json: bool) -> None:
     if as_json:
         print_json(pruned)
         return

@@ -2,7 +2,7 @@
 
 A night writes path, digest and defaults of its file to ``options.yaml`` in the home, and to the store if there is one.
 Every command and every form starts from them. What runs may set options anew, but not loosen those that protect all of
-it: the budgets of a run and a month, and where W&B logs to (:data:`HELD`).
+it: the budgets of a run and a month, the prices that these are counted in, and where W&B logs to (:data:`HELD`).
 
 The accounts file itself stays the authority: one that was changed holds as it is now. If it is gone, or makes no sense
 while somebody edits it, its options hold as they were. A second accounts file gets what the first one holds, and may
@@ -29,7 +29,8 @@ from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
 
 BUDGETS = ("fetch.run_budget_usd", "fetch.month_budget_usd")
-HELD = (*BUDGETS, "tracking.mode", "tracking.project", "tracking.entity")
+PRICES = ("fetch.post_usd", "fetch.user_usd")
+HELD = (*BUDGETS, *PRICES, "tracking.mode", "tracking.project", "tracking.entity")
 STRICTNESS = {"auto": 0, "online": 0, "offline": 1, "disabled": 2}
 
 
@@ -83,14 +84,18 @@ class HomeOptions:
                 )
 
     def held(self) -> dict[str, Any]:
-        """Those of :data:`HELD` that the accounts file sets, by their full names."""
+        """Those of :data:`HELD` that the accounts file sets, by their full names; the prices with any budget."""
         config = build_config(self.defaults)
-        found = {option: attrgetter(option)(config) for option in HELD if _is_set(self.defaults, option)}
-        return {option: value for option, value in found.items() if value is not None}
+        in_force = {option: attrgetter(option)(config) for option in HELD}
+        held = [option for option in HELD if _is_set(self.defaults, option) and in_force[option] is not None]
+        # Reading that is called cheap goes past a budget: what it costs is price times posts.
+        with_prices = {*held, *PRICES} if set(held) & set(BUDGETS) else set(held)
+        return {option: in_force[option] for option in HELD if option in with_prices}
 
     def describe(self) -> str:
         """``fetch.month_budget_usd=50, tracking.mode=disabled``, or that nothing holds for everything."""
-        return ", ".join(f"{option}={_shown(value)}" for option, value in self.held().items()) or "no budget"
+        told = [option for option in self.held() if option not in PRICES or _is_set(self.defaults, option)]
+        return ", ".join(f"{option}={_shown(self.held()[option])}" for option in told) or "no budget"
 
 
 def read_home_options(home: Home) -> HomeOptions:
@@ -195,6 +200,8 @@ def _shown(value: object) -> str:
 def _is_looser(option: str, wanted: Any, held: Any) -> bool:
     if option in BUDGETS:
         return wanted is None or wanted > held
+    if option in PRICES:
+        return bool(wanted < held)
     if option == "tracking.mode":
         return STRICTNESS[wanted] < STRICTNESS[held]
     return bool(wanted != held)

@@ -1,7 +1,8 @@
 """Pruning: remove the artifacts that nobody needs (:mod:`hugtweets.jobs.needed`), here and in the store.
 
 What was made last goes first, so that what a crash leaves is found by the next pruning, which removes it. What a run
-begins to use meanwhile stays. Of what was uploaded to Weights & Biases nothing is removed.
+begins to use meanwhile stays. At Weights & Biases the same artifacts go only if asked for; their runs stay, and so do
+the copies of raw posts.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ from hugtweets.storage.artifacts import (
 )
 from hugtweets.storage.atomic import remove_leftovers
 from hugtweets.storage.home import Home
+from hugtweets.tracking.deleting import note_pruned
+from hugtweets.tracking.markers import read_marker
+
+# Copies of raw posts are artifacts of this step.
+RAW_POSTS = "fetch"
 
 
 class Amount(BaseModel):
@@ -36,12 +42,14 @@ class Amount(BaseModel):
     artifacts: int = 0
     bytes: int = 0
     stored_bytes: int = 0
+    at_wandb: int = Field(0, description="how many of them W&B has, counted if they are to go there too")
 
     def __add__(self, other: Amount) -> Amount:
         return Amount(
             artifacts=self.artifacts + other.artifacts,
             bytes=self.bytes + other.bytes,
             stored_bytes=self.stored_bytes + other.stored_bytes,
+            at_wandb=self.at_wandb + other.at_wandb,
         )
 
 
@@ -62,8 +70,9 @@ class Pruned(BaseModel):
         verb = "would remove" if self.dry_run else "removed"
         number = f"{self.total.artifacts:,} artifact{'s' * (self.total.artifacts != 1)}"
         stored = f", {megabytes(self.total.stored_bytes)} in the store" if self.total.stored_bytes else ""
+        wandb = f", {self.total.at_wandb:,} of them at W&B too" if self.total.at_wandb else ""
         left = f"; left alone, as they are being worked on: {', '.join(self.in_making)}" if self.in_making else ""
-        return f"{verb} {number}: {megabytes(self.total.bytes)} here{stored}{left}"
+        return f"{verb} {number}: {megabytes(self.total.bytes)} here{stored}{wandb}{left}"
 
 
 def megabytes(size: int) -> str:
@@ -71,8 +80,10 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
 
 
-def prune(home: Home, config: StorageConfig, dry_run: bool = False) -> Pruned:
+def prune(home: Home, config: StorageConfig, dry_run: bool = False, at_wandb: bool = False) -> Pruned:
     """Remove what nobody needs; with ``dry_run`` only say what that is.
+
+    With ``at_wandb`` it is written down for :func:`hugtweets.tracking.deleting.delete_noted`, but for raw posts.
 
     Raises:
         StoreUnavailable: the store does not answer; what is left goes the next time.
@@ -83,9 +94,18 @@ def prune(home: Home, config: StorageConfig, dry_run: bool = False) -> Pruned:
     stored, gone = _stored_sizes(home), list[tuple[Artifact, Amount]]()
     for each in found.unneeded:
         folder = each.reference.folder
-        amount = Amount(artifacts=1, bytes=_size_of(folder), stored_bytes=stored.get(home.key(folder), 0))
+        amount = Amount(
+            artifacts=1,
+            bytes=_size_of(folder),
+            stored_bytes=stored.get(home.key(folder), 0),
+            at_wandb=at_wandb and _goes_at_wandb(each.reference),
+        )
+        # Written down before: a crash in between must not leave at W&B what nobody knows of here.
+        note = note_pruned(home, each.reference) if amount.at_wandb and not dry_run else None
         if dry_run or remove_unless_used(home, each):
             gone.append((each, amount))
+        elif note:
+            note.unlink()
     if not dry_run:
         _remove_records(home, [each.reference for each, _ in gone])
     steps: dict[str, Amount] = defaultdict(Amount)
@@ -95,6 +115,11 @@ def prune(home: Home, config: StorageConfig, dry_run: bool = False) -> Pruned:
         accounts[_shown(each.reference)] += amount
     total = sum((amount for _, amount in gone), Amount())
     return Pruned(dry_run=dry_run, total=total, steps=steps, accounts=accounts, in_making=list(found.in_making))
+
+
+def _goes_at_wandb(reference: Reference) -> bool:
+    marker = read_marker(reference) if reference.step != RAW_POSTS else None
+    return bool(marker and marker.get("url"))
 
 
 def remove_unless_used(home: Home, artifact: Artifact) -> bool:

@@ -28,10 +28,14 @@ logger = logging.getLogger(__name__)
 
 
 class Deletion(BaseModel):
-    """A run that is to be deleted at W&B, by its address, with its ``artifact``, as ``clean-NASA:<digest>``."""
+    """A run that is to be deleted at W&B, by its address, with its ``artifact``, as ``clean-NASA:<digest>``.
+
+    With ``keep_run`` only the artifact goes.
+    """
 
     run: str
     artifact: str | None = None
+    keep_run: bool = False
 
     def describe(self) -> str:
         """For people, who may have to do it by hand."""
@@ -54,6 +58,14 @@ def note_run(home: Home, folder: Path) -> None:
     """Write down that a run goes that this machine keeps in a folder, if W&B has it."""
     if (folder / SENT).is_file():
         _note(home, Deletion(run=json.loads((folder / SENT).read_text(encoding="utf-8"))["url"]))
+
+
+def note_pruned(home: Home, reference: Reference) -> Path | None:
+    """Write down that an artifact goes, but not its run, whose curves stay; returns the note, if W&B has it."""
+    marker = read_marker(reference)
+    if not marker or not (url := marker.get("url")):
+        return None
+    return _note(home, Deletion(run=url, artifact=f"{marker['artifact']}:{reference.digest}", keep_run=True))
 
 
 def noted(home: Home) -> list[Deletion]:
@@ -85,11 +97,12 @@ def delete_noted(home: Home, config: TrackingConfig) -> list[Deletion]:
     return left
 
 
-def _note(home: Home, deletion: Deletion) -> None:
+def _note(home: Home, deletion: Deletion) -> Path:
     path = home.wandb / FOLDER / f"{deletion.run.rpartition('/')[2]}.json"
     # A run is noted with its artifact first, then perhaps by its folder alone.
     if deletion.artifact or not path.exists():
         write_text(path, deletion.model_dump_json() + "\n")
+    return path
 
 
 def _read(home: Home) -> dict[Path, Deletion]:
@@ -106,6 +119,8 @@ def _delete(deletion: Deletion) -> None:
     name = f"{entity}/{project}/{deletion.artifact}"
     if deletion.artifact and api.artifact_exists(name):
         api.artifact(name).delete(delete_aliases=True)
+    if deletion.keep_run:
+        return
     try:
         run = api.run(f"{entity}/{project}/{deletion.run.rpartition('/')[2]}")
     except CommError as error:

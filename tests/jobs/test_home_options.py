@@ -53,6 +53,8 @@ def test_ordinary_options_may_be_set_anew(home: Home, tmp_path: Path) -> None:
         "tracking.mode=auto",
         "tracking.mode=offline",
         "tracking.project=theirs",
+        "fetch.post_usd=0",
+        "fetch.user_usd=0.009",
     ],
 )
 def test_what_protects_the_home_cannot_be_loosened(home: Home, tmp_path: Path, assignment: str) -> None:
@@ -61,7 +63,7 @@ def test_what_protects_the_home_cannot_be_loosened(home: Home, tmp_path: Path, a
         read_home_options(home).config(None, [assignment])
 
 
-@pytest.mark.parametrize("assignment", ["fetch.month_budget_usd=49", "fetch.run_budget_usd=1"])
+@pytest.mark.parametrize("assignment", ["fetch.month_budget_usd=49", "fetch.run_budget_usd=1", "fetch.post_usd=1"])
 def test_what_protects_the_home_may_be_made_stricter(home: Home, tmp_path: Path, assignment: str) -> None:
     follow(home, accounts(tmp_path / "accounts.yaml", GUARDED))
     assert read_home_options(home).config(None, [assignment]).fetch.month_budget_usd in (49, 50)
@@ -71,7 +73,7 @@ def test_an_accounts_file_that_was_changed_holds_as_it_is_now(home: Home, tmp_pa
     follow(home, accounts(tmp_path / "accounts.yaml", GUARDED))
     accounts(tmp_path / "accounts.yaml", {"fetch": {"month_budget_usd": 70}})
     options = read_home_options(home)
-    assert options.held() == {"fetch.month_budget_usd": 70}
+    assert options.held()["fetch.month_budget_usd"] == 70
     assert "as it was changed since" in (options.notice or "")
 
 

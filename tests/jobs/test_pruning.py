@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -19,7 +18,7 @@ from hugtweets.config import StorageConfig
 from hugtweets.errors import StoreUnavailable
 from hugtweets.evaluation.promotion import note_trial, promote
 from hugtweets.jobs.job import Job
-from hugtweets.jobs.needed import DAY_SECONDS, Artifact, survey
+from hugtweets.jobs.needed import Artifact, survey
 from hugtweets.jobs.pruning import prune, remove_unless_used
 from hugtweets.pools.pool import PoolPlan, list_pools
 from hugtweets.steps.step import is_done
@@ -29,6 +28,7 @@ from hugtweets.storage.remote import Store
 from hugtweets.timelines.posts import Post
 from hugtweets.timelines.timeline import Timeline, save, write_posts
 from tests.fixtures.flows import START, request, tiny_config
+from tests.fixtures.tracked import let_pass
 
 STEPS = ("fetch", "clean", "tokenise", "finetune", "sample", "evaluate")
 NOTHING_SET = StorageConfig()
@@ -53,13 +53,6 @@ def night(
         inputs = [made[-1], start] if step == "finetune" and start else [made[-1]]
         made.append(make(home, step, handle, *inputs, **(extra if step == "finetune" else {})))
     return made
-
-
-def let_pass(home: Home, days: float) -> None:
-    """Everything was used so much longer ago."""
-    for reference in [*all_artifacts(home), *list_pools(home)]:
-        used = reference.known_manifest.stat().st_mtime - days * DAY_SECONDS
-        os.utime(reference.known_manifest, (used, used))
 
 
 def left(home: Home, *nights: Sequence[Reference]) -> list[list[str]]:
