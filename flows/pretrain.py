@@ -30,7 +30,7 @@ def pretrain(request: PoolRequest) -> PoolOutcome:
 
     Raises:
         NothingKept: nothing is stored of an account.
-        NotEnoughText: an account that is to be evaluated has no validation post.
+        NotEnoughText: an account that is to be evaluated has no test post.
         BaseModelError, TrainingError, UnreadableSource: the pool cannot be learned.
     """
     home, run = open_home(), str(runtime.flow_run.name)
@@ -48,7 +48,7 @@ def pretrain(request: PoolRequest) -> PoolOutcome:
     create_table_artifact(
         key=TABLE,
         table=[found.row(registered.name) for found in transfers],
-        description=f"Bits per byte on validation posts of accounts that {registered.name} has not learned.",
+        description=f"Bits per byte on test posts of accounts that {registered.name} has not learned.",
     )
     return PoolOutcome(
         status="unchanged" if was_there else "completed",

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from hugtweets.cleaning.authorship import by_others, is_retweet, is_superseded, is_truncated
 from hugtweets.cleaning.duplicates import repeats_earlier
 from hugtweets.cleaning.names import names_in
+from hugtweets.cleaning.splits import SPLITS, TRAIN, leaks, split_by_time
 from hugtweets.cleaning.texts import CleanTexts, clean_texts, readable
 from hugtweets.cleaning.words import has_words, only_points_elsewhere
 from hugtweets.config import CleanConfig
@@ -24,9 +25,9 @@ REASONS = (
     "private",
     "too_short",
     "duplicate",
+    "near_duplicate",
 )
 SEEN_WHEN_CLEAN = ("too_short", "duplicate")  # decided only once a text is clean
-TRAIN, VALIDATION = "train", "validation"
 # Sources whose ids do not go on from those of X, which exports have, and mostly files.
 OTHER_NETWORKS = ("bluesky", "mastodon")
 
@@ -51,7 +52,7 @@ def clean_table(raw: pa.Table, handle: str, config: CleanConfig) -> pa.Table:
 
     Returns:
         Every post under :data:`CLEAN_SCHEMA`, from old to new. The text of a kept post is cleaned, and so is that of
-        one that is too short or a duplicate; the text of any other dropped post is as the source sent it.
+        one that is too short or repeats another; the text of any other dropped post is as the source sent it.
     """
     posts = _from_old_to_new(raw)
     shown = readable(posts["text"], config)
@@ -68,8 +69,11 @@ def clean_table(raw: pa.Table, handle: str, config: CleanConfig) -> pa.Table:
     cleaned = pc.or_(kept, pc.is_in(reasons, pa.array(SEEN_WHEN_CLEAN)))
     texts = pc.replace_with_mask(posts["text"], candidates, clean.texts)
     texts = pc.if_else(cleaned, texts, posts["text"])
-    splits = split_newest(kept, config.held_out_share)
-    columns = [posts["id"], posts["created_at"], texts, kept, reasons, splits]
+    splits = split_by_time(kept, config.validation_share, config.held_out_share)
+    leaking = leaks(texts, splits)
+    reasons = pc.if_else(leaking, "near_duplicate", reasons)
+    splits = pc.if_else(leaking, pa.scalar(None, pa.string()), splits)
+    columns = [posts["id"], posts["created_at"], texts, pc.is_null(reasons), reasons, splits]
     return pa.table(columns, names=CLEAN_SCHEMA.names).cast(CLEAN_SCHEMA)
 
 
@@ -79,28 +83,15 @@ def count(table: pa.Table) -> dict[str, Any]:
     training = pc.fill_null(pc.equal(table["split"], TRAIN), False)
     reasons = pc.value_counts(table["reason"].cast(pa.string()).drop_null()).to_pylist()
     dropped = {entry["values"]: entry["counts"] for entry in reasons}
-    kept, train = (pc.sum(mask, min_count=0).as_py() for mask in (table["kept"], training))
+    splits = table["split"].cast(pa.string())
     return {
         "fetched": len(table),
-        "kept": kept,
+        "kept": pc.sum(table["kept"], min_count=0).as_py(),
         "dropped": {reason: dropped[reason] for reason in REASONS if reason in dropped},
-        "train": train,
-        "validation": kept - train,
+        **{split: pc.sum(pc.equal(splits, split), min_count=0).as_py() for split in SPLITS},
         "kept_characters": pc.sum(characters.filter(table["kept"]), min_count=0).as_py(),
         "train_characters": pc.sum(characters.filter(training), min_count=0).as_py(),
     }
-
-
-def split_newest(kept: pa.BooleanArray, held_out_share: float) -> pa.StringArray:
-    """``validation`` for the newest share of the kept posts, ``train`` for the others; rows come from old to new.
-
-    At least one post is in ``validation`` if two are kept, since every later step is measured on it.
-    """
-    total = pc.sum(kept, min_count=0).as_py()
-    held_out = min(max(1, round(total * held_out_share)), total - 1) if total > 1 else 0
-    rank = pc.cumulative_sum(pc.cast(kept, pa.int64()))
-    splits = pc.if_else(pc.greater(rank, total - held_out), VALIDATION, TRAIN)
-    return pc.if_else(kept, splits, pa.scalar(None, pa.string()))
 
 
 def _from_old_to_new(raw: pa.Table) -> pa.RecordBatch:

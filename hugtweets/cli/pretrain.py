@@ -39,8 +39,8 @@ def pretrain(
 ) -> None:
     """Train a base model on the stored posts of many accounts.
 
-    Once it has learned how people write on X, it learns one account from less text. Validation posts are never among
-    those that it learns, and nothing is asked of X.
+    Once it has learned how people write on X, it learns one account from less text. Validation and test posts are
+    never among those that it learns, and nothing is asked of X.
 
     For example: hugtweets pretrain friends fogbell_keeper vending_no_7 --hold-out GeneralBrioche
     """
@@ -63,7 +63,7 @@ def _print(outcome: PoolOutcome) -> None:
     trained = f"{counts['posts']:,} posts of {sources}, {counts['seconds']:.0f} s from {counts['base_model']}"
     typer.echo(f"{outcome.base_model} {outcome.status}: {trained}")
     if outcome.transfers:
-        typer.echo("bits per byte on validation posts of accounts outside the pool, not yet learned themselves:")
+        typer.echo("bits per byte on test posts of accounts outside the pool, not yet learned themselves:")
         typer.echo(f"  {'':<16}{'posts':>6}{'base':>9}{'pool':>9}{'change':>9}")
     for found in outcome.transfers:
         change = 100 * (found.bits_per_byte / found.base_bits_per_byte - 1)

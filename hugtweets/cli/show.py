@@ -106,7 +106,15 @@ def _print(account: ShownAccount) -> None:
     for artifact in account.artifacts:
         manifest = artifact.manifest
         console.print(f"\n{manifest.step} {manifest.digest}", style="bold", end=" ")
-        console.print(f"{manifest.created:%Y-%m-%d %H:%M:%S} UTC\n  {_numbers(manifest)}\n  {artifact.path}")
+        console.print(
+            f"{manifest.created:%Y-%m-%d %H:%M:%S} UTC{_marked(manifest)}\n  {_numbers(manifest)}\n  {artifact.path}"
+        )
+
+
+def _marked(manifest: Manifest) -> str:
+    """What sets scores apart that were made before there were test posts."""
+    old = manifest.step == "evaluate" and not manifest.counts.get("on_test_posts")
+    return ", on validation posts: not comparable with later scores, which are on test posts" if old else ""
 
 
 def _numbers(manifest: Manifest) -> str:

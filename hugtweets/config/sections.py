@@ -83,7 +83,12 @@ class CleanConfig(Section):
         "mask", description="addresses of mail and houses, phone and account numbers, keys; drop leaves the post out"
     )
     drop_duplicates: bool = Field(True, description="keep near-identical posts once")
-    held_out_share: Share = Field(0.1, description="the newest kept posts, never trained on")
+    held_out_share: Share = Field(
+        0.1, description="the newest kept posts, the test posts: a model is judged by them, and nothing chosen"
+    )
+    validation_share: Share = Field(
+        0.05, description="the kept posts before those: when to stop and which options are best is chosen by them"
+    )
     min_characters: Annotated[int, Field(ge=0)] = Field(6_000, description="kept text below this skips the account")
     warn_characters: Annotated[int, Field(ge=0)] = Field(40_000, description="kept text below this is warned of")
 
@@ -108,7 +113,7 @@ class TrainConfig(Section):
     max_tokens: Annotated[int, Field(ge=16)] = Field(256, description="tokens of a post that are read")
     max_posts: PositiveInt | None = Field(None, description="use at most this many posts, the newest")
     max_training_posts: PositiveInt | None = Field(
-        None, description="train on at most this many of them, the newest; the validation split stays the same"
+        None, description="train on at most this many of them, the newest; validation and test posts stay the same"
     )
     lora_rank: PositiveInt | None = Field(None, description="rank of the adapters (12); lora only")
     lora_alpha: Positive | None = Field(None, description="scale of the adapters (2 x rank); lora only")

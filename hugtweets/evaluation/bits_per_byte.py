@@ -54,7 +54,7 @@ def bits_per_byte(nats: Sequence[float], byte_counts: Sequence[int]) -> float:
 def prediction_scores(
     base: Sequence[float], tuned: Sequence[float], byte_counts: Sequence[int]
 ) -> dict[str, float | None]:
-    """The figures of a scorecard on base and tuned model, from the nats of each validation post."""
+    """The figures of a scorecard on base and tuned model, from the nats of each test post."""
     return (
         _figure("base_bits_per_byte", base, byte_counts)
         | _figure("bits_per_byte", tuned, byte_counts)
@@ -65,7 +65,7 @@ def prediction_scores(
 def member_scores(
     base: Sequence[float], tuned: Sequence[float], byte_counts: Sequence[int], authors: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Bits per byte of base and tuned model on the validation posts of each author."""
+    """Bits per byte of base and tuned model on the test posts of each author."""
     scores: dict[str, dict[str, float]] = {}
     for author in sorted(set(authors)):
         places = [place for place, found in enumerate(authors) if found == author]
@@ -81,7 +81,7 @@ def member_scores(
 def previous_scores(
     previous: Sequence[float], tuned: Sequence[float], byte_counts: Sequence[int]
 ) -> dict[str, float | None]:
-    """The figures on the previous model, from the validation posts that it was not trained on, if there are any."""
+    """The figures on the previous model, from the test posts that it was not trained on, if there are any."""
     if not previous:
         return {}
     return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from hugtweets.evaluation.intervals import FEWEST_POSTS
 from hugtweets.evaluation.scorecard import Authorship, Figure, Scorecard
 
 Metrics = Mapping[str, Figure]
@@ -24,15 +25,22 @@ def prediction(metrics: Metrics) -> str:
     card = Scorecard.model_validate(metrics)
     base, tuned = card.base_bits_per_byte, card.bits_per_byte
     change = f"{100 * (tuned - base) / base:+.0f} %; lower is better"
-    posts = f"{card.held_out_posts:,} validation post{'s' * (card.held_out_posts != 1)}"
+    posts = f"{card.held_out_posts:,} {judged_by(metrics)} post{'s' * (card.held_out_posts != 1)}"
     line = f"bits per byte on {posts}: base {base:.3f} → tuned {tuned:.3f} ({change})"
+    if not card.on_test_posts:
+        line = f"{line}, scored before there were test posts and not comparable with scores on those"
     if card.bits_per_byte_low is None or card.bits_per_byte_high is None:
-        return line
+        return f"{line}, too few posts to say how sure that is ({FEWEST_POSTS} are needed)"
     return f"{line}, 95 % interval {card.bits_per_byte_low:.3f} to {card.bits_per_byte_high:.3f}"
 
 
+def judged_by(metrics: Metrics) -> str:
+    """Which posts the figures are about: before there were test posts, validation posts."""
+    return "test" if metrics.get("on_test_posts") else "validation"
+
+
 def members(metrics: Metrics) -> list[str]:
-    """How a mix predicts the validation posts of each of its accounts; none for a single account."""
+    """How a mix predicts the held-out posts of each of its accounts; none for a single account."""
     tuned = {name.partition("/")[2]: value for name, value in metrics.items() if name.startswith("bits_per_byte/")}
     return [
         f"on those of {member}: base {metrics[f'base_bits_per_byte/{member}']:.3f} → tuned {value:.3f}"

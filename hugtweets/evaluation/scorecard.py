@@ -8,7 +8,7 @@ Figure = float | None
 
 
 class MemberScore(BaseModel):
-    """How a model of several accounts predicts the validation posts of one of them."""
+    """How a model of several accounts predicts the test posts of one of them."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -20,17 +20,20 @@ class MemberScore(BaseModel):
 class Scorecard(BaseModel):
     """``scores.json`` of an evaluate artifact, and the metrics of a run; None is what could not be measured.
 
-    Bits per byte are those of validation posts, lower is better: see :mod:`hugtweets.evaluation.bits_per_byte`. ``low``
+    Bits per byte are those of test posts, lower is better: see :mod:`hugtweets.evaluation.bits_per_byte`. ``low``
     and ``high`` bound the 95 % interval over posts: see :mod:`hugtweets.evaluation.intervals`. ``previous`` is the
     model that was the account's current one when this one was made.
 
     What is said of generated posts holds for posts without a prompt, and is compared with as many real posts. In
-    the names ``held_out`` are the validation posts, ``told_apart`` is the detector's accuracy and ``taken_for_author``
+    the names ``held_out`` are the test posts, ``told_apart`` is the detector's accuracy and ``taken_for_author``
     the attribution accuracy: scores of earlier versions are stored under these names.
     """
 
     model_config = ConfigDict(frozen=True)
 
+    on_test_posts: bool = Field(
+        False, description="whether they are test posts; before there were any, the training was chosen by them too"
+    )
     held_out_posts: int = Field(description="real posts that the model was not trained on")
     held_out_bytes: int = Field(description="their text in UTF-8")
 
@@ -44,7 +47,7 @@ class Scorecard(BaseModel):
     over_base_low: Figure = None
     over_base_high: Figure = None
 
-    previous_held_out_posts: int = Field(0, description="validation posts that the previous model was not trained on")
+    previous_held_out_posts: int = Field(0, description="test posts that the previous model was not trained on")
     previous_bits_per_byte: Figure = Field(None, description="of the previous model, on those posts")
     previous_bits_per_byte_low: Figure = None
     previous_bits_per_byte_high: Figure = None
@@ -83,12 +86,12 @@ class Authorship(BaseModel):
     """``authorship.json`` of an authorship artifact: the attribution accuracy, over random sets of 20 posts.
 
     It is the share of sets that :class:`hugtweets.evaluation.classifiers.AuthorshipClassifier` attributes to the
-    account: of its own validation posts (the ceiling), its model's (ours), and the base model's (the floor).
+    account: of its own test posts (the ceiling), its model's (ours), and the base model's (the floor).
     """
 
     model_config = ConfigDict(frozen=True)
 
     authors: int = Field(description="accounts to choose from")
     taken_for_author: Figure = Field(None, description="of sets of generated posts")
-    held_out_taken_for_author: Figure = Field(None, description="of sets of the account's validation posts")
+    held_out_taken_for_author: Figure = Field(None, description="of sets of the account's test posts")
     base_taken_for_author: Figure = Field(None, description="of sets of posts by the base model")

@@ -10,16 +10,16 @@ from hugtweets.evaluation.copying import WordCorpus, copied_share
 from hugtweets.evaluation.words import first_words, words_of
 
 
-def writing_scores(generated: list[str], validation: list[str], training: list[str]) -> dict[str, float | None]:
+def writing_scores(generated: list[str], test: list[str], training: list[str]) -> dict[str, float | None]:
     """The figures of a scorecard on generated posts; each list goes from old to new.
 
-    As many of the newest validation posts are looked at as there are generated ones. If they are fewer, the detector
+    As many of the newest test posts are looked at as there are generated ones. If they are fewer, the detector
     is shown the newest training posts as well: they too are the account's.
     """
     if not generated:
         return {}
-    real = validation[-len(generated) :]
-    own = [*reversed(validation), *reversed(training)]
+    real = test[-len(generated) :]
+    own = [*reversed(test), *reversed(training)]
     accuracy = detector_accuracy(own[: len(generated)], generated)
     return (
         {"generated_posts": len(generated), "told_apart": None if accuracy is None else round(accuracy, 4)}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hugtweets.cleaning.splits import SPLITS
 from hugtweets.config import TrainConfig
 from hugtweets.errors import BaseModelError
 from hugtweets.models.registry import BaseModel
@@ -169,16 +170,19 @@ def load_ids(path: Path, split: str) -> list[str]:
 
 def _newest_of(rows: list[dict[str, Any]], config: TrainConfig) -> list[dict[str, Any]]:
     """The posts of one author that the options ask for; ``rows`` are sorted by id."""
-    train = [row for row in rows if row["split"] != "validation"]
-    validation = [row for row in rows if row["split"] == "validation"]
+    train, validation, test = ([row for row in rows if row["split"] == split] for split in SPLITS)
     if config.max_posts is not None and len(rows) > config.max_posts:
         # In the proportion of all.
-        share = max(1, round(config.max_posts * len(validation) / len(rows))) if validation else 0
-        train = train[len(train) - (config.max_posts - share) :]
-        validation = validation[len(validation) - share :]
+        share = config.max_posts / len(rows)
+        validation, test = (_newest(posts, max(1, round(share * len(posts)))) for posts in (validation, test))
+        train = _newest(train, max(0, config.max_posts - len(validation) - len(test)))
     if config.max_training_posts is not None:
-        train = train[-config.max_training_posts :]
-    return train + validation
+        train = _newest(train, config.max_training_posts)
+    return train + validation + test
+
+
+def _newest(posts: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+    return posts[max(0, len(posts) - number) :]
 
 
 def _cut(encoding: Encoding, text: str, max_tokens: int) -> tuple[list[int], int]:

@@ -39,10 +39,10 @@ def real_post(home: Home, handle: str) -> RealPost:
     """
     _, clean = find_model(home, handle)
     table = pq.read_table(clean.file(CLEAN), columns=["text", "created_at", "split"])
-    unseen = of_split(table, "validation").to_pylist()
+    unseen = of_split(table, "validation", "test").to_pylist()
     fitting = [row for row in unseen if x_length(row["text"]) <= MOST_CHARACTERS]
     if not fitting:
-        raise NothingKept(f"no validation post of {handle} could be guessed: choose another account")
+        raise NothingKept(f"no held-out post of {handle} could be guessed: choose another account")
     chosen = random.choice(fitting)
     return RealPost(chosen["text"], chosen["created_at"])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from hugtweets.evaluation.reading import members, prediction, writing_rows
+from hugtweets.evaluation.reading import judged_by, members, prediction, writing_rows
 from hugtweets.publishing.consent import CONSENTS, Consent
 from hugtweets.publishing.facts import ModelFacts
 from hugtweets.publishing.markdown import plain, table
@@ -27,7 +27,11 @@ DROPPED = {
     "private": "With something private",
     "too_short": "Short posts",
     "duplicate": "Near-identical to another post",
+    "near_duplicate": "Held out, and mostly the words of one training post",
 }
+
+# Posts that are not trained on; models made before had no test posts.
+HELD_OUT = {"validation": "Validation (chosen by)", "test": "Test (the newest, judged by)"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def metadata(facts: ModelFacts, adapter: bool) -> ModelCardData:
     result = EvalResult(
         task_type="text-generation",
         dataset_type="private",
-        dataset_name=f"validation posts of {facts.handle}, the newest",
+        dataset_name=f"{judged_by(facts.metrics)} posts of {facts.handle}, the newest",
         metric_type="bits_per_byte",
         metric_value=facts.metrics.get("bits_per_byte"),
     )
@@ -128,7 +132,7 @@ def _data(facts: ModelFacts) -> str:
         # What a blend adds up may have been trained on fewer.
         rows["Trained on"] = facts.tokens["train"]
     if facts.tokens:
-        rows["Validation (the newest)"] = facts.tokens["validation"]
+        rows |= {label: facts.tokens[split] for split, label in HELD_OUT.items() if split in facts.tokens}
     numbers = table([["Posts", "Number"], *([name, f"{number:,}"] for name, number in rows.items())])
     warned = f"\n\n**Warning:** {plain(facts.circle_warning)}." if facts.circle_warning else ""
     return f"{numbers}\n\n{_private(counts)} The posts themselves are not part of this repository.{warned}"
@@ -179,7 +183,7 @@ def _posts(facts: ModelFacts) -> str:
 
 def _limitations(facts: ModelFacts) -> str:
     number = facts.metrics.get("held_out_posts")
-    judged_on = f"{number:,.0f} validation posts" if number else "no posts"
+    judged_on = f"{number:,.0f} {judged_by(facts.metrics)} posts" if number else "no posts"
     return (
         f"- It learned how {_who(facts)} writes, not what is true: what it says is made up, also of real people.\n"
         "- It has what is unpleasant in the posts it learned from, and in the base model, which comes from the web.\n"

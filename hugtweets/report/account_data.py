@@ -30,7 +30,7 @@ from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import to_current_schema
 from hugtweets.tracking import read_marker
 
-VALIDATION_POSTS = 10
+TEST_POSTS = 10
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class AccountData:
     cleaning: CleaningSummary | None = None
     statistics: PostStatistics | None = None
     generated: Sequence[GeneratedPost] = ()
-    validation: Sequence[str] = ()
+    test: Sequence[str] = ()
     members: Sequence[str] = ()
 
 
@@ -108,7 +108,7 @@ def gather_account_data(home: Home, handle: str, artifacts: AccountArtifacts, kn
         cleaning=cleaning,
         statistics=statistics,
         generated=generated,
-        validation=texts_of(artifacts.clean, "validation")[: -VALIDATION_POSTS - 1 : -1] if artifacts.clean else (),
+        test=texts_of(artifacts.clean, "test")[: -TEST_POSTS - 1 : -1] if artifacts.clean else (),
         members=members(read_scores(artifacts.scores).figures()) if artifacts.scores else (),
     )
 

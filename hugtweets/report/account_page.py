@@ -77,11 +77,11 @@ def _curve(account: AccountData) -> Plot | None:
 
 
 def _judged_models(summary: AccountSummary) -> Plot | None:
-    if len(summary.nights) < 2:
+    if len(summary.comparable) < 2:
         return None
-    base = [(judged.at, judged.base_bits_per_byte) for judged in summary.nights]
-    tuned = [(judged.at, judged.bits_per_byte) for judged in summary.nights]
-    says = f"Validation bits per byte of {len(tuned)} models, the newest {tuned[-1][1]:.3f}."
+    base = [(judged.at, judged.base_bits_per_byte) for judged in summary.comparable]
+    tuned = [(judged.at, judged.bits_per_byte) for judged in summary.comparable]
+    says = f"Bits per byte on test posts of {len(tuned)} models, the newest {tuned[-1][1]:.3f}."
     svg = over_time([Line(base, "base", dots=True), Line(tuned, "tuned", dots=True)], "bits per byte", says)
     return Plot(svg, "Models over time", f"{folder_of(summary.handle)}.models.csv", "Base model above, tuned below.")
 

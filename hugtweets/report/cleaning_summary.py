@@ -25,6 +25,7 @@ REASONS = {
     "private": "holds an address, a phone or account number, or a key",
     "too_short": "too few words of its own",
     "duplicate": "says nearly the same as an earlier post",
+    "near_duplicate": "held out, and mostly the words of one training post: it would flatter the model",
 }
 # What cleaning changes, and how a raw text shows that there was something to do.
 CHANGES = {

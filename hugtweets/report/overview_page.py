@@ -31,7 +31,7 @@ class Column(NamedTuple):
 COLUMNS = (
     Column("Account"),
     Column("Kept posts"),
-    Column("Bits per byte", "base model → tuned model, on validation posts"),
+    Column("Bits per byte", "base model → tuned model, on test posts"),
     Column("Gain", "change of the bits per byte"),
     Column("Attribution", "attribution accuracy: sets of 20 generated posts that are attributed to the account"),
     Column("Copied", "generated posts with 8 words in a row from one real post"),
@@ -164,7 +164,7 @@ def _plots(rows: Sequence[Row], data: Mapping[str, str], draw: Drawer) -> list[P
     learned = [row for row in rows if row.summary.metrics and row.summary.curve]
     if not learned:
         return []
-    again = [row for row in learned if len(row.summary.nights) > 1]
+    again = [row for row in learned if len(row.summary.comparable) > 1]
 
     def plot(name: str, title: str, note: str, paint: Callable[[Sequence[Row]], str], over: Sequence[Row]) -> Plot:
         svg = draw(name, data[f"{name}.csv"], lambda: paint(over))
@@ -203,19 +203,19 @@ def _amounts(rows: Sequence[Row]) -> str:
         Line([(kept / 1000, bits)], ink, row.summary.handle, dots=True, joined=False)
         for row in rows
         for ink, bits in (("base", row.metric("base_bits_per_byte")), ("tuned", row.metric("bits_per_byte")))
-        if (kept := row.summary.kept_characters) and bits
+        if (kept := row.summary.kept_characters) and bits and row.metric("on_test_posts")
     ]
     return lines(
         pairs,
         "kept text, thousand characters",
         "bits per byte",
-        f"Validation bits per byte of {len(rows)} accounts, before and after training, over the amount of their text.",
+        f"Bits per byte on test posts of {len(rows)} accounts, before and after training, over the amount of text.",
     )
 
 
 def _judged_models(rows: Sequence[Row]) -> str:
     drawn = [
-        _line(rows, place, [(judged.at, judged.bits_per_byte) for judged in row.summary.nights], dots=True)
+        _line(rows, place, [(judged.at, judged.bits_per_byte) for judged in row.summary.comparable], dots=True)
         for place, row in enumerate(rows)
     ]
-    return over_time(drawn, "bits per byte", f"Validation bits per byte of all models of {len(rows)} accounts.")
+    return over_time(drawn, "bits per byte", f"Bits per byte on test posts of all models of {len(rows)} accounts.")

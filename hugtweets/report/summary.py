@@ -15,7 +15,7 @@ from hugtweets.storage.home import Home
 
 # Of a training curve that stands among three hundred.
 CURVE_POINTS = 24
-JUDGED_COLUMNS = ("judged", "model", "base_bits_per_byte", "bits_per_byte", "promoted")
+JUDGED_COLUMNS = ("judged", "model", "base_bits_per_byte", "bits_per_byte", "promoted", "on_test_posts")
 
 
 class JudgedModel(BaseModel):
@@ -28,13 +28,15 @@ class JudgedModel(BaseModel):
     base_bits_per_byte: float
     bits_per_byte: float
     promoted: bool
+    on_test_posts: bool = False
     reason: str = ""
     by: str = ""
 
     @property
     def cells(self) -> list[object]:
         """What tables of models show, under :data:`JUDGED_COLUMNS`."""
-        return [self.at, self.model, self.base_bits_per_byte, self.bits_per_byte, self.promoted]
+        figures = [self.base_bits_per_byte, self.bits_per_byte]
+        return [self.at, self.model, *figures, self.promoted, self.on_test_posts]
 
 
 class AccountSummary(BaseModel):
@@ -71,7 +73,13 @@ class AccountSummary(BaseModel):
         """``2.129 → 1.626``: bits per byte of the base and of the tuned model; a dash without a model."""
         if not self.metrics:
             return "–"
-        return f"{self.metrics['base_bits_per_byte']:.3f} → {self.metrics['bits_per_byte']:.3f}"
+        change = f"{self.metrics['base_bits_per_byte']:.3f} → {self.metrics['bits_per_byte']:.3f}"
+        return change if self.metrics.get("on_test_posts") else f"{change} (on validation posts, not comparable)"
+
+    @property
+    def comparable(self) -> list[JudgedModel]:
+        """The models that were judged by test posts, oldest first; earlier ones by posts that were chosen by, too."""
+        return [judged for judged in self.nights if judged.on_test_posts]
 
     @property
     def is_mix(self) -> bool:
@@ -98,6 +106,7 @@ def find_judged_models(home: Home, handle: str) -> tuple[JudgedModel, ...]:
             base_bits_per_byte=manifest.counts["base_bits_per_byte"],
             bits_per_byte=manifest.counts["bits_per_byte"],
             promoted=decision is not None and decision.promoted,
+            on_test_posts=manifest.counts.get("on_test_posts", False),
             reason=decision.reason if decision else "",
             by=decision.by if decision else "",
         )

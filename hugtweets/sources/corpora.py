@@ -24,12 +24,12 @@ def read_corpus(path: Path, config: CleanConfig) -> pa.Table:
 
     Args:
         path: JSONL, CSV or Parquet as a file source reads them, of any number of authors; or ``.txt``, a text a line.
-        config: the rules of cleaning; no post is kept for validation.
+        config: the rules of cleaning; no post is held out.
 
     Raises:
         UnreadableSource: there is no such file, or it cannot be used.
     """
-    rules = config.model_copy(update={"held_out_share": 0.0})
+    rules = config.model_copy(update={"held_out_share": 0.0, "validation_share": 0.0})
     by_author: dict[str | None, list[Post]] = defaultdict(list)
     for post in _read_lines(path) if path.suffix.lower() == PLAIN else read_posts(path):
         by_author[post.author].append(post)

@@ -146,7 +146,7 @@ def _compare(candidate: Candidate, authors: Authors, classifier: AuthorshipClass
     def fill(folder: Path) -> Mapping[str, Any]:
         posts = {
             "taken_for_author": [row["text"] for row in read_unprompted(candidate.samples)],
-            "held_out_taken_for_author": texts_of(authors[job.handle], "validation"),
+            "held_out_taken_for_author": texts_of(authors[job.handle], "test"),
             "base_taken_for_author": base_posts(job.home, candidate.base_model, job.config),
         }
         shares = {name: classifier.attribution_accuracy(texts, job.handle) for name, texts in posts.items()}

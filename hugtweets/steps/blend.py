@@ -1,7 +1,7 @@
 """Blends: posts in a voice between those of several accounts, whose adapters are added up without training.
 
 A blend that is kept has a model of its own, called ``alice-70+bob-30``. It is judged by what the models of its accounts
-are judged by: its clean posts are those that they were made from, and so are its validation posts.
+are judged by: its clean posts are those that they were made from, and so are its test posts.
 """
 
 from __future__ import annotations

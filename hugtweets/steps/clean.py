@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hugtweets.cleaning.private import count_masked
+from hugtweets.cleaning.splits import Split
 from hugtweets.cleaning.table import clean_table, count
 from hugtweets.config import CleanConfig
 from hugtweets.errors import NotEnoughText
@@ -22,11 +23,10 @@ from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.timelines.posts import to_current_schema
 from hugtweets.timelines.timeline import write_posts
 
-VERSION = 2
+VERSION = 3
 CLEAN = "clean.parquet"
 # What is asked of the cleaned text afterwards does not change it.
 CHECKS = {"min_characters", "warn_characters"}
-Split = Literal["train", "validation"]
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def check_enough_text(clean: Reference, config: CleanConfig) -> None:
     counts = clean.manifest().counts
     have = counts["kept_characters"]
     amount = f"{counts['kept']:,} posts with {have:,} characters are kept of {counts['fetched']:,}"
-    if have < config.min_characters or counts["train"] == 0 or counts["validation"] == 0:
+    if have < config.min_characters or counts["train"] == 0 or counts["test"] == 0:
         raise NotEnoughText(
             f"not enough text to learn {clean.handle} from: {amount}, at least {config.min_characters:,} characters "
             "are needed; add an export with --source archive:PATH, or lower clean.min_characters"
@@ -84,13 +84,13 @@ def check_enough_text(clean: Reference, config: CleanConfig) -> None:
         )
 
 
-def of_split(table: pa.Table, split: Split) -> pa.Table:
-    """The rows of one split of a clean or token table, in its order."""
-    return table.filter(pc.field("split").cast(pa.string()) == split)
+def of_split(table: pa.Table, *splits: Split) -> pa.Table:
+    """The rows of one split, or of several, of a clean or token table, in its order."""
+    return table.filter(pc.field("split").cast(pa.string()).isin(splits))
 
 
 def texts_of(clean: Reference, split: Split) -> list[str]:
-    """The texts of the posts to train on, or of the validation posts, from old to new."""
+    """The texts of the posts of one split, from old to new."""
     table = pq.read_table(clean.file(CLEAN), columns=["text", "split"])
     return list(of_split(table, split)["text"].to_pylist())
 

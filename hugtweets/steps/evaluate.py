@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from hugtweets.cleaning.splits import Split
 from hugtweets.config import TrainConfig
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import BaseModelError
@@ -30,14 +31,14 @@ from hugtweets.storage.artifacts import Plan, Reference, learned_posts, obtain
 from hugtweets.storage.atomic import write_text
 from hugtweets.tracking.decisions import tell_decisions
 
-VERSION = 2
+VERSION = 3
 SCORES = "scores.json"
 
 logger = logging.getLogger(__name__)
 
 
 def plan_evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, clean: Reference) -> Plan:
-    """Depends on the model, its posts, the validation posts, and the model that it is compared with."""
+    """Depends on the model, its posts, the test posts, and the model that it is compared with."""
     previous = compared_with(job, model)
     compared = {"previous": previous.digest} if previous else {}
     return Plan("evaluate", VERSION, job.handle, (model, samples, tokens, clean), extra=compared)
@@ -100,11 +101,11 @@ def _find_previous(job: Job, previous: Reference | None) -> Tuned | None:
 def _score_predictions(
     job: Job, tokens: Reference, clean: Reference, tuned: Tuned, previous: Tuned | None
 ) -> dict[str, Any]:
-    held_out = of_split(pq.read_table(tokens.file(TOKENS)), "validation")
+    held_out = of_split(pq.read_table(tokens.file(TOKENS)), "test")
     documents, sizes = held_out["input_ids"].to_pylist(), held_out["bytes"].to_pylist()
     base = post_nats_of(tuned.base_model, None, documents, job.config.train)
     ours = post_nats_of(tuned.base_model, tuned.model.file(WEIGHTS), documents, job.config.train)
-    scores: dict[str, Any] = {"held_out_posts": len(documents), "held_out_bytes": sum(sizes)}
+    scores: dict[str, Any] = {"on_test_posts": True, "held_out_posts": len(documents), "held_out_bytes": sum(sizes)}
     scores |= prediction_scores(base, ours, sizes)
     if AUTHOR in held_out.column_names:
         scores["members"] = member_scores(base, ours, sizes, held_out[AUTHOR].to_pylist())
@@ -130,11 +131,13 @@ def post_nats_of(
 
 
 def _unseen(job: Job, previous: Tuned, clean: Reference, ids: Sequence[str]) -> list[int]:
-    """Places of the validation posts that the previous model cannot have been trained on; none if nobody knows."""
+    """Places of the test posts that the previous model cannot have been made by; none if nobody knows."""
     learned = learned_posts(job.home, previous.model)
     if learned is None:
         return []
-    trained = of_split(pq.read_table(learned.file(CLEAN), columns=["id", "split"]), "train")
+    # Before there were test posts, what is held out now was looked at only to decide when to stop.
+    looked_at: tuple[Split, ...] = ("train", "validation") if "test" in learned.manifest().counts else ("train",)
+    trained = of_split(pq.read_table(learned.file(CLEAN), columns=["id", "split"]), *looked_at)
     posts = pq.read_table(clean.file(CLEAN), columns=["id", "text"])
     pooled = posts["id"].filter(has_learned(previous.base_model.folder, job.handle, posts))
     seen = {*trained["id"].to_pylist(), *pooled.to_pylist()}
@@ -153,7 +156,7 @@ def _nats_of_previous(
 
 def _score_writing(samples: Reference, clean: Reference) -> dict[str, Any]:
     rows = read_unprompted(samples)
-    figures = writing_scores([row["text"] for row in rows], texts_of(clean, "validation"), texts_of(clean, "train"))
+    figures = writing_scores([row["text"] for row in rows], texts_of(clean, "test"), texts_of(clean, "train"))
     longest = max((row["longest_copy"] for row in rows), default=None)
     replaced = samples.manifest().counts["copies_replaced"]
     return figures | {"longest_copy": longest, "copies_replaced": replaced}

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from hugtweets.training.trainer import TrainingResult
 
 VERSION = 2
+# What an account holds back; of a corpus nothing is.
+HELD_OUT = {"held_out_share", "validation_share"}
 
 
 def plan_pretrain(pooling: Pooling) -> PoolPlan:
@@ -49,7 +51,7 @@ def plan_pretrain(pooling: Pooling) -> PoolPlan:
     options["max_tokens"] = pooling.config.train.max_tokens
     options |= rate_in_plan(training_options(pooling.config), pooling.base_model)
     if corpora:
-        options["clean"] = pooling.config.clean.model_dump(mode="json", exclude=CHECKS | {"held_out_share"})
+        options["clean"] = pooling.config.clean.model_dump(mode="json", exclude=CHECKS | HELD_OUT)
     inputs = posts | corpora | identity_of(pooling.base_model)
     return PoolPlan(STEP, VERSION, pooling.name, config=options, extra=inputs)
 
@@ -57,7 +59,7 @@ def plan_pretrain(pooling: Pooling) -> PoolPlan:
 def pretrain(pooling: Pooling) -> Reference:
     """Write a base model (weights, tokenizer), ``learned.parquet`` and ``history.json``.
 
-    Validation posts of its accounts are never among those that it learns.
+    Validation and test posts of its accounts are never among those that it learns.
 
     Raises:
         TrainingError: there is nothing to learn, or the loss is not a number.

@@ -3,9 +3,9 @@
 Until enough posts are new, the model stays: the steps after clean then use the posts that it was made from.
 
 Training never continues from a model that was not promoted, but from the one that it did not replace. And it continues
-from the current model only if every post that this could have learned is still a training post. So no validation post
-was ever trained on, whether posts arrived late, were deleted or are cleaned by other rules; and what was deleted does
-not stay learned.
+from the current model only if every post that this could have learned is still a training post. So no held-out post was
+ever trained on, whether posts arrived late, were deleted or are cleaned by other rules; and what was deleted does not
+stay learned.
 """
 
 from __future__ import annotations

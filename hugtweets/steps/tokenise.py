@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.cleaning.table import VALIDATION
+from hugtweets.cleaning.splits import SPLITS, TEST, VALIDATION
 from hugtweets.errors import BaseModelError
 from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel
@@ -46,37 +46,37 @@ def tokenise(job: Job, clean: Reference) -> Reference:
         write_posts(folder / TOKENS, table)
         return {
             "posts": table.num_rows,
-            "train": of_split(table, "train").num_rows,
-            "validation": of_split(table, "validation").num_rows,
+            **{split: of_split(table, split).num_rows for split in SPLITS},
             "tokens": len(table["input_ids"].combine_chunks().flatten()),
-            "left_out": clean.manifest().counts["validation"] - of_split(posts, "validation").num_rows,
+            "left_out": clean.manifest().counts["kept"] - pc.sum(posts["kept"]).as_py(),
         }
 
     return perform(job, plan_tokenise(job, clean), fill)
 
 
 def unseen_posts(clean: Reference, base_model: BaseModel) -> pa.Table:
-    """The clean posts without the validation posts that the base model has learned with a pool: they prove nothing.
+    """The clean posts without held-out ones that the base model has learned with a pool: they prove nothing.
 
     A pooled post becomes one of them when newer ones are deleted, or by another ``clean.held_out_share``.
 
     Raises:
-        BaseModelError: it has learned all of them.
+        BaseModelError: it has learned all test posts.
     """
     posts = pq.read_table(clean.file(CLEAN))
-    held_out = pc.fill_null(pc.equal(posts["split"].cast(pa.string()), VALIDATION), False)
+    held_out = pc.is_in(posts["split"].cast(pa.string()), value_set=pa.array([VALIDATION, TEST]))
     learned = pc.and_(held_out, has_learned(base_model.folder, clean.handle, posts))
-    if pc.any(learned).as_py() and learned == held_out:
+    known = of_split(posts.filter(learned), TEST).num_rows
+    if known and known == of_split(posts, TEST).num_rows:
         raise BaseModelError(
-            f"{base_model.name} has learned every validation post of {clean.handle}: choose another train.base_model, "
+            f"{base_model.name} has learned every test post of {clean.handle}: choose another train.base_model, "
             "or make the pool again with the options of clean that hold for the account"
         )
     return posts.filter(pc.invert(learned))
 
 
 def record_tokenise(job: Job, tokens: Reference) -> None:
-    """Say how many validation posts are not evaluated, if any."""
+    """Say how many held-out posts are not used, if any."""
     number = tokens.manifest().counts.get("left_out", 0)
     if number:
-        posts = f"{number:,} validation post{'s are' if number > 1 else ' is'}"
-        job.outcome.remark(f"{posts} not evaluated: {job.base_model.name} has learned them")
+        posts = f"{number:,} held-out post{'s are' if number > 1 else ' is'}"
+        job.outcome.remark(f"{posts} not used: {job.base_model.name} has learned them")

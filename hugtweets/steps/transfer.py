@@ -25,7 +25,7 @@ TRANSFER = "transfer.json"
 
 
 def plan_transfer(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseModel) -> Plan:
-    """Depends on the validation posts and on both models."""
+    """Depends on the test posts and on both models."""
     options = job.config.train.model_dump(mode="json", include=OPTIONS)
     models = identity_of(base_model) | {"pool": pooled.digest}
     return Plan("transfer", VERSION, job.handle, (clean,), options, models)
@@ -35,7 +35,7 @@ def transfer(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseMode
     """Write ``transfer.json``, a :class:`Transfer`.
 
     Raises:
-        BaseModelError: the pool has learned every validation post of the account.
+        BaseModelError: the pool has learned every test post of the account.
     """
 
     def fill(folder: Path) -> Mapping[str, Any]:
@@ -50,10 +50,10 @@ def check_held_out(clean: Reference) -> None:
     """Find out before any work whether there is something to evaluate.
 
     Raises:
-        NotEnoughText: the account has no validation post.
+        NotEnoughText: the account has no test post.
     """
-    if not clean.manifest().counts["validation"]:
-        raise NotEnoughText(f"{clean.handle} has no validation post: fetch more posts, or hold out another account")
+    if not clean.manifest().counts["test"]:
+        raise NotEnoughText(f"{clean.handle} has no test post: fetch more posts, or hold out another account")
 
 
 def read_transfer(reference: Reference) -> Transfer:
@@ -63,7 +63,7 @@ def read_transfer(reference: Reference) -> Transfer:
 
 def _score(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseModel) -> Transfer:
     tokens = tokenise(unseen_posts(clean, pooled), pooled, job.config.train)
-    held_out = of_split(tokens, "validation")
+    held_out = of_split(tokens, "test")
     documents, sizes = held_out["input_ids"].to_pylist(), held_out["bytes"].to_pylist()
     base, ours = (post_nats_of(model, None, documents, job.config.train) for model in (base_model, pooled))
     scores = prediction_scores(base, ours, sizes)

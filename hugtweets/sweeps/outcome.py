@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from hugtweets.evaluation.intervals import mean_interval
 from hugtweets.jobs.outcomes import AccountOutcome
+from hugtweets.steps.clean import of_split
+from hugtweets.steps.tokenise import TOKENS
+from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.csv_files import to_csv
 from hugtweets.storage.home import Home
 from hugtweets.sweeps.points import Point
@@ -17,7 +22,7 @@ Figure = float | None
 # What a person compares, and the names it goes by in tables.
 FIGURES = {
     "training_posts": "posts trained on",
-    "held_out_posts": "validation",
+    "validation_posts": "validation",
     "base_bits_per_byte": "base",
     "bits_per_byte": "bits per byte",
     "train_seconds": "train s",
@@ -27,10 +32,11 @@ FIGURES = {
 
 
 class TrialOutcome(BaseModel):
-    """One account at one point; the figures are those of :class:`hugtweets.evaluation.scorecard.Scorecard`.
+    """One account at one point.
 
-    ``train_seconds`` are those of the training when it was done, perhaps by an earlier run; ``seconds`` what this run
-    took for all steps.
+    Bits per byte are those of validation posts, before the training and at its best: they choose, and the test posts of
+    the scorecard report. Copies and diversity are figures of the scorecard. ``train_seconds`` are those of the training
+    when it was done, perhaps by an earlier run; ``seconds`` what this run took for all steps.
     """
 
     point: int
@@ -38,8 +44,8 @@ class TrialOutcome(BaseModel):
     status: Literal["completed", "skipped", "failed"] = "completed"
     reason: str | None = None
     training_posts: int | None = None
-    held_out_posts: int | None = None
-    held_out_bytes: int | None = None
+    validation_posts: int | None = None
+    validation_bytes: int | None = None
     base_bits_per_byte: Figure = None
     bits_per_byte: Figure = None
     train_seconds: Figure = None
@@ -51,10 +57,9 @@ class TrialOutcome(BaseModel):
     @classmethod
     def of(cls, place: int, account: AccountOutcome, home: Home, seconds: float) -> TrialOutcome:
         """What came of an account at the point of that place."""
-        figures: dict[str, Any] = {name: value for name, value in account.metrics.items() if name in cls.model_fields}
+        figures: dict[str, Any] = {name: account.metrics.get(name) for name in ("copied_share", "distinct_2")}
         if "evaluate" in account.steps:
-            figures["training_posts"] = account.reference("tokenise", home).manifest().counts["train"]
-            figures["train_seconds"] = account.reference("finetune", home).manifest().counts["seconds"]
+            figures |= _of_training(account.reference("tokenise", home), account.reference("finetune", home))
         return cls(
             point=place,
             handle=account.handle,
@@ -68,7 +73,7 @@ class TrialOutcome(BaseModel):
     @property
     def judged_by(self) -> tuple[int | None, int | None]:
         """Which validation posts the model was judged by, as far as figures can tell."""
-        return self.held_out_posts, self.held_out_bytes
+        return self.validation_posts, self.validation_bytes
 
 
 class PointOutcome(BaseModel):
@@ -158,6 +163,23 @@ class SweepOutcome(BaseModel):
             for point, trial in trials
         ]
         return to_csv(["point", *names, *fields], rows)
+
+
+def _of_training(tokens: Reference, model: Reference) -> dict[str, Any]:
+    posts, training = tokens.manifest().counts, model.manifest().counts
+    sizes = of_split(pq.read_table(tokens.file(TOKENS), columns=["bytes", "split"]), "validation")["bytes"]
+    return {
+        "training_posts": posts["train"],
+        "validation_posts": posts["validation"],
+        "validation_bytes": pc.sum(sizes, min_count=0).as_py(),
+        "base_bits_per_byte": _rounded(training["start_bits_per_byte"]),
+        "bits_per_byte": _rounded(training["bits_per_byte"]),
+        "train_seconds": training["seconds"],
+    }
+
+
+def _rounded(bits: Figure) -> Figure:
+    return None if bits is None else round(bits, 5)
 
 
 def _compare(points: Sequence[Point], trials: Sequence[TrialOutcome]) -> list[PointOutcome]:

@@ -114,18 +114,52 @@ def test_a_dropped_post_shows_the_text_its_reason_is_seen_in() -> None:
     assert [row["text"] for row in rows] == [f"RT @them: a\n{LINK}", "Yes!", "So true! RT @them: their words"]
 
 
-def test_the_newest_tenth_is_held_out_by_id_as_a_number() -> None:
-    words = "abcdefghijklmnopqrst"
-    rows = clean([post(f"This is letter {letter}", 10**9 - 10 + n) for n, letter in enumerate(words)])
-    assert [int(row["id"]) for row in rows] == [10**9 - 10 + n for n in range(20)]
-    assert [row["split"] for row in rows] == ["train"] * 18 + ["validation"] * 2
+WORDS = ("heron", "kettle", "marble", "lantern", "pigeon", "saddle", "turnip", "velvet", "wagon", "yogurt")
 
 
-@pytest.mark.parametrize(("kept", "held_out"), [(0, 0), (1, 0), (2, 1), (14, 1), (16, 2)])
-def test_one_post_at_least_is_held_out_of_two(kept: int, held_out: int) -> None:
-    rows = clean([post(f"This is letter {'abcdefghijklmnop'[n]}", n + 1) for n in range(kept)] + [post("No", 99)])
-    assert [row["split"] for row in rows].count("validation") == held_out
-    assert rows[-1]["split"] is None
+def alike_in_nothing(number: int) -> list[Post]:
+    """Posts that share no run of letters worth mentioning, with ids that grow by a digit among them."""
+    pairs = [f"{one} {other} {one[::-1]}" for one in WORDS for other in WORDS if one != other]
+    return [post(text, 10**9 - 10 + place) for place, text in enumerate(pairs[:number])]
+
+
+def test_the_newest_posts_are_test_posts_and_those_before_validation_posts() -> None:
+    rows = clean(alike_in_nothing(40))
+    assert [int(row["id"]) for row in rows] == [10**9 - 10 + n for n in range(40)]
+    assert [row["split"] for row in rows] == ["train"] * 34 + ["validation"] * 2 + ["test"] * 4
+
+
+@pytest.mark.parametrize(
+    ("kept", "validation", "test"), [(0, 0, 0), (1, 0, 0), (2, 0, 1), (3, 1, 1), (16, 1, 2), (60, 3, 6)]
+)
+def test_one_post_at_least_is_held_out_for_each_purpose(kept: int, validation: int, test: int) -> None:
+    rows = clean([*alike_in_nothing(kept), post("No", 10**12)])
+    splits = [row["split"] for row in rows]
+    assert (splits.count("validation"), splits.count("test")) == (validation, test)
+    assert splits[-1] is None
+
+
+def test_without_a_share_there_are_no_validation_posts() -> None:
+    splits = [row["split"] for row in clean(alike_in_nothing(40), validation_share=0.0)]
+    assert splits == ["train"] * 36 + ["test"] * 4
+
+
+def test_held_out_posts_that_nearly_repeat_a_training_post_are_dropped() -> None:
+    learned = "Our little museum opens at nine on Sunday, and the tea is free for everybody"
+    posts = [*alike_in_nothing(28), post(learned, 1)]
+    newest = [
+        post("OUR museum opens at nine on Monday, and the tea is free for everybody!", 10**10),
+        post("The museum has moved across the road, bring an umbrella and your own tea", 10**10 + 1),
+        post("The museum has moved across the road, bring an umbrella and a towel", 10**10 + 2),
+    ]
+    rows = clean([*posts, *newest])
+    # The last one nearly repeats another test post, which no model has learned.
+    assert [(row["reason"], row["split"]) for row in rows[-3:]] == [
+        ("near_duplicate", None),
+        (None, "test"),
+        (None, "test"),
+    ]
+    assert rows[0]["kept"]
 
 
 def test_the_funnel_adds_up() -> None:
@@ -135,7 +169,8 @@ def test_the_funnel_adds_up() -> None:
         "kept": 2,
         "dropped": {"retweet": 1, "too_short": 1},
         "train": 1,
-        "validation": 1,
+        "validation": 0,
+        "test": 1,
         "kept_characters": 26,
         "train_characters": 13,
     }
@@ -183,7 +218,7 @@ def _posts(path: Path) -> list[Post]:
 
 def test_posts_of_several_networks_are_held_out_by_time_and_a_cross_post_is_kept_once() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    texts = [f"{number * 'very '}different things were said by {chr(97 + number) * 4}" for number in range(10)]
+    texts = [each.text for each in alike_in_nothing(10)]
     # Ids of Bluesky are shorter than those of X, and the newer here.
     posts = [
         Post(f"10{number:017}", start + timedelta(days=number), text, source="x") for number, text in enumerate(texts)
@@ -194,5 +229,5 @@ def test_posts_of_several_networks_are_held_out_by_time_and_a_cross_post_is_kept
 
     table = clean_table(to_table(posts), "alice", CleanConfig(held_out_share=0.1)).to_pylist()
 
-    assert [row["id"] for row in table if row["split"] == "validation"] == ["3kbbbbbbbbbbb"]
+    assert [row["id"] for row in table if row["split"] == "test"] == ["3kbbbbbbbbbbb"]
     assert [row["id"] for row in table if row["reason"] == "duplicate"] == ["3kaaaaaaaaaaa"]

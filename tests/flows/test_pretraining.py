@@ -82,7 +82,7 @@ def test_a_pool_learns_training_posts_only_and_helps_who_is_outside(home: Home, 
         store(home, tmp_path, handle, rows(60, since=60 * number))
     first = pool(config, "alice", "bob", "carol", hold_out=["carol"])
     learned = pq.read_table(Path(first.path) / LEARNED).to_pylist()
-    wanted = [("alice", row["id"]) for row in rows(54)] + [("bob", row["id"]) for row in rows(54, since=60)]
+    wanted = [("alice", row["id"]) for row in rows(51)] + [("bob", row["id"]) for row in rows(51, since=60)]
     assert [(row["handle"], row["id"]) for row in learned] == wanted
     carol = first.transfers[0]
     assert (carol.handle, carol.held_out_posts) == ("carol", 6)
@@ -107,9 +107,9 @@ def test_an_account_is_learned_from_a_pool_and_stays_with_that_one(home: Home, t
     assert "pool-friends" in used["finetune-alice"]
     with pytest.raises(ConfigurationError, match="nobody else has pool:friends: export it without --adapter"):
         write_bundle(home, "alice", tmp_path / "shared", Wanted(adapter=True))
-    # Twelve of these eighteen were training posts when the pool was made.
+    # Twelve of these twenty-one were training posts when the pool was made.
     wider = learn("alice", path, config.override({"clean": {"held_out_share": 0.3}}), "tokenise")
-    assert wider.reason == "12 validation posts are not evaluated: pool:friends has learned them"
+    assert wider.reason == "12 held-out posts are not used: pool:friends has learned them"
 
 
 def clean_posts(home: Home, held_out: Sequence[str]) -> Reference:
@@ -118,7 +118,8 @@ def clean_posts(home: Home, held_out: Sequence[str]) -> Reference:
     columns = {
         "id": [str(number) for number in range(len(texts))],
         "text": texts,
-        "split": pa.array(["train"] + ["validation"] * len(held_out)).dictionary_encode(),
+        "kept": [True] * len(texts),
+        "split": pa.array(["train"] + ["test"] * len(held_out)).dictionary_encode(),
     }
     folder = home.root / "clean"
     folder.mkdir(parents=True)
@@ -154,7 +155,7 @@ def test_a_learned_post_is_known_by_its_id_or_by_its_words(
 
 def test_an_account_whose_held_out_posts_are_all_learned_is_refused(home: Home) -> None:
     posts = clean_posts(home, ["The garden needs rain!"])
-    with pytest.raises(BaseModelError, match="pool:friends has learned every validation post of alice"):
+    with pytest.raises(BaseModelError, match="pool:friends has learned every test post of alice"):
         unseen_posts(posts, base_that_learned(home, ("alice", "1", "The garden needs rain!")))
 
 
@@ -246,7 +247,7 @@ def test_nothing_is_learned_when_somebody_cannot_be_examined(home: Home, tmp_pat
     with pytest.raises(NothingKept, match="no post of dave is stored"):
         pool(config, "alice", hold_out=["dave"])
     store(home, tmp_path, "dave", rows(1))
-    with pytest.raises(NotEnoughText, match="dave has no validation post"):
+    with pytest.raises(NotEnoughText, match="dave has no test post"):
         pool(config, "alice", hold_out=["dave"])
     assert list_pools(home) == []
 
@@ -275,7 +276,7 @@ def test_the_command_prints_what_the_pool_brings(home: Home, tmp_path: Path, tin
     command = ["pretrain", "friends", "alice", "--hold-out", "carol", "--corpus", str(tmp_path / "more.txt")]
     options = [f"--set=pretrain.base_model={tiny_folder}", "--set=train.device=cpu", "--set=tracking.mode=disabled"]
     printed = CliRunner().invoke(app, [*command, *options])
-    assert "completed: 84 posts of 1 accounts and 1 files" in printed.stdout
+    assert "completed: 81 posts of 1 accounts and 1 files" in printed.stdout
     assert "carol                6" in printed.stdout
     assert "--set train.base_model=pool:friends" in printed.stdout
     document = json.loads(CliRunner().invoke(app, [*command, *options, "--json"]).stdout)

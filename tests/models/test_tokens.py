@@ -32,7 +32,9 @@ def base_model(tmp_path_factory: pytest.TempPathFactory) -> BaseModel:
     return BaseModel("tiny", str(folder), "0" * 16)
 
 
-def clean_table(texts: list[str], held_out: int = 0, dropped: tuple[int, ...] = ()) -> pa.Table:
+def clean_table(texts: list[str], held_out: int = 0, dropped: tuple[int, ...] = (), validation: int = 0) -> pa.Table:
+    """The newest ``held_out`` are test posts, those before validation posts."""
+    splits = ["train"] * (len(texts) - held_out - validation) + ["validation"] * validation + ["test"] * held_out
     start = datetime(2024, 1, 1, tzinfo=UTC)
     rows: list[dict[str, Any]] = [
         {
@@ -41,7 +43,7 @@ def clean_table(texts: list[str], held_out: int = 0, dropped: tuple[int, ...] = 
             "text": text,
             "kept": number not in dropped,
             "reason": "duplicate" if number in dropped else None,
-            "split": None if number in dropped else "validation" if number >= len(texts) - held_out else "train",
+            "split": None if number in dropped else splits[number],
         }
         for number, text in enumerate(texts)
     ]
@@ -60,27 +62,27 @@ def test_kept_posts_become_ids_without_end_of_text(base_model: BaseModel) -> Non
     tokens = tokenise(clean_table(["I like rain.", "gone", "dünn 👍🏽"], 1, dropped=(1,)), base_model, TrainConfig())
     assert tokens.schema.equals(TOKENS_SCHEMA)
     assert tokens["id"].to_pylist() == ["998", "1000"]
-    assert tokens["split"].to_pylist() == ["train", "validation"]
+    assert tokens["split"].to_pylist() == ["train", "test"]
     assert tokens["bytes"].to_pylist() == [12, 14]
     tokenizer = TextTokenizer.of(base_model)
     assert [tokenizer.decode(ids) for ids in column(tokens, "input_ids")] == ["I like rain.", "dünn 👍🏽"]
 
 
-def test_max_posts_keeps_the_newest_of_both_splits(base_model: BaseModel) -> None:
-    table = clean_table([f"post number {number}" for number in range(100)], held_out=10)
+def test_max_posts_keeps_the_newest_of_every_split(base_model: BaseModel) -> None:
+    table = clean_table([f"post number {number}" for number in range(100)], held_out=10, validation=5)
     tokens = tokenise(table, base_model, TrainConfig(max_posts=20))
     ids = tokens["id"].to_pylist()
-    assert ids == [str(998 + number) for number in [*range(72, 90), 98, 99]]
-    assert tokens["split"].to_pylist() == ["train"] * 18 + ["validation"] * 2
+    assert ids == [str(998 + number) for number in [*range(68, 85), 89, 98, 99]]
+    assert tokens["split"].to_pylist() == ["train"] * 17 + ["validation"] + ["test"] * 2
 
 
 def test_max_training_posts_leaves_what_is_held_out_as_it_is(base_model: BaseModel) -> None:
     table = clean_table([f"post number {number}" for number in range(100)], held_out=10)
     tokens = tokenise(table, base_model, TrainConfig(max_training_posts=20))
     assert tokens["id"].to_pylist() == [str(998 + number) for number in [*range(70, 90), *range(90, 100)]]
-    assert tokens["split"].to_pylist() == ["train"] * 20 + ["validation"] * 10
+    assert tokens["split"].to_pylist() == ["train"] * 20 + ["test"] * 10
     both = tokenise(table, base_model, TrainConfig(max_posts=50, max_training_posts=20))
-    assert both["split"].to_pylist() == ["train"] * 20 + ["validation"] * 5
+    assert both["split"].to_pylist() == ["train"] * 20 + ["test"] * 5
 
 
 def test_special_tokens_in_a_post_are_plain_text(base_model: BaseModel) -> None:
@@ -105,7 +107,7 @@ def test_a_split_is_loaded_without_leaving_a_cache(base_model: BaseModel, home: 
     path = tmp_path / "tokens.parquet"
     pq.write_table(tokenise(clean_table(["one fox", "two foxes", "rain"], 1), base_model, TrainConfig()), path)
     assert load_split(path, "train")["id"] == ["998", "999"]
-    held_out = load_split(path, "validation")
+    held_out = load_split(path, "test")
     assert held_out["bytes"] == [4]
     assert sorted(item.name for item in tmp_path.iterdir()) == ["tokens.parquet"]
 

@@ -115,7 +115,8 @@ def test_a_senseless_request_is_one_sentence(client: Client, wanted: object, sta
 
 
 def test_one_post_of_a_quiz_is_real_and_there_is_one_guess(client: Client, learned: Home) -> None:
-    held_out = texts_of(Author.find(learned, "bob").clean, "validation")
+    clean = Author.find(learned, "bob").clean
+    held_out = [*texts_of(clean, "validation"), *texts_of(clean, "test")]
     quiz = client.ask("api/quiz", {"accounts": ["bob"]}).json()
     real = [place for place, text in enumerate(quiz["texts"]) if text in held_out]
     assert (quiz["handle"], len(quiz["texts"]), len(real)) == ("bob", 4, 1)

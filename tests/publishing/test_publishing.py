@@ -98,7 +98,7 @@ def test_the_exported_model_predicts_what_the_scores_say(learned: Home, tmp_path
     assert model
     scores, tokens = find_scores(learned, model), input_of(learned, model, "tokenise")
     assert scores and tokens
-    posts = load_split(tokens.file(TOKENS), "validation")
+    posts = load_split(tokens.file(TOKENS), "test")
     loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
     nats = post_nats(loaded, list(posts["input_ids"]), (tokenizer.bos_token_id, tokenizer.eos_token_id))
@@ -152,7 +152,8 @@ def test_the_numbers_of_the_card_are_those_of_the_artifacts(learned: Home, facts
     figures, counts = read_scores(scores), clean.manifest().counts
     shown = dict(re.findall(r"^\| (.+?) \| (.+?) \|$", card, re.MULTILINE))
     assert (shown["Downloaded"], shown["Kept"]) == (str(counts["fetched"]), str(counts["kept"]))
-    assert (shown["Trained on"], shown["Validation (the newest)"]) == (str(counts["train"]), str(counts["validation"]))
+    splits = (shown["Trained on"], shown["Validation (chosen by)"], shown["Test (the newest, judged by)"])
+    assert splits == tuple(str(counts[split]) for split in ("train", "validation", "test"))
     assert shown["Digest"] == model.digest
     assert f"base {figures.base_bits_per_byte:.3f} → tuned {figures.bits_per_byte:.3f}" in card
     assert f"| longest copy, words | {figures.longest_copied_words} |" in card

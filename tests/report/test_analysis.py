@@ -27,7 +27,7 @@ from hugtweets.report.analysis.accounts import (
     vocabulary,
 )
 from hugtweets.report.analysis.correlations import PROPERTIES, conclude, correlate
-from hugtweets.report.analysis.report import plot_accounts
+from hugtweets.report.analysis.report import analyse_accounts, plot_accounts
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.evaluate import SCORES
 from hugtweets.steps.fetch import TIMELINE
@@ -121,7 +121,9 @@ def test_a_plot_names_the_accounts_that_have_the_property() -> None:
     assert drawn == plot_accounts([figures("alice", vocabulary=0.4), figures("bob", vocabulary=None)], "vocabulary")
 
 
-def learned(home: Home, handle: str, posts: Sequence[Post], base: float = 2.0, tuned: float = 1.5) -> Reference:
+def learned(
+    home: Home, handle: str, posts: Sequence[Post], base: float = 2.0, tuned: float = 1.5, old: bool = False
+) -> Reference:
     """An account whose steps were all done; only what the analysis reads is in their artifacts."""
     table = to_table(posts)
 
@@ -134,7 +136,12 @@ def learned(home: Home, handle: str, posts: Sequence[Post], base: float = 2.0, t
         return {}
 
     card = Scorecard(
-        held_out_posts=9, held_out_bytes=900, base_bits_per_byte=base, bits_per_byte=tuned, over_base=tuned - base
+        on_test_posts=not old,
+        held_out_posts=9,
+        held_out_bytes=900,
+        base_bits_per_byte=base,
+        bits_per_byte=tuned,
+        over_base=tuned - base,
     )
 
     def write_scores(folder: Path) -> dict[str, Any]:
@@ -153,6 +160,13 @@ def learned(home: Home, handle: str, posts: Sequence[Post], base: float = 2.0, t
 
 def posts(number: int = 90) -> list[Post]:
     return [Post(id=row["id"], created_at=START, text=row["text"], is_reply=False) for row in rows(number)]
+
+
+def test_scores_from_before_there_were_test_posts_are_not_compared(home: Home) -> None:
+    learned(home, "alice", posts(), old=True)
+    learned(home, "bob", posts())
+    assert find_figures(home, "alice") is None
+    assert [account.handle for account in analyse_accounts(home).accounts] == ["bob"]
 
 
 def test_habits_are_counted_over_what_the_account_wrote_itself(home: Home) -> None:

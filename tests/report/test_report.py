@@ -227,7 +227,7 @@ def test_a_mix_has_a_page_of_the_posts_of_all_its_accounts(home: Home) -> None:
     learn_mix(home, "alice", "bob")
     report(jobs(home, *home.known_names()))
     shown = page(home, "alice+bob").text
-    assert "By the accounts: validation posts" in shown
+    assert "By the accounts: test posts" in shown
     # Each of the 60 posts of both, and what cleaning dropped of either.
     summary = published(home, "alice+bob")
     assert summary is not None and summary.fetched == 120

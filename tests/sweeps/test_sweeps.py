@@ -108,7 +108,7 @@ def test_what_a_sweep_cannot_do_is_refused_and_both_are_named(assignment: str) -
 def trial(point: int, handle: str, tuned: float | None, held_out: int = 20) -> TrialOutcome:
     status = "failed" if tuned is None else "completed"
     return TrialOutcome.model_validate(
-        {"point": point, "handle": handle, "status": status, "bits_per_byte": tuned, "held_out_posts": held_out}
+        {"point": point, "handle": handle, "status": status, "bits_per_byte": tuned, "validation_posts": held_out}
     )
 
 
@@ -160,8 +160,8 @@ def test_a_sweep_tries_every_point_and_leaves_the_current_model_alone(home: Home
     good = outcome_of(account(alice, return_state=True)).accounts[0].steps["finetune"].digest
     points = plan_points([alice], ["train.epochs=2", "train.max_training_posts=40,null"])
     outcome = run_sweep([alice], points)
-    assert [found.training_posts for found in outcome.trials] == [108, 40, 108]
-    assert {found.held_out_posts for found in outcome.trials} == {12}
+    assert [found.training_posts for found in outcome.trials] == [102, 40, 102]
+    assert {found.validation_posts for found in outcome.trials} == {6}
     # The model that was there is no trial, and is not made again.
     assert outcome.trials[0].model == good
     assert len(references(home, "alice", "finetune")) == 3

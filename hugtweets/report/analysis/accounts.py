@@ -40,7 +40,7 @@ class AccountFigures(BaseModel):
     ``posts``, ``characters``, ``mean_length`` and what comes after them are of the kept posts as they were cleaned, and
     ``compressed_size`` is small where an account repeats itself; shares of links, replies and hashtags are of the
     account's own posts as the source sent them. ``start`` is how far the base model is from the account, ``end`` how
-    far the tuned one, both in bits per byte of validation posts, and ``drop`` what training took off.
+    far the tuned one, both in bits per byte of test posts, and ``drop`` what training took off.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,22 +67,23 @@ class AccountFigures(BaseModel):
 
 
 def find_figures(home: Home, handle: str) -> AccountFigures | None:
-    """The figures of an account's current model, or of the one judged last if none is current; None if none is judged.
+    """The figures of an account's current model, or of the one judged last if none is current.
+
+    None if no model is judged, or only by validation posts, before there were test posts.
 
     Raises:
         NothingKept: what its scores were made from is gone.
     """
     scores = find_scores(home, handle)
-    if scores is None:
+    if scores is None or not (card := read_scores(scores)).on_test_posts:
         return None
     model, tokens, clean = (input_of(home, scores, step) for step in ("finetune", "tokenise", "clean"))
     timeline = input_of(home, clean, "fetch") if clean else None
     if not (model and tokens and clean and timeline):
         raise NothingKept(f"what the scores of {handle} were made from is gone: run `{run_command(handle)}`")
     table = pq.read_table(clean.file(CLEAN), columns=["id", "text", "kept", "reason"])
-    # From new to old: the figures on equal amounts of text are then of the posts nearest to the validation posts.
+    # From new to old: the figures on equal amounts of text are then of the posts nearest to the test posts.
     texts = table["text"].filter(table["kept"]).to_pylist()[::-1]
-    card = read_scores(scores)
     return AccountFigures.model_validate(
         {
             "handle": handle,

@@ -61,7 +61,7 @@ def plot_accounts(accounts: Sequence[AccountFigures], name: str) -> str:
         figure = Figure(figsize=_INCHES, layout="constrained")
         axes = figure.add_subplot()
         axes.spines[["top", "right"]].set_visible(False)
-        axes.set(xlabel=name.replace("_", " "), ylabel="bits per byte of validation posts (lower is better)")
+        axes.set(xlabel=name.replace("_", " "), ylabel="bits per byte of test posts (lower is better)")
         for account in accounts:
             place = getattr(account, name)
             if place is not None:
@@ -82,7 +82,8 @@ def _named(home: Home, handles: Sequence[str]) -> list[AccountFigures]:
     for handle in map(home.spelling, handles):
         figures = find_figures(home, handle)
         if figures is None:
-            raise NothingKept(f"there are no scores of {handle} in {home.root}: make them with `{run_command(handle)}`")
+            where = f"there are no scores of {handle} on test posts in {home.root}"
+            raise NothingKept(f"{where}: make them with `{run_command(handle)}`")
         found[handle] = figures
     return list(found.values())
 
@@ -90,7 +91,7 @@ def _named(home: Home, handles: Sequence[str]) -> list[AccountFigures]:
 def _all(home: Home) -> list[AccountFigures]:
     found = [figures for handle in home.known_handles() if (figures := find_figures(home, handle))]
     if not found:
-        raise NothingKept(f"no account in {home.root} has scores: make them with `hugtweets run HANDLE`")
+        raise NothingKept(f"no account in {home.root} has scores on test posts: make them with `hugtweets run HANDLE`")
     return found
 
 
