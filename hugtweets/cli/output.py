@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import tempfile
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 
 import typer
 from pydantic import BaseModel
@@ -40,7 +42,10 @@ def describe(error: OSError) -> str:
     """What the operating system refused, for a person."""
     if error.filename is None:
         return f"what a file, a connection or stdout should hold was refused ({error.strerror or error})"
-    advice = "make room, change its permissions, or choose another folder with --home or HUGTWEETS_HOME"
+    # Prefect's runner keeps a folder there that belongs to whoever on this machine served first.
+    is_runners = Path(str(error.filename)).is_relative_to(Path(tempfile.gettempdir()) / "runner_storage")
+    variable = "TMPDIR" if is_runners else "--home or HUGTWEETS_HOME"
+    advice = f"make room, change its permissions, or choose another folder with {variable}"
     return f"{error.filename} cannot be used ({error.strerror or error}): {advice}"
 
 

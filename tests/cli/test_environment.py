@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from hugtweets.cli.output import describe
 from tests.cli.conftest import Program
 
 RUN = ("run", "alice", "--source", "file:posts.jsonl", "--set", "tracking.mode=disabled")
@@ -79,3 +83,9 @@ def test_doctor_says_that_the_server_of_a_run_cannot_keep_its_database(
     assert program("doctor", "--json") == 1
     (found,) = [f for f in json.loads(capsys.readouterr().out)["findings"] if f["subject"] == "Prefect"]
     assert "PREFECT_HOME" in found["advice"]
+
+
+def test_a_folder_that_another_person_served_from_first_is_told_with_the_variable_that_moves_it() -> None:
+    there = Path(tempfile.gettempdir()) / "runner_storage" / "0b0c"
+    said = describe(PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there)))
+    assert said.endswith("choose another folder with TMPDIR")
