@@ -1,7 +1,10 @@
 """Which model of an account is its current one, and why: ``promotions/<handle>.json``.
 
-A new model becomes current if it beats its base in bits per byte of the validation posts and is not clearly worse than
-the model that was current before it, on the same posts. Every model is judged once: what was decided, by a run or by
+A new model becomes current if it beats its base in bits per byte of the test posts, and is worse neither than the model
+that was current before it nor than the best of the last ones that were, on the same posts: see
+:mod:`hugtweets.evaluation.verdict`. Compared with the one before alone, models could get a little worse every night.
+
+Every model is judged once: what was decided, by a run or by
 hand, stands until there is a new model, so that a model which a person has put back is not replaced the next night.
 
 A model that a sweep trains is a trial, noted before it is made: it is never current by itself, and no run compares with
@@ -19,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.scorecard import Scorecard
+from hugtweets.evaluation.verdict import BEST_OF, verdict
 from hugtweets.storage.artifacts import Reference, exists, is_shared, references
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
@@ -30,6 +34,8 @@ BY_HAND = "hugtweets promote"
 class Decision(BaseModel):
     """What was decided of one model. ``previous`` was current before; ``by`` names the run, or the command.
 
+    ``best`` is the earlier model that it was compared with as well.
+
     A ``trial`` is none: it says that the model was made to be compared, not to be used.
     """
 
@@ -38,6 +44,7 @@ class Decision(BaseModel):
     model: str
     promoted: bool
     previous: str | None
+    best: str | None = None
     reason: str
     by: str
     at: datetime
@@ -118,20 +125,45 @@ def previous_of(home: Home, model: Reference) -> Reference | None:
     return current_model(home, model.handle) if promotions.judged else None
 
 
-def judge(home: Home, model: Reference, previous: Reference | None, scores: Scorecard, run: str) -> Standing:
-    """Decide on a model unless that was done; ``scores`` are those of its comparison with ``previous``.
+def best_of_last(home: Home, model: Reference) -> Reference | None:
+    """The best of the last models that were current, which a model is compared with; None if that is the previous.
 
-    A previous model that is gone cannot be kept, not even by an earlier decision: then only the base is to be beaten.
+    It is the one that took the largest share off its base's bits per byte, on the test posts of its time.
     """
-    if previous and not _existing(home, model.handle, previous.digest):
-        previous = None
-    alone = scores.model_copy(update={"previous_bits_per_byte": None, "over_previous": None})
-    promoted, reason = verdict(scores if previous else alone)
+    promotions, handle = read_promotions(home, model.handle), model.handle
+    if judged := promotions.of(model.digest):
+        return _existing(home, handle, judged[0].best)
+    promoted = dict.fromkeys(decision.model for decision in reversed(promotions.judged) if decision.promoted)
+    gains = _gains(home, handle)
+    last = [digest for digest in promoted if digest in gains and _existing(home, handle, digest)][:BEST_OF]
+    best = min(last, key=gains.__getitem__, default=None)
+    current = current_model(home, handle)
+    return None if current and current.digest == best else _existing(home, handle, best)
+
+
+def judge(
+    home: Home,
+    model: Reference,
+    previous: Reference | None,
+    scores: Scorecard,
+    run: str,
+    best: Reference | None = None,
+) -> Standing:
+    """Decide on a model unless that was done; ``scores`` are those of its comparison with ``previous`` and ``best``.
+
+    An earlier model that is gone cannot be kept, not even by an earlier decision: then only the base is to be beaten.
+    """
+    previous, best = (
+        each if each and _existing(home, model.handle, each.digest) else None for each in (previous, best)
+    )
+    gone = {"previous_held_out_posts": previous, "best_held_out_posts": previous and best}
+    judged = scores.model_copy(update={name: None for name, earlier in gone.items() if earlier is None})
+    promoted, reason = verdict(judged)
     if _is_open(home, model, promoted):
         with locked(home.promotions(model.handle)):
             # Another run may have decided while this one waited.
             if _is_open(home, model, promoted):
-                _decide(home, model, promoted, previous, reason, run)
+                _decide(home, model, promoted, previous, reason, run, best=best)
     return standing(home, model)
 
 
@@ -154,22 +186,6 @@ def standing(home: Home, model: Reference) -> Standing:
     else:
         reason = f"kept {current.digest}: {promotions.of(current.digest)[-1].reason}"
     return Standing(model=model.digest, promoted=promoted, current=current.digest if current else None, reason=reason)
-
-
-def verdict(scores: Scorecard) -> tuple[bool, str]:
-    """Whether a model becomes current, and the sentence that says why."""
-    base_and_tuned = f"{scores.base_bits_per_byte:.3f} → {scores.bits_per_byte:.3f} bits per byte"
-    if scores.bits_per_byte >= scores.base_bits_per_byte:
-        return False, f"not promoted: it does not beat its base, {base_and_tuned}"
-    if scores.previous_bits_per_byte is None or scores.over_previous is None:
-        return True, f"promoted: it beats its base, {base_and_tuned}"
-    tuned = scores.previous_bits_per_byte + scores.over_previous
-    low, high = scores.over_previous_low, scores.over_previous_high
-    margin = "" if low is None or high is None else f" ± {(high - low) / 2:.3f}"
-    change = f"{scores.previous_bits_per_byte:.3f} → {tuned:.3f}{margin} bits per byte"
-    if low is not None and low > 0:
-        return False, f"kept the previous: {change} is clearly worse"
-    return True, f"promoted: {change} is not clearly worse than the previous"
 
 
 def promote(home: Home, handle: str, digest: str) -> Decision:
@@ -203,12 +219,14 @@ def _decide(
     reason: str,
     by: str,
     trial: bool = False,
+    best: Reference | None = None,
 ) -> Decision:
     """Add a decision to the file, which the caller has locked."""
     decision = Decision(
         model=model.digest,
         promoted=promoted,
         previous=previous.digest if previous else None,
+        best=best.digest if best else None,
         reason=reason,
         by=by,
         at=datetime.now(UTC),
@@ -220,6 +238,16 @@ def _decide(
     if home.store:
         home.store.write(home.key(path), path.read_bytes())
     return decision
+
+
+def _gains(home: Home, handle: str) -> dict[str, float]:
+    """Bits per byte of each model over those of its base, by its test posts."""
+    scores = [found.manifest() for found in references(home, handle, "evaluate")]
+    return {
+        manifest.inputs["finetune"]: manifest.counts["bits_per_byte"] / manifest.counts["base_bits_per_byte"]
+        for manifest in scores
+        if manifest.counts.get("on_test_posts")
+    }
 
 
 def _existing(home: Home, handle: str, digest: str | None) -> Reference | None:

@@ -22,7 +22,8 @@ class Scorecard(BaseModel):
 
     Bits per byte are those of test posts, lower is better: see :mod:`hugtweets.evaluation.bits_per_byte`. ``low``
     and ``high`` bound the 95 % interval over posts: see :mod:`hugtweets.evaluation.intervals`. ``previous`` is the
-    model that was the account's current one when this one was made.
+    model that was the account's current one when this one was made, ``best`` the best of the last ones that were, and
+    ``generic`` one that learned posts of other accounts of this home alone: what it gains is not the person.
 
     What is said of generated posts holds for posts without a prompt, and is compared with as many real posts. In
     the names ``held_out`` are the test posts, ``told_apart`` is the detector's accuracy and ``taken_for_author``
@@ -47,13 +48,36 @@ class Scorecard(BaseModel):
     over_base_low: Figure = None
     over_base_high: Figure = None
 
-    previous_held_out_posts: int = Field(0, description="test posts that the previous model was not trained on")
+    base_bits_per_byte_without_end: Figure = Field(None, description="of the base model, the end of a post not counted")
+    bits_per_byte_without_end: Figure = Field(None, description="of the model, the end of a post not counted")
+
+    generic_accounts: int = Field(0, description="other accounts whose posts the generic model learned; 0 without one")
+    generic_bits_per_byte: Figure = Field(None, description="of the generic model")
+    generic_bits_per_byte_low: Figure = None
+    generic_bits_per_byte_high: Figure = None
+    over_generic: Figure = Field(None, description="bits per byte of the model less those of the generic one")
+    over_generic_low: Figure = None
+    over_generic_high: Figure = None
+
+    previous_held_out_posts: int | None = Field(
+        None, description="test posts that the previous model has not learned; None without one that can be used"
+    )
     previous_bits_per_byte: Figure = Field(None, description="of the previous model, on those posts")
     previous_bits_per_byte_low: Figure = None
     previous_bits_per_byte_high: Figure = None
     over_previous: Figure = Field(None, description="bits per byte of the model less those of the previous, on those")
     over_previous_low: Figure = None
     over_previous_high: Figure = None
+
+    best_held_out_posts: int | None = Field(
+        None, description="the same of the best of the last models that were current, if that is not the previous"
+    )
+    best_bits_per_byte: Figure = None
+    best_bits_per_byte_low: Figure = None
+    best_bits_per_byte_high: Figure = None
+    over_best: Figure = None
+    over_best_low: Figure = None
+    over_best_high: Figure = None
 
     generated_posts: int = Field(0, description="posts that the model drew without a prompt")
     told_apart: Figure = Field(None, description="see :func:`hugtweets.evaluation.classifiers.detector_accuracy`")

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow.parquet as pq
 
@@ -14,8 +14,9 @@ from hugtweets.cleaning.splits import Split
 from hugtweets.config import TrainConfig
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import BaseModelError
-from hugtweets.evaluation.bits_per_byte import member_scores, prediction_scores, previous_scores
-from hugtweets.evaluation.promotion import Standing, judge, previous_of
+from hugtweets.evaluation.bits_per_byte import Nats
+from hugtweets.evaluation.prediction import comparison_scores, member_scores, prediction_scores
+from hugtweets.evaluation.promotion import Standing, best_of_last, judge, previous_of
 from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.evaluation.writing import writing_scores
 from hugtweets.jobs.job import Job
@@ -33,14 +34,14 @@ from hugtweets.tracking.decisions import tell_decisions
 
 VERSION = 3
 SCORES = "scores.json"
+EarlierName = Literal["previous", "best"]
 
 logger = logging.getLogger(__name__)
 
 
 def plan_evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, clean: Reference) -> Plan:
     """Depends on the model, its posts, the test posts, and the model that it is compared with."""
-    previous = compared_with(job, model)
-    compared = {"previous": previous.digest} if previous else {}
+    compared = {name: earlier.digest for name, earlier in compared_with(job, model).items()}
     return Plan("evaluate", VERSION, job.handle, (model, samples, tokens, clean), extra=compared)
 
 
@@ -48,8 +49,9 @@ def evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, 
     """Write ``scores.json``, a :class:`Scorecard`."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        tuned, previous = Tuned(model, job.base_model), _find_previous(job, compared_with(job, model))
-        predictions = on_device(_score_predictions, job, tokens, clean, tuned, previous)
+        tuned, compared = Tuned(model, job.base_model), compared_with(job, model)
+        earlier = {name: found for name, each in compared.items() if (found := _find_earlier(job, each))}
+        predictions = on_device(_score_predictions, job, tokens, clean, tuned, earlier)
         card = Scorecard.model_validate(predictions | _score_writing(samples, clean))
         write_text(folder / SCORES, card.model_dump_json(indent=1) + "\n")
         return card.figures()
@@ -62,14 +64,18 @@ def record_evaluate(job: Job, scores: Reference) -> None:
     job.outcome.metrics = read_scores(scores).figures()
 
 
-def compared_with(job: Job, model: Reference) -> Reference | None:
-    """The model that was the account's current one so far; a trial is compared with none."""
-    return None if job.is_trial else previous_of(job.home, model)
+def compared_with(job: Job, model: Reference) -> dict[EarlierName, Reference]:
+    """The account's current model so far, and the best of those before; a trial is compared with none."""
+    if job.is_trial or (previous := previous_of(job.home, model)) is None:
+        return {}
+    best = best_of_last(job.home, model)
+    return {"previous": previous} | ({"best": best} if best else {})
 
 
 def promote(job: Job, model: Reference, scores: Reference) -> Standing:
     """Decide whether the model becomes the account's current one, and tell W&B, unless that was done."""
-    standing = judge(job.home, model, compared_with(job, model), read_scores(scores), job.run)
+    compared = compared_with(job, model)
+    standing = judge(job.home, model, compared.get("previous"), read_scores(scores), job.run, best=compared.get("best"))
     tell_decisions(job.home, job.handle, job.config.tracking)
     return standing
 
@@ -87,71 +93,69 @@ class Tuned:
     base_model: BaseModel
 
 
-def _find_previous(job: Job, previous: Reference | None) -> Tuned | None:
-    """The model to compare with, brought here; None if it, or its base model, cannot be had any more."""
-    if previous is None or not obtain(job.home, previous):
+def _find_earlier(job: Job, earlier: Reference) -> Tuned | None:
+    """A model to compare with, brought here; None if it, or its base model, cannot be had any more."""
+    if not obtain(job.home, earlier):
         return None
     try:
-        return Tuned(previous, base_model_of(previous, job.home))
+        return Tuned(earlier, base_model_of(earlier, job.home))
     except BaseModelError as error:
-        logger.warning("%s: the new model is not compared with the previous one: %s", job.handle, error)
+        logger.warning("%s: the new model is not compared with %s: %s", job.handle, earlier.digest, error)
         return None
 
 
 def _score_predictions(
-    job: Job, tokens: Reference, clean: Reference, tuned: Tuned, previous: Tuned | None
+    job: Job, tokens: Reference, clean: Reference, tuned: Tuned, earlier: Mapping[EarlierName, Tuned]
 ) -> dict[str, Any]:
     held_out = of_split(pq.read_table(tokens.file(TOKENS)), "test")
     documents, sizes = held_out["input_ids"].to_pylist(), held_out["bytes"].to_pylist()
-    base = post_nats_of(tuned.base_model, None, documents, job.config.train)
-    ours = post_nats_of(tuned.base_model, tuned.model.file(WEIGHTS), documents, job.config.train)
+    base = predict(tuned.base_model, None, documents, job.config.train)
+    ours = predict(tuned.base_model, tuned.model.file(WEIGHTS), documents, job.config.train)
     scores: dict[str, Any] = {"on_test_posts": True, "held_out_posts": len(documents), "held_out_bytes": sum(sizes)}
     scores |= prediction_scores(base, ours, sizes)
     if AUTHOR in held_out.column_names:
         scores["members"] = member_scores(base, ours, sizes, held_out[AUTHOR].to_pylist())
-    if previous:
-        # What the previous model was trained on would flatter it.
-        places = _unseen(job, previous, clean, held_out["id"].to_pylist())
-        theirs = _nats_of_previous(job, previous, tuned.base_model, [documents[place] for place in places])
-        scores |= previous_scores(theirs, [ours[place] for place in places], [sizes[place] for place in places])
+    for name, other in earlier.items():
+        # What an earlier model was trained on would flatter it.
+        places = _unseen(job, other, clean, held_out["id"].to_pylist())
+        theirs = _predict_by_earlier(job, other, tuned.base_model, [documents[place] for place in places])
+        scores |= comparison_scores(name, theirs, ours.at(places), [sizes[place] for place in places])
     return scores
 
 
-def post_nats_of(
+def predict(
     base_model: BaseModel, weights: Path | None, documents: Sequence[Sequence[int]], config: TrainConfig
-) -> list[float]:
-    """The negative log of the probability of each post, in its turn on the device; None is the base model itself."""
+) -> Nats:
+    """How a model predicts posts, in its turn on the device; without weights the base model itself."""
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices.selection import choose_device
-    from hugtweets.evaluation.bits_per_byte import post_nats
+    from hugtweets.evaluation.bits_per_byte import nats_of
     from hugtweets.models.cache import load_tuned
 
     loaded, tokenizer = load_tuned(base_model, weights, choose_device(config))
-    return post_nats(loaded, documents, tokenizer.ends)
+    return nats_of(loaded, documents, tokenizer.ends)
 
 
-def _unseen(job: Job, previous: Tuned, clean: Reference, ids: Sequence[str]) -> list[int]:
-    """Places of the test posts that the previous model cannot have been made by; none if nobody knows."""
-    learned = learned_posts(job.home, previous.model)
+def _unseen(job: Job, earlier: Tuned, clean: Reference, ids: Sequence[str]) -> list[int]:
+    """Places of the test posts that an earlier model cannot have been made by; none if nobody knows."""
+    learned = learned_posts(job.home, earlier.model)
     if learned is None:
         return []
     # Before there were test posts, what is held out now was looked at only to decide when to stop.
     looked_at: tuple[Split, ...] = ("train", "validation") if "test" in learned.manifest().counts else ("train",)
     trained = of_split(pq.read_table(learned.file(CLEAN), columns=["id", "split"]), *looked_at)
     posts = pq.read_table(clean.file(CLEAN), columns=["id", "text"])
-    pooled = posts["id"].filter(has_learned(previous.base_model.folder, job.handle, posts))
+    pooled = posts["id"].filter(has_learned(earlier.base_model.folder, job.handle, posts))
     seen = {*trained["id"].to_pylist(), *pooled.to_pylist()}
     return [place for place, post in enumerate(ids) if post not in seen]
 
 
-def _nats_of_previous(
-    job: Job, previous: Tuned, base_model: BaseModel, documents: Sequence[Sequence[int]]
-) -> list[float]:
-    """Of the same texts, in the tokens of the previous model."""
-    if previous.base_model.digest != base_model.digest:
-        ours, theirs = TextTokenizer.of(base_model), TextTokenizer.of(previous.base_model)
+def _predict_by_earlier(job: Job, earlier: Tuned, base_model: BaseModel, documents: Sequence[Sequence[int]]) -> Nats:
+    """The same texts, in the tokens of the earlier model."""
+    if earlier.base_model.digest != base_model.digest:
+        ours, theirs = TextTokenizer.of(base_model), TextTokenizer.of(earlier.base_model)
         documents = [theirs.encode(ours.decode(document)) for document in documents]
-    return post_nats_of(previous.base_model, previous.model.file(WEIGHTS), documents, job.config.train)
+    return predict(earlier.base_model, earlier.model.file(WEIGHTS), documents, job.config.train)
 
 
 def _score_writing(samples: Reference, clean: Reference) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from typing import Any
 
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import NotEnoughText
-from hugtweets.evaluation.bits_per_byte import prediction_scores
+from hugtweets.evaluation.prediction import prediction_scores
 from hugtweets.jobs.job import Job
 from hugtweets.jobs.pools import Transfer
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import identity_of, tokenise
 from hugtweets.steps.clean import of_split
-from hugtweets.steps.evaluate import post_nats_of
+from hugtweets.steps.evaluate import predict
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import OPTIONS, unseen_posts
 from hugtweets.storage.artifacts import Plan, Reference
@@ -65,6 +65,6 @@ def _score(job: Job, clean: Reference, base_model: BaseModel, pooled: BaseModel)
     tokens = tokenise(unseen_posts(clean, pooled), pooled, job.config.train)
     held_out = of_split(tokens, "test")
     documents, sizes = held_out["input_ids"].to_pylist(), held_out["bytes"].to_pylist()
-    base, ours = (post_nats_of(model, None, documents, job.config.train) for model in (base_model, pooled))
+    base, ours = (predict(model, None, documents, job.config.train) for model in (base_model, pooled))
     scores = prediction_scores(base, ours, sizes)
     return Transfer.model_validate({"handle": job.handle, "held_out_posts": len(documents), **scores})

@@ -43,7 +43,7 @@ HOLD_POSTS = {"fetch", "clean", "tokenise"}
 TRIAL = "trial"
 
 # Inputs whose name is not their step: two of one step need two names.
-STEP_OF = {"previous": "finetune"}
+STEP_OF = {"previous": "finetune", "best": "finetune"}
 
 # A base model may be a pool, which is an artifact. It counts as an input of what its weights were needed for only: each
 # use reads them all.

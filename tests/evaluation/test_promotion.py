@@ -9,56 +9,24 @@ import pytest
 
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.promotion import (
+    best_of_last,
     current_model,
     judge,
     note_trial,
     previous_of,
     promote,
     read_promotions,
-    verdict,
 )
-from hugtweets.evaluation.scorecard import Scorecard
 from hugtweets.steps.finetune import find_model
 from hugtweets.storage.artifacts import Plan, Reference, create
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import Store
+from tests.fixtures.scores import card
 
 
 def model(home: Home, name: str) -> Reference:
     """A model of alice; only its digest matters here."""
     return create(home, Plan("finetune", 1, "alice", extra={"base_model": name}), lambda folder: {})
-
-
-def card(tuned: float, base: float = 2.0, previous: float | None = None, margin: float = 0.02) -> Scorecard:
-    over = None if previous is None else tuned - previous
-    return Scorecard(
-        held_out_posts=20,
-        held_out_bytes=2000,
-        base_bits_per_byte=base,
-        bits_per_byte=tuned,
-        over_base=tuned - base,
-        previous_bits_per_byte=previous,
-        over_previous=over,
-        over_previous_low=None if over is None else over - margin,
-        over_previous_high=None if over is None else over + margin,
-    )
-
-
-@pytest.mark.parametrize(
-    ("scores", "promoted", "says"),
-    [
-        (card(1.5), True, "promoted: it beats its base, 2.000 → 1.500 bits per byte"),
-        (card(2.0), False, "not promoted: it does not beat its base, 2.000 → 2.000 bits per byte"),
-        (card(2.1, previous=2.2), False, "does not beat its base"),
-        (card(1.4, previous=1.5), True, "promoted: 1.500 → 1.400 ± 0.020"),
-        (card(1.51, previous=1.5), True, "not clearly worse"),
-        (card(1.53, previous=1.5), False, "kept the previous: 1.500 → 1.530 ± 0.020 bits per byte is clearly worse"),
-    ],
-)
-def test_a_model_must_beat_its_base_and_not_be_clearly_worse(scores: Scorecard, promoted: bool, says: str) -> None:
-    decided, reason = verdict(scores)
-    assert decided is promoted
-    assert says in reason
 
 
 def test_the_first_good_model_is_current_and_a_worse_one_changes_nothing(home: Home) -> None:
@@ -68,6 +36,43 @@ def test_the_first_good_model_is_current_and_a_worse_one_changes_nothing(home: H
     assert (standing.promoted, standing.current) == (False, first.digest)
     assert current_model(home, "alice") == first
     assert [decision.by for decision in read_promotions(home, "alice").decisions] == ["run-1", "run-2"]
+
+
+def scored(home: Home, made: Reference, tuned: float, base: float = 2.0) -> None:
+    """The scores of a model, of which only the figures in the manifest matter here."""
+    figures = {"on_test_posts": True, "base_bits_per_byte": base, "bits_per_byte": tuned}
+    create(home, Plan("evaluate", 3, "alice", (made,)), lambda folder: figures)
+
+
+def test_a_model_is_compared_with_the_best_of_the_last_ones_too(home: Home) -> None:
+    models = [model(home, f"night {number}") for number in range(4)]
+    # A little worse every night, on posts that are harder to predict every night.
+    for made, (tuned, base) in zip(models, [(1.5, 2.0), (1.6, 2.2), (1.7, 2.3), (1.8, 2.4)], strict=True):
+        scored(home, made, tuned, base)
+        judge(home, made, None, card(tuned, base), "night")
+    assert best_of_last(home, model(home, "tonight")) == models[1]
+
+
+def test_the_best_of_the_last_ones_is_not_compared_twice_nor_by_scores_of_validation_posts(home: Home) -> None:
+    first, second = model(home, "first"), model(home, "second")
+    judge(home, first, None, card(1.4), "night")
+    scored(home, second, 1.5)
+    judge(home, second, None, card(1.5), "night")
+    assert best_of_last(home, model(home, "tonight")) is None
+
+
+def test_what_was_the_best_when_a_model_was_judged_stays_what_it_was_compared_with(home: Home) -> None:
+    best, previous, new = (model(home, name) for name in ("best", "previous", "new"))
+    for made, tuned in ((best, 1.4), (previous, 1.5)):
+        scored(home, made, tuned)
+        judge(home, made, None, card(tuned), "night")
+    standing = judge(home, new, previous, card(1.505, previous=1.5, best=1.4), "night", best=best_of_last(home, new))
+    assert (standing.current, standing.reason) == (
+        previous.digest,
+        "kept the previous: 1.400 → 1.505 ± 0.010 bits per byte is clearly worse than the best of the last 10",
+    )
+    scored(home, new, 1.0)
+    assert best_of_last(home, new) == best
 
 
 def test_a_model_is_judged_once(home: Home) -> None:

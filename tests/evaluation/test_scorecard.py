@@ -9,10 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from hugtweets.evaluation.bits_per_byte import prediction_scores, previous_scores
+from hugtweets.evaluation.bits_per_byte import Nats
 from hugtweets.evaluation.classifiers import SET, AuthorshipClassifier, detector_accuracy
 from hugtweets.evaluation.copying import WordCorpus, copied_share
 from hugtweets.evaluation.intervals import ratio_interval
+from hugtweets.evaluation.prediction import comparison_scores, prediction_scores
 from hugtweets.evaluation.writing import distinct_n, equal_amounts, writing_scores
 
 HARBOUR = ["harbour", "gull", "tide", "mooring", "lantern", "fog", "bell", "ferry", "net", "rope", "anchor", "pier"]
@@ -138,13 +139,25 @@ def test_the_paired_interval_is_narrower_than_those_of_its_sides() -> None:
     sizes = rng.integers(20, 280, 80).tolist()
     base = (np.array(sizes) * rng.normal(1.5, 0.5, 80)).tolist()
     tuned = [value - 0.1 * size for value, size in zip(base, sizes, strict=True)]
-    scores = prediction_scores(base, tuned, sizes)
+    scores = prediction_scores(nats(base), nats(tuned), sizes)
     assert scores["over_base"] == pytest.approx(-0.1 / math.log(2), abs=1e-4)
     assert scores["over_base_low"] == pytest.approx(scores["over_base_high"], abs=1e-4)
     assert (scores["bits_per_byte_high"] or 0) - (scores["bits_per_byte_low"] or 0) > 0.1
 
 
 def test_a_previous_model_that_is_the_same_makes_no_difference() -> None:
-    scores = previous_scores([3.0, 4.0], [3.0, 4.0], [2, 2])
+    scores = comparison_scores("previous", nats([3.0, 4.0]), nats([3.0, 4.0]), [2, 2])
     assert (scores["over_previous"], scores["previous_held_out_posts"]) == (0.0, 2)
-    assert previous_scores([], [], []) == {}
+    assert comparison_scores("previous", nats([]), nats([]), []) == {"previous_held_out_posts": 0}
+
+
+def nats(posts: Sequence[float], end: float = 1.0) -> Nats:
+    """Posts whose ends are all equally hard to predict."""
+    return Nats(list(posts), [end] * len(posts))
+
+
+def test_the_end_of_a_post_is_counted_and_told_apart() -> None:
+    scores = prediction_scores(nats([4.0, 4.0], 2.0), nats([3.0, 3.0], 1.0), [2, 2])
+    assert scores["base_bits_per_byte"] == pytest.approx(2 / math.log(2), abs=1e-4)
+    assert scores["base_bits_per_byte_without_end"] == pytest.approx(1 / math.log(2), abs=1e-4)
+    assert scores["bits_per_byte_without_end"] == pytest.approx(1 / math.log(2), abs=1e-4)

@@ -37,7 +37,7 @@ from hugtweets.publishing.bundle import Wanted, write_bundle
 from hugtweets.sources.corpora import read_corpus
 from hugtweets.sources.files.source import FileSource
 from hugtweets.steps.clean import CLEAN
-from hugtweets.steps.evaluate import post_nats_of
+from hugtweets.steps.evaluate import predict
 from hugtweets.steps.finetune import base_model_of, find_model
 from hugtweets.steps.tokenise import unseen_posts
 from hugtweets.storage.artifacts import Reference, create, exists
@@ -182,11 +182,11 @@ def test_a_pool_of_all_that_was_learned_predicts_as_the_adapter_does(home: Home,
     tokens = write_tokens(home, tmp_path / "tokens.parquet", SENTENCES * 3, 0)
     finetune(base, tokens, tmp_path / "trained", options)
     documents = list(load_split(tokens, "train")["input_ids"])
-    adapted = post_nats_of(base, tmp_path / "trained", documents, options)
+    adapted = predict(base, tmp_path / "trained", documents, options).posts
     average(base, tmp_path / "trained", 1.0, tmp_path / "all", options)
-    pooled = post_nats_of(resolve_base_model(str(tmp_path / "all"), home), None, documents, options)
+    pooled = predict(resolve_base_model(str(tmp_path / "all"), home), None, documents, options).posts
     assert pooled == pytest.approx(adapted, rel=1e-4)
-    assert post_nats_of(base, tmp_path / "trained", documents, options) == pytest.approx(adapted, rel=1e-6)
+    assert predict(base, tmp_path / "trained", documents, options).posts == pytest.approx(adapted, rel=1e-6)
 
 
 def test_corpus_files_are_cleaned_like_timelines(tmp_path: Path) -> None:
