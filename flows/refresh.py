@@ -21,6 +21,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from flows.account import learn
 from flows.dispatch import Dispatcher, add_learned, choose_dispatcher, find_assignment
 from flows.forms import show_in_forms
+from flows.generic import learn_generic_posts
 from flows.runs import begin, finish, name_run, open_home, prune_home, state_name, stay_cancelled, was_cancelled
 from flows.watching import ended, show_progress
 from hugtweets.jobs.accounts import AccountRequest, AccountsFile, run_wide
@@ -88,6 +89,7 @@ def work_through(
         if job.handle in learned:
             add_learned(job, outcome, learned[job.handle])
     if may_wait:
+        learn_generic_posts(jobs, outcomes)
         prune_home(jobs)
     return finish(jobs, outcomes, night)
 

@@ -24,7 +24,7 @@ from hugtweets.cli.prefect_server import read_settings, served
 from hugtweets.cli.streams import knows_every_character
 from hugtweets.config import TrackingConfig
 from hugtweets.devices.progress import Progress, listening
-from hugtweets.evaluation.reading import members, prediction, writing
+from hugtweets.evaluation.reading import members, prediction, score_lines
 from hugtweets.jobs.estimate import CostEstimate
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.sources.servers import is_loopback
@@ -180,7 +180,7 @@ def print_account(console: Console, account: AccountOutcome) -> None:
         console.print(f"  {line}")
     if account.promotion:
         console.print(f"  {account.promotion.reason}")
-    for line in writing(account.metrics) if account.metrics else []:
+    for line in score_lines(account.metrics) if account.metrics else []:
         console.print(f"    {line}", style="dim")
     if account.samples:
         console.print("  generated posts (written by the model, not by the account)", style="dim")

@@ -174,6 +174,10 @@ class EvaluateConfig(Section):
     generated: Annotated[int, Field(ge=0, le=1000)] = Field(
         40, description="posts generated without a prompt to judge how the model writes; 0 judges only how it predicts"
     )
+    generic: bool = Field(
+        True,
+        description="after a night learn posts of 5 other accounts or more, once, to tell the person's part of a gain",
+    )
 
 
 class TrackingConfig(Section):

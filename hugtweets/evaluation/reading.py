@@ -12,19 +12,24 @@ Metrics = Mapping[str, Figure]
 
 
 class Row(NamedTuple):
-    """One line: a figure of the model's posts, of as many real posts, and of the base model's."""
+    """One line: a figure of the model, what would be perfect and what worthless, and in a sentence what it means.
+
+    Perfect are real posts, as many as were generated, or what a reader could not do better than guess; worthless is
+    the base model, or the worst that can be.
+    """
 
     label: str
-    model: str
-    real: str = ""
-    base: str = ""
+    model: str = ""
+    perfect: str = ""
+    worthless: str = ""
+    meaning: str = ""
 
 
 def prediction(metrics: Metrics) -> str:
     """Bits per byte of the base and of the tuned model on posts that neither has seen."""
     card = Scorecard.model_validate(metrics)
     base, tuned = card.base_bits_per_byte, card.bits_per_byte
-    change = f"{100 * (tuned - base) / base:+.0f} %; lower is better"
+    change = f"{100 * (tuned - base) / base:+.0f} %, {_part_of_the_person(card)}; lower is better"
     posts = f"{card.held_out_posts:,} {judged_by(metrics)} post{'s' * (card.held_out_posts != 1)}"
     line = f"bits per byte on {posts}: base {base:.3f} → tuned {tuned:.3f} ({change})"
     if not card.on_test_posts:
@@ -48,27 +53,83 @@ def members(metrics: Metrics) -> list[str]:
     ]
 
 
-def writing(metrics: Metrics) -> list[str]:
-    """How the model writes, one line a figure; none if no posts were generated to see it."""
-    return [f"{row.label:<40}{row.model:>8}{row.real:>8}{row.base:>8}".rstrip() for row in writing_rows(metrics)]
+def score_lines(metrics: Metrics) -> list[str]:
+    """The scorecard for a terminal, one line a figure."""
+    return [
+        f"{row.label:<40}{row.model:>8}{row.perfect:>9}{row.worthless:>11}  {row.meaning}".rstrip()
+        for row in score_rows(metrics)
+    ]
+
+
+def score_rows(metrics: Metrics) -> list[Row]:
+    """The scorecard as a table, its head first."""
+    return [*_prediction_rows(Scorecard.model_validate(metrics), judged_by(metrics)), *writing_rows(metrics)]
+
+
+def _prediction_rows(card: Scorecard, posts: str) -> list[Row]:
+    rows = [
+        Row(f"predicting {card.held_out_posts:,} {posts} posts", "model", "perfect", "worthless"),
+        Row(
+            "bits per byte",
+            f"{card.bits_per_byte:.3f}",
+            "",
+            f"{card.base_bits_per_byte:.3f}",
+            "how much the account's newest posts surprise it",
+        ),
+    ]
+    if card.bits_per_byte_without_end is not None and card.base_bits_per_byte_without_end is not None:
+        base, tuned = card.base_bits_per_byte_without_end, card.bits_per_byte_without_end
+        rows.append(
+            Row(
+                "the same without the ends of posts",
+                f"{tuned:.3f}",
+                "",
+                f"{base:.3f}",
+                "their words, not where they stop",
+            )
+        )
+    if card.generic_bits_per_byte is not None:
+        label, generic = f"the same of {card.generic_accounts} other accounts", f"{card.generic_bits_per_byte:.3f}"
+        rows.append(Row(label, "", "", generic, "what other people's posts alone would have taught"))
+    return rows
 
 
 def writing_rows(metrics: Metrics) -> list[Row]:
-    """The same as a table, its head first."""
+    """How the model writes; none if no posts were generated to see it."""
     card = Scorecard.model_validate(metrics)
     if not card.generated_posts:
         return []
-    return [
-        Row(f"{card.generated_posts} posts without a prompt", "model", "real", "base"),
-        _authorship(metrics),
-        Row("detector accuracy", _share(card.told_apart), _share(0.5)),
-        Row("with 8 words in a row from one post", _share(card.copied_share), _share(card.held_out_copied_share)),
-        Row("longest copy, words", f"{card.longest_copied_words}", f"{card.held_out_longest_copied_words}"),
-        Row("distinct words", _share(card.distinct_1), _share(card.held_out_distinct_1)),
-        Row("distinct pairs of words", _share(card.distinct_2), _share(card.held_out_distinct_2)),
-        Row("distinct triples of words", _share(card.distinct_3), _share(card.held_out_distinct_3)),
-        Row("characters a post", f"{card.mean_length:.0f}", f"{card.held_out_mean_length:.0f}"),
+    whole, varied = "100 %", "how seldom it repeats itself"
+    copied, longest = card.copied_share, f"{card.held_out_longest_copied_words}"
+    distinct = [
+        ("distinct words", card.distinct_1, card.held_out_distinct_1),
+        ("distinct pairs of words", card.distinct_2, card.held_out_distinct_2),
+        ("distinct triples of words", card.distinct_3, card.held_out_distinct_3),
     ]
+    return [
+        Row(f"writing {card.generated_posts} posts without a prompt"),
+        _authorship(metrics),
+        Row(
+            "detector accuracy", _share(card.told_apart), _share(0.5), whole, "how often a program finds out its posts"
+        ),
+        Row(
+            "with 8 words in a row from one post",
+            _share(copied),
+            _share(card.held_out_copied_share),
+            whole,
+            "mere copies",
+        ),
+        Row("longest copy, words", f"{card.longest_copied_words}", longest, "", "the longest part of a learned post"),
+        *(Row(label, _share(model), _share(real), "0 %", varied) for label, model, real in distinct),
+        Row("characters a post", f"{card.mean_length:.0f}", f"{card.held_out_mean_length:.0f}", "", "its length"),
+    ]
+
+
+def _part_of_the_person(card: Scorecard) -> str:
+    """How much of what the model gains over its base a model of other people's posts does not gain."""
+    if card.over_generic is None:
+        return "the person's part of it unknown"
+    return f"of which {max(0.0, -100 * card.over_generic / card.base_bits_per_byte):.0f} is the person"
 
 
 def _authorship(metrics: Metrics) -> Row:
@@ -77,7 +138,7 @@ def _authorship(metrics: Metrics) -> Row:
     if whose.authors == 1:
         return Row("attribution accuracy (not compared)", "–")
     shares = (whose.taken_for_author, whose.held_out_taken_for_author, whose.base_taken_for_author)
-    return Row(f"attribution accuracy, {whose.authors} accounts", *map(_share, shares))
+    return Row(f"attribution accuracy, {whose.authors} accounts", *map(_share, shares), "taken for the account's own")
 
 
 def _share(share: float | None) -> str:

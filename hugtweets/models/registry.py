@@ -62,6 +62,7 @@ def resolve_base_model(spec: str, home: Home) -> BaseModel:
         return _packaged_or_small(spec, home)
     if is_pool(spec):
         pool = find_pool(home, spec)
+        _weight_files(pool.folder)
         return BaseModel(f"{PREFIX}{pool.handle}", pool.path, pool.digest)
     path = Path(spec).expanduser()
     if path.is_dir():

@@ -8,7 +8,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from hugtweets.evaluation.reading import judged_by, members, prediction, writing_rows
+from hugtweets.evaluation.reading import judged_by, members, prediction, score_rows
 from hugtweets.publishing.consent import CONSENTS, Consent
 from hugtweets.publishing.facts import ModelFacts
 from hugtweets.publishing.markdown import plain, table
@@ -168,8 +168,7 @@ def _training(facts: ModelFacts) -> str:
 def _scorecard(facts: ModelFacts) -> str:
     if not facts.metrics:
         return "This model was not evaluated."
-    rows = writing_rows(facts.metrics)
-    how = table([[plain(cell) for cell in row] for row in rows]) if rows else ""
+    how = table([[plain(cell) for cell in row] for row in score_rows(facts.metrics)])
     sentences = "; ".join([prediction(facts.metrics), *members(facts.metrics)])
     return f"{plain(sentences)}.\n\n{how}".strip()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hugtweets.evaluation.reading import prediction, writing_rows
+from hugtweets.evaluation.reading import prediction, score_rows
 from hugtweets.report.account_data import AccountData
 from hugtweets.report.plots import Line, bars, lines, over_time
 from hugtweets.report.post_statistics import PostStatistics
@@ -42,7 +42,7 @@ def account_files(account: AccountData) -> dict[str, str]:
         account=account,
         headline=list(_headline(account.summary)),
         prediction=prediction(metrics) if metrics else "",
-        scorecard=writing_rows(metrics) if metrics else [],
+        scorecard=score_rows(metrics) if metrics else [],
         plots={"curve": _curve(account), "models": _judged_models(account.summary)}
         | _lengths_and_hours(stem, account.statistics),
     )

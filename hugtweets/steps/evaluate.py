@@ -25,10 +25,11 @@ from hugtweets.models.tokens import AUTHOR, TextTokenizer
 from hugtweets.pools.learned_posts import has_learned
 from hugtweets.steps.clean import CLEAN, of_split, texts_of
 from hugtweets.steps.finetune import WEIGHTS, base_model_of
+from hugtweets.steps.generic import find_generic, generic_with
 from hugtweets.steps.sample import read_unprompted
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
-from hugtweets.storage.artifacts import Plan, Reference, learned_posts, obtain
+from hugtweets.storage.artifacts import Plan, Reference, learned_posts, made_from, obtain
 from hugtweets.storage.atomic import write_text
 from hugtweets.tracking.decisions import tell_decisions
 
@@ -42,6 +43,8 @@ logger = logging.getLogger(__name__)
 def plan_evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, clean: Reference) -> Plan:
     """Depends on the model, its posts, the test posts, and the model that it is compared with."""
     compared = {name: earlier.digest for name, earlier in compared_with(job, model).items()}
+    if generic := generic_for(job, model):
+        compared["generic"] = generic.digest
     return Plan("evaluate", VERSION, job.handle, (model, samples, tokens, clean), extra=compared)
 
 
@@ -51,7 +54,8 @@ def evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, 
     def fill(folder: Path) -> Mapping[str, Any]:
         tuned, compared = Tuned(model, job.base_model), compared_with(job, model)
         earlier = {name: found for name, each in compared.items() if (found := _find_earlier(job, each))}
-        predictions = on_device(_score_predictions, job, tokens, clean, tuned, earlier)
+        generic = generic_for(job, model)
+        predictions = on_device(_score_predictions, job, tokens, clean, tuned, earlier, generic)
         card = Scorecard.model_validate(predictions | _score_writing(samples, clean))
         write_text(folder / SCORES, card.model_dump_json(indent=1) + "\n")
         return card.figures()
@@ -70,6 +74,19 @@ def compared_with(job: Job, model: Reference) -> dict[EarlierName, Reference]:
         return {}
     best = best_of_last(job.home, model)
     return {"previous": previous} | ({"best": best} if best else {})
+
+
+def generic_for(job: Job, model: Reference) -> Reference | None:
+    """The generic model that a model is compared with: once it has scores, the one of these, so that they are not made
+    again when there is a newer one. A trial is compared with none.
+    """
+    if job.is_trial:
+        return None
+    scores = made_from(job.home, model, "evaluate")
+    if scores and scores.manifest().step_version == VERSION:
+        digest = scores.manifest().inputs.get("generic")
+        return generic_with(job.home, digest) if digest else None
+    return find_generic(job.home, job.handle, job.base_model)
 
 
 def promote(job: Job, model: Reference, scores: Reference) -> Standing:
@@ -105,7 +122,12 @@ def _find_earlier(job: Job, earlier: Reference) -> Tuned | None:
 
 
 def _score_predictions(
-    job: Job, tokens: Reference, clean: Reference, tuned: Tuned, earlier: Mapping[EarlierName, Tuned]
+    job: Job,
+    tokens: Reference,
+    clean: Reference,
+    tuned: Tuned,
+    earlier: Mapping[EarlierName, Tuned],
+    generic: Reference | None,
 ) -> dict[str, Any]:
     held_out = of_split(pq.read_table(tokens.file(TOKENS)), "test")
     documents, sizes = held_out["input_ids"].to_pylist(), held_out["bytes"].to_pylist()
@@ -115,6 +137,10 @@ def _score_predictions(
     scores |= prediction_scores(base, ours, sizes)
     if AUTHOR in held_out.column_names:
         scores["members"] = member_scores(base, ours, sizes, held_out[AUTHOR].to_pylist())
+    if generic and obtain(job.home, generic):
+        theirs = predict(tuned.base_model, generic.file(WEIGHTS), documents, job.config.train)
+        scores |= comparison_scores("generic", theirs, ours, sizes)
+        scores["generic_accounts"] = generic.manifest().counts["accounts"]
     for name, other in earlier.items():
         # What an earlier model was trained on would flatter it.
         places = _unseen(job, other, clean, held_out["id"].to_pylist())

@@ -47,8 +47,8 @@ STEP_OF = {"previous": "finetune", "best": "finetune"}
 
 # A base model may be a pool, which is an artifact. It counts as an input of what its weights were needed for only: each
 # use reads them all.
-BASE_MODELS = {"base_model", "pool"}
-WEIGHTS_USED = {"finetune", "transfer"}
+BASE_MODELS = {"base_model", "pool", "generic"}
+WEIGHTS_USED = {"finetune", "transfer", "evaluate"}
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hugtweets.evaluation.reading import prediction
+from hugtweets.evaluation.reading import prediction, score_lines
 
 FIGURES: dict[str, Any] = {
     "on_test_posts": True,
@@ -20,9 +20,35 @@ FIGURES: dict[str, Any] = {
 
 def test_the_headline_says_by_which_posts_and_how_sure_it_is() -> None:
     assert prediction(FIGURES) == (
-        "bits per byte on 30 test posts: base 2.000 → tuned 1.500 (-25 %; lower is better), "
-        "95 % interval 1.400 to 1.600"
+        "bits per byte on 30 test posts: base 2.000 → tuned 1.500 (-25 %, the person's part of it unknown; lower is "
+        "better), 95 % interval 1.400 to 1.600"
     )
+
+
+def test_what_other_peoples_posts_would_have_taught_is_not_the_person() -> None:
+    other = FIGURES | {"generic_accounts": 5, "generic_bits_per_byte": 1.76, "over_generic": -0.26}
+    assert "(-25 %, of which 13 is the person; lower is better)" in prediction(other)
+    assert "(-25 %, of which 0 is the person;" in prediction(other | {"over_generic": 0.1})
+    assert "the same of 5 other accounts                                   1.760  what other people's" in table(other)
+
+
+def table(metrics: dict[str, Any]) -> str:
+    """What a terminal shows."""
+    return "\n".join(score_lines(metrics))
+
+
+def test_each_figure_stands_beside_what_is_perfect_and_what_is_worthless_and_says_what_it_means() -> None:
+    written = dict.fromkeys(("copied_share", "held_out_copied_share", "distinct_1", "held_out_distinct_1"), 0.5)
+    lengths = {"mean_length": 80.0, "held_out_mean_length": 90.0, "longest_copied_words": 4}
+    shown = table(FIGURES | written | lengths | {"generated_posts": 40, "told_apart": 0.75})
+    assert (
+        "bits per byte                              1.500               2.000  how much the account's newest" in shown
+    )
+    assert (
+        "detector accuracy                           75 %     50 %      100 %  how often a program finds out" in shown
+    )
+    rows = [line for line in shown.splitlines() if "posts without a prompt" not in line]
+    assert max(map(len, rows)) <= 120
 
 
 def test_of_a_few_posts_it_says_that_they_are_too_few() -> None:
