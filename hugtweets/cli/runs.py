@@ -24,7 +24,7 @@ from hugtweets.storage.handles import is_blend, name_mix
 from hugtweets.storage.home import Home
 
 # Enough for each account to sound like itself, and few enough for a laptop to be done in minutes.
-DEMO_POSTS = 200
+DEMO_POSTS = 220
 PLACES = get_args(Dispatch)
 
 UntilOption = Annotated[
