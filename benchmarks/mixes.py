@@ -81,7 +81,7 @@ def score(
     model, tokenizer = load(base, what, choose_device(config.train))
     scores = {}
     for name, tokens in held_out.items():
-        posts = load_split(tokens.file(TOKENS), "validation")
+        posts = load_split(tokens.file(TOKENS), "test")
         nats = post_nats(model, list(posts["input_ids"]), tokenizer.ends)
         scores[name] = round(bits_per_byte(nats, list(posts["bytes"])), 4)
     return scores

@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 from peft import get_peft_model
-from voice import material
+from voice_material import material
 
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device

@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voice import Material, material
+from voice_material import Material, material
 
 if TYPE_CHECKING:
     from tried import Try
