@@ -138,7 +138,8 @@ def _authorship(metrics: Metrics) -> Row:
     if whose.authors == 1:
         return Row("attribution accuracy (not compared)", "–")
     shares = (whose.taken_for_author, whose.held_out_taken_for_author, whose.base_taken_for_author)
-    return Row(f"attribution accuracy, {whose.authors} accounts", *map(_share, shares), "taken for the account's own")
+    model, real, base = map(_share, shares)
+    return Row(f"attribution accuracy, {whose.authors} accounts", model, real, base, "taken for the account's own")
 
 
 def _share(share: float | None) -> str:
