@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 def plan_evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, clean: Reference) -> Plan:
     """Depends on the model, its posts, the test posts, and the model that it is compared with."""
-    compared = {name: earlier.digest for name, earlier in compared_with(job, model).items()}
+    compared: dict[str, str] = {name: earlier.digest for name, earlier in compared_with(job, model).items()}
     if generic := generic_for(job, model):
         compared["generic"] = generic.digest
     return Plan("evaluate", VERSION, job.handle, (model, samples, tokens, clean), extra=compared)
@@ -72,8 +72,10 @@ def compared_with(job: Job, model: Reference) -> dict[EarlierName, Reference]:
     """The account's current model so far, and the best of those before; a trial is compared with none."""
     if job.is_trial or (previous := previous_of(job.home, model)) is None:
         return {}
-    best = best_of_last(job.home, model)
-    return {"previous": previous} | ({"best": best} if best else {})
+    earlier: dict[EarlierName, Reference] = {"previous": previous}
+    if best := best_of_last(job.home, model):
+        earlier["best"] = best
+    return earlier
 
 
 def generic_for(job: Job, model: Reference) -> Reference | None:
