@@ -177,6 +177,8 @@ def record_fetch(job: Job, fetched: Fetched) -> None:
         outcome.counts["deleted"] = sum(verification.deleted for verification in done)
     outcome.refused = not fetched.answered
     outcome.remark(*fetched.remarks, *done)
+    if fetched.tally.failures and counts.get("gaps"):
+        outcome.remark(f"only {counts['fetched']:,} of its posts are here so far, the next run asks for the others")
     held = len(timelines.summarise(job.home.timeline(job.handle)).retracted)
     if held and not includes(job.until, "finetune"):
         posts = "1 deleted post is" if held == 1 else f"{held:,} deleted posts are"

@@ -11,11 +11,15 @@ import pytest
 from hugtweets.errors import NothingFetched, UnreadableSource, XUnavailable
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import Job
+from hugtweets.simulator.accounts import user_id
+from hugtweets.simulator.faults import Fault
+from hugtweets.simulator.server import running
+from hugtweets.sources.x.answers import XUser
 from hugtweets.steps.fetch import TIMELINE, Tally, copy_stored, fetch, record_fetch
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import Post
 from hugtweets.timelines.timeline import Timeline, save
-from tests.fixtures.flows import START, rows, write_timeline
+from tests.fixtures.flows import START, rows, tiny_config, write_timeline
 
 
 @pytest.mark.parametrize(("name", "content"), [("empty.jsonl", ""), ("head.csv", "id,created_at,text\n")])
@@ -72,6 +76,21 @@ def test_an_account_none_of_whose_sources_can_be_read_fails_with_the_first(home:
     sources = (f"archive:{tmp_path}/gone.zip", f"file:{tmp_path}/gone.jsonl")
     with pytest.raises(UnreadableSource, match=r"gone\.zip"):
         fetch(Job(home, AccountRequest(handle="alice", source=sources), "night"))
+
+
+def test_an_account_that_x_refuses_half_way_says_that_only_a_part_of_its_posts_is_here(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_timeline(tmp_path / "alice.jsonl", rows(120))
+    user = XUser(id=user_id("alice"), username="alice")
+    job = Job(home, AccountRequest(handle="alice", config=tiny_config()), "night", user=user)
+    monkeypatch.setenv("X_BEARER_TOKEN", "let-me-in")
+    with running(tmp_path, token="let-me-in") as x:
+        monkeypatch.setenv("X_API_URL", x.url)
+        x.add_faults(Fault(kind="slow", seconds=0), Fault(kind="status", status=401))
+        record_fetch(job, fetch(job))
+    half = "only 100 of its posts are here so far, the next run asks for the others"
+    assert (job.outcome.refused, half in (job.outcome.reason or "")) == (True, True)
 
 
 def test_a_source_that_can_come_back_is_asked_again_and_at_last_done_without(home: Home, tmp_path: Path) -> None:
