@@ -32,7 +32,9 @@ def mix(requests: list[AccountRequest], until: StepName | None = None) -> State[
     jobs = begin(requests, until=until)
     members = [learn(replace(job, until="clean")) for job in jobs]
     name = name_mix(job.handle for job in jobs)
-    job = replace(jobs[0], request=jobs[0].request.model_copy(update={"handle": name}))
+    # What is kept from W&B of one account is kept from it of all that are made with it.
+    first = next((job for job in jobs if job.config.tracking.mode == "disabled"), jobs[0])
+    job = replace(jobs[0], request=first.request.model_copy(update={"handle": name}))
     job.outcome.counts["new"] = sum(member.counts.get("new", 0) for member in members)
     outcome = learn(job, find_posts=lambda job: mix_posts(job, posts_to_mix(job, members)))
     return finish([*jobs, job], [*members, outcome])

@@ -5,11 +5,14 @@ hugtweets pretrain NAME HANDLE...
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prefect import flow, runtime
 from prefect.artifacts import create_table_artifact
 
 from flows.runs import begin, name_run, open_home
-from hugtweets.jobs.job import BaseModels
+from hugtweets.config import Config
+from hugtweets.jobs.job import BaseModels, Job
 from hugtweets.jobs.pools import Pooling, PoolOutcome, PoolRequest
 from hugtweets.models.registry import BaseModel
 from hugtweets.pools.pool import PREFIX, pinned
@@ -22,6 +25,13 @@ from tasks.pretrain import pretrain as pretrain_task
 from tasks.pretrain import transfer
 
 TABLE = "hugtweets-transfer"
+
+
+def options_of_pool(request: PoolRequest, jobs: Sequence[Job]) -> Config:
+    """The options of a pool, which is kept from W&B if one of its accounts is."""
+    if any(job.config.tracking.mode == "disabled" for job in jobs):
+        return request.config.override({"tracking": {"mode": "disabled"}})
+    return request.config
 
 
 @flow(name="pretrain", flow_run_name=lambda: name_run(f"pretrain-{runtime.flow_run.parameters['request'].name}"))
@@ -37,9 +47,10 @@ def pretrain(request: PoolRequest) -> PoolOutcome:
     held_out = {job: clean(job, stored(job)) for job in begin(request.held_out, look_up=False)}
     for posts in held_out.values():
         check_held_out(posts)
-    pooled = tuple(clean(job, stored(job)) for job in begin(request.accounts, look_up=False))
+    jobs = begin(request.accounts, look_up=False)
+    pooled = tuple(clean(job, stored(job)) for job in jobs)
     base = BaseModels().find(request.config.pretrain.base_model, home)
-    pooling = Pooling(home, request.name, run, request.config, pooled, request.corpora, base)
+    pooling = Pooling(home, request.name, run, options_of_pool(request, jobs), pooled, request.corpora, base)
     was_there = exists(pretrain_task.plan(pooling).reference(home))
     with naming_full_disk(home, f"{PREFIX}{request.name}"):
         model = pretrain_task(pooling)

@@ -22,7 +22,7 @@ from flows.watching import only_shown, show_outcome, show_status, tag_run
 from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.shared_ledger import catch_up, push_ledger
 from hugtweets.errors import AccountsFailed, HugtweetsError
-from hugtweets.jobs.accounts import AccountRequest, run_wide
+from hugtweets.jobs.accounts import AccountRequest, run_wide, tracked
 from hugtweets.jobs.history import record_run
 from hugtweets.jobs.job import Job, includes, longest_waiting_first, plan_jobs
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome, StepOutcome
@@ -130,16 +130,25 @@ def finish(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome], night: Path 
     if includes(jobs[0].until, "report"):
         with only_shown("the report, which `hugtweets report` makes,"):
             report_run(jobs, outcomes)
-    home, tracking = jobs[0].home, jobs[0].config.tracking
+    home, tracking = jobs[0].home, run_wide([job.request for job in jobs]).tracking
     with only_shown("what W&B did not take so far, which `hugtweets sync` sends,"):
         catch_up_with_wandb(home, tracking)
     ledger = Ledger(jobs[0].home.ledger, jobs[0].run)
     outcome = RunOutcome.of(jobs[0].run, outcomes, ledger.spent(), *look_back(jobs, outcomes))
     show_outcome(outcome, ledger)
     remember_run(jobs[0], outcome, night)
-    if night and (failure := outcome.failure()):
-        alert_of_failure(home, failure, outcome.failed(), tracking, jobs[0].run)
+    if night:
+        alert(jobs, outcome)
     return final_state(outcome, outcome.failure(), outcome.describe(), "put off" if outcome.put_off() else "completed")
+
+
+def alert(jobs: Sequence[Job], outcome: RunOutcome) -> None:
+    """Have W&B tell of a night that failed, if asked for, but not of accounts that are kept from it."""
+    shown = tracked([job.request for job in jobs])
+    named = {request.handle for request in shown}
+    told = outcome.model_copy(update={"accounts": [found for found in outcome.accounts if found.handle in named]})
+    if failure := told.failure():
+        alert_of_failure(jobs[0].home, failure, told.failed(), shown[0].config.tracking, jobs[0].run)
 
 
 def look_back(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -> tuple[list[str], bool]:

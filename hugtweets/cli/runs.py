@@ -14,7 +14,7 @@ from hugtweets.cli.settings import SourceOption
 from hugtweets.cli.suggestions import one_of
 from hugtweets.config import Config, Dispatch, read_options
 from hugtweets.errors import ConfigurationError
-from hugtweets.jobs.accounts import AccountRequest, AccountsFile, digest_of, request_accounts
+from hugtweets.jobs.accounts import AccountRequest, AccountsFile, digest_of, request_accounts, run_wide
 from hugtweets.jobs.estimate import estimate_cost
 from hugtweets.jobs.home_options import follow
 from hugtweets.jobs.job import STEPS, StepName, includes, plan_jobs
@@ -152,7 +152,7 @@ def run_flow(
 
     ``night`` names the accounts in the parameters of the run instead of ``requests``.
     """
-    with flow_shown(requests[0].config.tracking, verbose):
+    with flow_shown(run_wide(requests).tracking, verbose):
         # Prefect takes seconds to import: not before the request has been found to make sense.
         from flows.account import account as account_flow
         from flows.mix import blend as blend_flow

@@ -76,7 +76,7 @@ def sweep(
         arguments = _arguments(handles or [], accounts, source or [], config, assignments or [])
         _export(export, export_sweep(parse_variations(vary or ()), number, options.tracking.project, arguments))
         return
-    with flow_shown(requests[0].config.tracking, verbose):
+    with flow_shown(run_wide(requests).tracking, verbose):
         logging.getLogger("hugtweets").info("%d points for %d accounts", len(points), len(requests))
         from flows.runs import ended_with
         from flows.sweep import sweep as sweep_flow

@@ -15,11 +15,13 @@ from hugtweets.errors import ConfigurationError, HugtweetsError, InvalidHandle
 from hugtweets.sources.source import FORMS, SourceSpec, default_source, read_sources
 from hugtweets.storage.handles import validate_handle, validate_name
 
+TRACKING_MODE = "tracking.mode"
+
 # In the path of a source it stands for the handle.
 PLACE = "{handle}"
 
 # One for all accounts of a run: the look-up on X, the summary in W&B, the spreading of the work and the pruning go by
-# them.
+# them. Only `tracking.mode: disabled` may be an account's own: nothing of it goes to W&B.
 RUN_WIDE = (
     *(f"tracking.{name}" for name in TrackingConfig.model_fields),
     *(f"refresh.{name}" for name in ("parallel", "dispatch", "ray_address", "work_pool")),
@@ -174,26 +176,34 @@ def read_accounts(path: Path, config: Config | None = None) -> list[AccountReque
     return requests
 
 
-def read_defaults(path: Path) -> dict[str, Any]:
-    """The options under ``defaults:`` of an accounts file, as they stand there.
+def read_defaults(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The options under ``defaults:`` of an accounts file, as they stand there, and the accounts kept from W&B.
 
     Raises:
-        ConfigurationError: as :func:`read_accounts`.
+        InvalidHandle, ConfigurationError: as :func:`read_accounts`.
     """
     content = _read_content(path)
     _put_defaults(content, path, Config())
-    return dict(content.get("defaults") or {})
+    listed = content.get("accounts")
+    entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    untracked = [str(entry.get("handle")) for entry in entries if _own(entry, TRACKING_MODE) == ["disabled"]]
+    return dict(content.get("defaults") or {}), tuple(map(validate_handle, untracked))
 
 
 def run_wide(requests: Sequence[AccountRequest]) -> Config:
-    """A configuration whose options of :data:`RUN_WIDE` are those of every account.
+    """A configuration whose options of :data:`RUN_WIDE` are those of every account, but for those kept from W&B.
 
     Raises:
         ConfigurationError: names two accounts that disagree.
     """
     for option in RUN_WIDE:
-        require_agreement(requests, option, "a run")
-    return requests[0].config
+        require_agreement(tracked(requests) if option == TRACKING_MODE else requests, option, "a run")
+    return tracked(requests)[0].config
+
+
+def tracked(requests: Sequence[AccountRequest]) -> Sequence[AccountRequest]:
+    """The accounts whose options go for what W&B gets of a whole run: all, if all of them are kept from it."""
+    return [request for request in requests if request.config.tracking.mode != "disabled"] or requests
 
 
 def require_agreement(requests: Sequence[AccountRequest], option: str, what: str) -> None:
@@ -229,11 +239,23 @@ def _put_defaults(content: Mapping[str, Any], path: Path, config: Config) -> Con
 
 def _refuse_run_wide(options: Mapping[str, Any], where: str) -> None:
     for option in RUN_WIDE:
-        section, _, name = option.partition(".")
-        if isinstance(options.get(section), dict) and name in options[section]:
+        own = _own(options, option)
+        if option == TRACKING_MODE and own not in ([], ["disabled"]):
+            raise ConfigurationError(
+                f"{where} sets {option}, which is one for all accounts: write it once, under `defaults`, or keep this "
+                "account alone from W&B by `disabled`"
+            )
+        if own and option != TRACKING_MODE:
             raise ConfigurationError(
                 f"{where} sets {option}, which is one for all accounts: write it once, under `defaults`"
             )
+
+
+def _own(options: Mapping[str, Any], option: str) -> list[Any]:
+    """What the options of one account set an option to: nothing, or one value."""
+    section, _, name = option.partition(".")
+    named = options.get(section)
+    return [named[name]] if isinstance(named, dict) and name in named else []
 
 
 def _read_account(entry: object, path: Path, config: Config) -> AccountRequest:

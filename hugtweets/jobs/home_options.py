@@ -2,7 +2,8 @@
 
 A night writes path, digest and defaults of its file to ``options.yaml`` in the home, and to the store if there is one.
 Every command and every form starts from them. What runs may set options anew, but not loosen those that protect all of
-it: the budgets of a run and a month, the prices that these are counted in, and where W&B logs to (:data:`HELD`).
+it: the budgets of a run and a month, the prices that these are counted in, and where W&B logs to (:data:`HELD`). An
+account that the file keeps from W&B is kept from it whatever runs in the home, also in a mix.
 
 The accounts file itself stays the authority: one that was changed holds as it is now. If it is gone, or makes no sense
 while somebody edits it, its options hold as they were. A second accounts file gets what the first one holds, and may
@@ -14,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,10 @@ import yaml
 from pydantic import Field, ValidationError
 
 from hugtweets.config import Config, Section, build_config, explain, merge, read_options, read_yaml
-from hugtweets.errors import ConfigurationError, StoreUnavailable
+from hugtweets.errors import ConfigurationError, InvalidHandle, StoreUnavailable
 from hugtweets.jobs.accounts import AccountRequest, AccountsFile, digest_of, read_defaults, run_wide
 from hugtweets.storage.atomic import write_text
+from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
 
 BUDGETS = ("fetch.run_budget_usd", "fetch.month_budget_usd")
@@ -40,6 +42,7 @@ class Followed(Section):
     accounts: Path = Field(description="the accounts file, as it is called on the machine that ran the night")
     digest: str = Field(description="the beginning of the SHA-256 of its content")
     defaults: dict[str, Any] = Field(default_factory=dict, description="its defaults")
+    untracked: tuple[str, ...] = Field((), description="its accounts of which nothing goes to W&B")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class HomeOptions:
     accounts: Path | None
     defaults: Mapping[str, Any]
     notice: str | None
+    untracked: tuple[str, ...] = ()
 
     def config(self, path: Path | None = None, assignments: Iterable[str] = ()) -> Config:
         """These options, over them a YAML file, and over that ``section.key=value`` assignments.
@@ -83,6 +87,13 @@ class HomeOptions:
                     f"everything in {self.home.root}: leave it out, or change it there"
                 )
 
+    def keep_from_wandb(self, request: AccountRequest) -> AccountRequest:
+        """The request, with ``tracking.mode: disabled`` if the accounts file says so of it or of one in a mix."""
+        untracked = {handle.casefold() for handle in self.untracked}
+        if untracked.isdisjoint(member.casefold() for member in members_of(request.handle)):
+            return request
+        return request.override({"tracking": {"mode": "disabled"}})
+
     def held(self) -> dict[str, Any]:
         """Those of :data:`HELD` that the accounts file sets, by their full names; the prices with any budget."""
         config = build_config(self.defaults)
@@ -95,7 +106,9 @@ class HomeOptions:
     def describe(self) -> str:
         """``fetch.month_budget_usd=50, tracking.mode=disabled``, or that nothing holds for everything."""
         told = [option for option in self.held() if option not in PRICES or _is_set(self.defaults, option)]
-        return ", ".join(f"{option}={_shown(self.held()[option])}" for option in told) or "no budget"
+        held = [f"{option}={_shown(self.held()[option])}" for option in told]
+        untracked = [f"tracking.mode=disabled for {' and '.join(self.untracked)}"] * bool(self.untracked)
+        return ", ".join([*(held or ["no budget"]), *untracked])
 
 
 def read_home_options(home: Home) -> HomeOptions:
@@ -107,14 +120,14 @@ def read_home_options(home: Home) -> HomeOptions:
     followed = _read(home)
     if followed is None:
         return HomeOptions(home, None, {}, None)
-    path, defaults, remark = followed.accounts, followed.defaults, ""
+    path, defaults, untracked, remark = followed.accounts, followed.defaults, followed.untracked, ""
     try:
         if digest_of(path) != followed.digest:
-            defaults, remark = read_defaults(path), ", as it was changed since the last night"
-    except ConfigurationError as error:
+            (defaults, untracked), remark = read_defaults(path), ", as it was changed since the last night"
+    except (ConfigurationError, InvalidHandle) as error:
         remark = f", as it was at the last night, for now {error}"
-    found = HomeOptions(home, path, defaults, None)
-    return HomeOptions(home, path, defaults, f"the options of {path} hold in {home.root}{remark}: {found.describe()}")
+    found = HomeOptions(home, path, defaults, None, untracked)
+    return replace(found, notice=f"the options of {path} hold in {home.root}{remark}: {found.describe()}")
 
 
 def follow(home: Home, file: AccountsFile, remember: bool = True) -> tuple[list[AccountRequest], str]:
@@ -135,11 +148,12 @@ def follow(home: Home, file: AccountsFile, remember: bool = True) -> tuple[list[
             raise ConfigurationError(f"{path}: {error}, or give one of the two files another --home") from None
         return requests, f"{home.root} follows {before}, which goes on to hold there: {options.describe()}"
     requests = file.requests(Config())
-    followed = Followed(accounts=path, digest=digest_of(path), defaults=read_defaults(path))
+    defaults, untracked = read_defaults(path)
+    followed = Followed(accounts=path, digest=digest_of(path), defaults=defaults, untracked=untracked)
     if remember:
         _write(home, followed)
     instead = f" instead of {before}, which is gone" if before and before != path else ""
-    told = HomeOptions(home, path, followed.defaults, None).describe()
+    told = HomeOptions(home, path, defaults, None, untracked).describe()
     return requests, f"the options of {path} hold in {home.root}{instead}: {told}"
 
 

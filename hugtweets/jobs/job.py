@@ -15,6 +15,7 @@ from hugtweets.budget.ledger import Ledger
 from hugtweets.config import Config, Section
 from hugtweets.errors import BaseModelError, HugtweetsError
 from hugtweets.jobs.accounts import AccountRequest
+from hugtweets.jobs.home_options import read_home_options
 from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.storage.artifacts import Reference
@@ -165,13 +166,17 @@ def longest_waiting_first(jobs: Sequence[Job]) -> list[Job]:
 def plan_jobs(home: Home, requests: Sequence[AccountRequest], run: str, **options: Any) -> list[Job]:
     """One job a request, each handle in the spelling that this home already knows it by; ``options`` are those of Job.
 
-    All of them share their base models.
+    All of them share their base models. Accounts that the home's accounts file keeps from W&B are kept from it.
+
+    Raises:
+        ConfigurationError: the home's record of its options cannot be used.
     """
+    in_force = read_home_options(home)
     # Looked for once: the home holds a folder an account and step, and a list may name hundreds of accounts.
     known = home.spellings()
     spelled = [known.get(request.handle.casefold(), request.handle) for request in requests]
     options = {"base_models": BaseModels()} | options
     return [
-        Job(home, request.model_copy(update={"handle": handle}), run, **options)
+        Job(home, in_force.keep_from_wandb(request.model_copy(update={"handle": handle})), run, **options)
         for request, handle in zip(requests, spelled, strict=True)
     ]

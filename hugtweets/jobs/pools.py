@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from hugtweets.config import Config, Section
 from hugtweets.errors import ConfigurationError
-from hugtweets.jobs.accounts import AccountRequest, require_agreement
+from hugtweets.jobs.accounts import AccountRequest, require_agreement, tracked
 from hugtweets.models import registry as base_models
 from hugtweets.pools.pool import validate_pool_name
 from hugtweets.storage.artifacts import Reference
@@ -97,8 +97,8 @@ def request_pool(
     """
     validate_pool_name(name)
     for section in COMMON if accounts else ():
-        require_agreement(accounts, section, "a pool")
-    config = accounts[0].config if accounts else config
+        require_agreement(tracked(accounts), section, "a pool")
+    config = tracked(accounts)[0].config if accounts else config
     listed = {request.handle.casefold(): request for request in accounts}
     out = {handle.casefold(): handle for handle in map(validate_handle, hold_out)}
     pooled = tuple(request for handle, request in listed.items() if handle not in out)

@@ -8,7 +8,7 @@ first: a page without one does not count.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +69,11 @@ def rebuild(home: Home, run: LastRun | None = None) -> Path:
             if not (path.is_file() and path.read_text(encoding="utf-8") == text):
                 write_text(path, text)
     return home.report / INDEX
+
+
+def draw_index(rows: Sequence[Row], run: LastRun | None) -> str:
+    """The overview as it would be with these accounts alone."""
+    return overview_files(rows, lambda _name, _data, paint: paint(), datetime.now(UTC), run)[INDEX]
 
 
 def drop_outdated(home: Home) -> None:

@@ -13,16 +13,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from hugtweets.jobs.accounts import run_wide
 from hugtweets.jobs.job import Job
 from hugtweets.report.account_data import gather_account_data
 from hugtweets.report.account_page import account_files
 from hugtweets.report.artifacts import find_artifacts, fingerprint
 from hugtweets.report.overview_page import LastRun, predictions, tables
-from hugtweets.report.site import artifact_of, drop_outdated, known_rows, publish, published, rebuild
+from hugtweets.report.site import artifact_of, draw_index, drop_outdated, known_rows, publish, published, rebuild
 from hugtweets.steps.step import is_done, perform
 from hugtweets.storage.artifacts import Plan, Reference, exists, references
 from hugtweets.storage.home import Home
-from hugtweets.tracking import Overview, track_overview
+from hugtweets.tracking import Overview, is_logged, is_tracked, track_overview
 
 VERSION = 1
 
@@ -47,28 +48,35 @@ def report(jobs: Sequence[Job], last_run: LastRun | None = None) -> dict[str, Re
     drop_outdated(home)
     index = rebuild(home, last_run)
     if not all(page.cached for page in done.values()):
-        _log_summary(jobs[0], index)
+        _log_summary(jobs, index, last_run)
     return done
 
 
-def _log_summary(job: Job, index: Path) -> None:
-    """One W&B run for the whole flow run: all accounts in a table, their posts by prompt, and the overview itself."""
-    home, rows = job.home, known_rows(job.home)
+def _log_summary(jobs: Sequence[Job], index: Path, last_run: LastRun | None) -> None:
+    """One W&B run for the whole flow run: all accounts in a table, their posts by prompt, and the overview itself.
+
+    Accounts that are kept from W&B are left out of all three.
+    """
+    home, known = jobs[0].home, known_rows(jobs[0].home)
+    rows = [row for row in known if is_logged(home, artifact_of(home, row.summary))]
+    if not rows:
+        return
     columns, cells = tables(rows)["overview"]
     # W&B's tables know no times.
     overview = [[cell.isoformat() if isinstance(cell, datetime) else cell for cell in row] for row in cells]
     shown = Overview(
         tables=[("overview", columns, overview), ("predictions", *predictions(rows))],
-        page=index.read_text(encoding="utf-8"),
+        page=index.read_text(encoding="utf-8") if rows == known else draw_index(rows, last_run),
         sources=[artifact_of(home, row.summary) for row in rows],
     )
-    track_overview(home, shown, job.config.tracking, job.run)
+    track_overview(home, shown, run_wide([job.request for job in jobs]).tracking, jobs[0].run)
 
 
 def report_account(job: Job) -> Reported | None:
     """Bring one page up to date; None if nothing is kept of the account."""
     started, known = time.monotonic(), fingerprint(job.home, job.handle)
-    if shown := _up_to_date(job.home, job.handle, known):
+    shown = _up_to_date(job.home, job.handle, known)
+    if shown and is_tracked(job.home, shown, job.config.tracking):
         return Reported(shown, True, time.monotonic() - started)
     if job.home.store:
         # What other machines made is known here from now on.

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hugtweets.jobs.accounts import tracked
 from hugtweets.jobs.job import Job
 from hugtweets.sweeps.outcome import FIGURES, SweepOutcome, TrialOutcome
 from hugtweets.sweeps.points import Point, read_options
@@ -46,7 +47,8 @@ def track_agent_run(jobs: Sequence[Job], outcome: SweepOutcome, agent: AgentRun)
     point = outcome.points[-1]
     if point.bits_per_byte is None or outcome.failure():
         return
-    handles = [job.handle for job in jobs]
+    accounts = tracked([job.request for job in jobs])
+    handles = [request.handle for request in accounts]
     described = Description(
         name=f"sweep-{'-'.join(handles)} {point.label[:NAME]}",
         job_type="sweep",
@@ -55,7 +57,7 @@ def track_agent_run(jobs: Sequence[Job], outcome: SweepOutcome, agent: AgentRun)
         id=agent.id,
         sweep=agent.sweep,
     )
-    track_trial(jobs[0].home, described, {METRIC: point.bits_per_byte}, jobs[0].config.tracking, jobs[0].run)
+    track_trial(jobs[0].home, described, {METRIC: point.bits_per_byte}, accounts[0].config.tracking, jobs[0].run)
 
 
 def export_sweep(

@@ -48,6 +48,7 @@ __all__ = [
     "Description",
     "Overview",
     "check_mode",
+    "is_logged",
     "is_tracked",
     "read_marker",
     "remove_run",
@@ -65,10 +66,17 @@ def is_tracked(home: Home, reference: Reference, config: TrackingConfig) -> bool
     Raises:
         StoreUnavailable: another machine may have logged it, and the store does not answer.
     """
+    return wish(config) == "disabled" or is_logged(home, reference)
+
+
+def is_logged(home: Home, reference: Reference) -> bool:
+    """Whether the artifact has its run, online or offline.
+
+    Raises:
+        StoreUnavailable: another machine may have logged it, and the store does not answer.
+    """
     marker = reference.file(MARKER)
-    if wish(config) == "disabled" or marker.is_file():
-        return True
-    return home.store is not None and home.store.has(home.key(marker))
+    return marker.is_file() or (home.store is not None and home.store.has(home.key(marker)))
 
 
 def track(home: Home, reference: Reference, content: Content, config: TrackingConfig, group: str) -> None:

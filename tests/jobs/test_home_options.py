@@ -10,8 +10,10 @@ import yaml
 
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
-from hugtweets.jobs.accounts import AccountsFile
+from hugtweets.jobs.accounts import AccountRequest, AccountsFile, run_wide
 from hugtweets.jobs.home_options import follow, read_home_options
+from hugtweets.jobs.job import plan_jobs
+from hugtweets.storage.handles import name_mix
 from hugtweets.storage.home import Home
 from hugtweets.storage.remote import Store
 
@@ -137,6 +139,27 @@ def test_five_thousand_accounts_are_a_few_bytes_of_parameters(tmp_path: Path) ->
     file = accounts(tmp_path / "accounts.yaml", GUARDED, *handles)
     assert len(file.model_dump_json()) < 1000
     assert accounts_of(file.model_copy(update={"only": ("Account_4999", "account_7")})) == ["account_4999", "account_7"]
+
+
+def test_an_account_that_the_file_keeps_from_wandb_is_kept_from_it_in_every_run(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "accounts.yaml"
+    path.write_text("accounts: [alice, {handle: Bob, tracking: {mode: disabled}}, carol]", encoding="utf-8")
+    requests, notice = follow(home, AccountsFile(path=path))
+    assert [request.config.tracking.mode for request in requests] == ["auto", "disabled", "auto"]
+    assert "tracking.mode=disabled for Bob" in notice
+    ad_hoc = [AccountRequest(handle=handle) for handle in ("bob", "alice", name_mix(["alice", "bob"]))]
+    modes = [job.config.tracking.mode for job in plan_jobs(home, ad_hoc, "ad-hoc")]
+    assert modes == ["disabled", "auto", "disabled"]
+    # What W&B gets of the whole run goes by the others.
+    assert run_wide(requests).tracking.mode == "auto"
+
+
+@pytest.mark.parametrize("mode", ["offline", "online", "auto"])
+def test_an_account_alone_can_be_kept_from_wandb_and_nothing_else(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "accounts.yaml"
+    path.write_text(f"accounts: [{{handle: bob, tracking: {{mode: {mode}}}}}]", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"bob sets tracking.mode, .*keep this account alone from W&B"):
+        AccountsFile(path=path).requests(Config())
 
 
 def accounts_of(file: AccountsFile) -> list[str]:

@@ -42,6 +42,22 @@ def test_a_run_that_made_pages_leaves_one_summary_of_all_accounts(home: Home) ->
     assert 'href="accounts/bob.html"' in (summary.folder / "files" / page).read_text(encoding="utf-8")
 
 
+def test_the_summary_leaves_out_accounts_that_are_kept_from_wandb(home: Home) -> None:
+    learn(home, "alice")
+    learn(home, "bob")
+    offline, disabled = (Config().override({"tracking": {"mode": mode}}) for mode in ("offline", "disabled"))
+    requests = [AccountRequest(handle="bob", config=disabled), AccountRequest(handle="alice", config=offline)]
+    report(plan_jobs(home, requests, "night"))
+    (summary,) = summaries(home)
+    assert [row[0] for row in summary.table("overview")["data"]] == ["alice"]
+    assert [row[0] for row in summary.table("predictions")["data"]] == ["alice"]
+    page = next(row["report/path"] for row in summary.history if "report/path" in row)
+    assert "bob" not in (summary.folder / "files" / page).read_text(encoding="utf-8")
+    report_offline(home, "bob")
+    accounts = [[row[0] for row in run.table("overview")["data"]] for run in summaries(home)]
+    assert sorted(accounts) == [["alice"], ["alice", "bob"]]
+
+
 def test_pages_are_logged_as_artifacts_and_a_forgotten_account_takes_all_of_it_along(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
