@@ -129,7 +129,10 @@ def _reasons_after_cleaning(clean: CleanTexts, config: CleanConfig) -> pa.String
         masks["private"] = clean.private
     if config.drop_duplicates:
         enough = pc.invert(short)
-        masks["duplicate"] = pc.replace_with_mask(short, enough, repeats_earlier(clean.own.filter(enough)))
+        # Of a cross-post either the words beside the names are the same, or all of them, the names included: who is
+        # mentioned on one network may only be named on another.
+        repeated = [repeats_earlier(texts.filter(enough)) for texts in (clean.own, clean.texts)]
+        masks["duplicate"] = pc.replace_with_mask(short, enough, pc.or_(*repeated))
     return _first_reason(masks, len(short))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from hugtweets.cleaning.table import CLEAN_SCHEMA, clean_table, count
 from hugtweets.config import CleanConfig
-from hugtweets.timelines.posts import RAW_SCHEMA, Post, to_table
+from hugtweets.timelines.posts import RAW_SCHEMA, Mention, Post, to_table
 from tests.fixtures.cleaning import HANDLE, LINK, clean, post, reason_of
 
 TIMELINES = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "timelines"
@@ -231,3 +231,19 @@ def test_posts_of_several_networks_are_held_out_by_time_and_a_cross_post_is_kept
 
     assert [row["id"] for row in table if row["split"] == "test"] == ["3kbbbbbbbbbbb"]
     assert [row["id"] for row in table if row["reason"] == "duplicate"] == ["3kaaaaaaaaaaa"]
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "The soup of @cook.bsky.social at the harbour https://pond.example/soup was good, says @bob",
+        "The soup of @cook@pond.example at the harbour pond.org/soup was good, says @bob@pond.example #soup",
+        "The soup of @Cook_2 at the harbour was good, says @robert",
+        "The soup of Cook at the harbour was good, says Bob: https://pond.example/soup",
+    ],
+)
+def test_a_cross_post_with_other_mentions_and_links_is_kept_once(elsewhere: str) -> None:
+    mentions = (Mention("cook", "Cook"), Mention("bob", "Bob"))
+    first = post(f"The soup of @cook at the harbour {LINK} was good, says @bob", 1, mentions=mentions)
+    others = [post(text, number) for number, text in enumerate(["soup is for cooks", "geese eat none", elsewhere], 2)]
+    assert [row["reason"] for row in clean([first, *others])] == [None, None, None, "duplicate"]

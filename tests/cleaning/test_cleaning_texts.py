@@ -92,7 +92,9 @@ def test_links_stay_when_asked() -> None:
         ("@ana's new book", "Ana Tide's new book"),
         ("今日は@anaさんと", "今日はAna Tideさんと"),
         ("mail me at goose@ana.example or @ home", "mail me at [email] or @ home"),
-        ("toot me at @ana@pond.example", "toot me at @ana@pond.example"),
+        ("toot at @ana@pond.example, or @my-duck@pond.example.", "toot at Ana Tide, or my-duck."),
+        ("@ana.bsky.social is right about @ana.dev.example!", "is right about Ana Tide!"),
+        ("Thanks @ana.What a day, @ana.it is", "Thanks Ana Tide.What a day, Ana Tide.it is"),
     ],
 )
 def test_mentions_become_names_unless_they_open_a_reply(text: str, expected: str) -> None:
