@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hugtweets.budget.ledger import Usage
+from hugtweets.config import FetchConfig
 from hugtweets.errors import RetryableError
 from hugtweets.sources.x.answers import XUser
 from hugtweets.storage.home import Home
@@ -31,13 +32,15 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 class Shown:
     """A timeline as X shows it: ``ids`` in its order; pages are numbered from 1 in the order of the requests.
 
-    Pages in ``without_token`` lack theirs, those in ``broken`` are no JSON, and those in ``repeated`` come again.
+    Pages in ``without_token`` lack theirs, those in ``broken`` are no JSON, those in ``repeated`` come again, and those
+    in ``short`` hold half of what was asked for.
     """
 
     ids: Sequence[int]
     without_token: set[int] = field(default_factory=set)
     broken: set[int] = field(default_factory=set)
     repeated: set[int] = field(default_factory=set)
+    short: set[int] = field(default_factory=set)
     page: int = 0
 
     def __call__(self, path: str) -> Any:
@@ -46,6 +49,7 @@ class Shown:
         query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
         low, high = int(query.get("since_id", 0)), int(query.get("until_id", 10**18))
         start, size = int(query.get("pagination_token", 0)), int(query["max_results"])
+        size = size // 2 if self.page in self.short else size
         shown = [number for number in self.ids if low < number < high]
         chunk, end = shown[start : start + size], start + size
         if self.page in self.broken:
@@ -57,11 +61,13 @@ class Shown:
         return {"data": data, "meta": {"result_count": len(chunk)} | ({"next_token": str(end)} if more else {})}
 
 
-def update(home: Home, shown: Shown, night: str = "first", posts: int | None = None) -> tuple[str | None, Usage]:
+def update(
+    home: Home, shown: Shown, night: str = "first", posts: int | None = None, **options: Any
+) -> tuple[str | None, Usage]:
     """A night: what it remarks, and what it cost."""
     ledger = run_ledger(home.root, night)
     with answering(shown) as server:
-        source = alice(server.url, ledger)
+        source = alice(server.url, ledger, FetchConfig(**options))
         source = replace(source, user=XUser.model_validate({**source.user.model_dump(), **metrics(posts)}))
         return source.update(home.timeline("alice")), ledger.spent()
 
@@ -115,6 +121,22 @@ def test_new_posts_of_several_pages_are_read_past_a_lost_token(home: Home) -> No
     assert stored(home) == list(range(1, 351))
 
 
+def test_new_posts_are_read_past_a_token_that_a_short_page_has_lost(home: Home) -> None:
+    update(home, Shown(range(50, 0, -1)), posts=50)
+    remark, spent = update(home, Shown(range(200, 0, -1), short={1}, without_token={1}), "second")
+    assert (remark, stored(home)) == (None, list(range(1, 201)))
+    assert (spent.posts_read, load(home.timeline("alice")).gaps) == (150, ())
+
+
+def test_new_posts_that_the_budget_does_not_reach_past_a_lost_token_are_said_to_be_missing(home: Home) -> None:
+    update(home, Shown(range(50, 0, -1)), posts=50)
+    shown = Shown(range(200, 0, -1), short={1}, without_token={1})
+    remark, spent = update(home, shown, "second", budget_usd=0.27)
+    assert (remark, spent.posts_read) == ("stopped at the budget of $0.27 after 54 posts; the next run goes on", 54)
+    update(home, Shown(range(200, 0, -1)), "third")
+    assert stored(home) == list(range(1, 201))
+
+
 def test_fewer_than_the_account_has_is_said_and_asked_for_again_in_the_next_run(home: Home) -> None:
     path = home.timeline("alice")
     remark, _ = update(home, Shown(range(200, 50, -1)), posts=200)
@@ -163,9 +185,9 @@ PAGES = st.sets(st.integers(1, 9), max_size=3)
 
 
 @settings(max_examples=20)
-@given(data=st.data(), lost=PAGES, broken=PAGES, repeated=PAGES)
+@given(data=st.data(), lost=PAGES, broken=PAGES, repeated=PAGES, short=PAGES)
 def test_whatever_the_order_every_post_is_stored_or_counted_as_missing(
-    data: st.DataObject, lost: set[int], broken: set[int], repeated: set[int]
+    data: st.DataObject, lost: set[int], broken: set[int], repeated: set[int], short: set[int]
 ) -> None:
     number = data.draw(st.integers(1, 350))
     ids = list(range(number, 0, -1))
@@ -175,7 +197,7 @@ def test_whatever_the_order_every_post_is_stored_or_counted_as_missing(
         ids = data.draw(st.permutations([ids[start : start + 100] for start in range(0, number, 100)]).map(_joined))
     if data.draw(st.booleans()):
         data.draw(st.randoms()).shuffle(ids)
-    shown, remark = Shown(ids, lost, broken, repeated), None
+    shown, remark = Shown(ids, lost, broken, repeated, short), None
     home = Home(Path(tempfile.mkdtemp()))
     for night in range(5):
         with suppress(RetryableError):
@@ -184,6 +206,22 @@ def test_whatever_the_order_every_post_is_stored_or_counted_as_missing(
     shutil.rmtree(home.root)
     said = re.match(r"([\d,]+) are missing", remark or "")
     assert missing == int(said[1].replace(",", "") if said else 0)
+
+
+@settings(max_examples=10)
+@given(number=st.integers(1, 250), lost=PAGES, broken=PAGES, short=PAGES)
+def test_whichever_pages_of_new_posts_lack_their_token_all_are_stored(
+    number: int, lost: set[int], broken: set[int], short: set[int]
+) -> None:
+    home = Home(Path(tempfile.mkdtemp()))
+    update(home, Shown(range(20, 0, -1)), posts=20)
+    shown = Shown(range(20 + number, 0, -1), lost, broken, short=short)
+    for night in range(4):
+        with suppress(RetryableError):
+            update(home, shown, f"night {night}")
+    found = stored(home)
+    shutil.rmtree(home.root)
+    assert found == list(range(1, 21 + number))
 
 
 def _joined(pages: list[list[int]]) -> list[int]:

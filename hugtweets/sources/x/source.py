@@ -106,7 +106,8 @@ class _Download:
         """Read a gap downwards until it ends, no more posts are wanted, or the budget is used up (``BudgetUsedUp``).
 
         X may show a post out of order, so that the rest of the gap is what lies below the last page as a whole, and
-        leave the token out of a page in the middle, so that a page that is full is not believed to be the last.
+        leave the token out of a page in the middle, so that a page that is full is not believed to be the last; nor is
+        a short one of new posts, as nothing says how many there should be.
         """
         others = tuple(other for other in self.gaps if other != gap)
         asked, rest, token, barren = gap, gap, None, 0
@@ -122,7 +123,8 @@ class _Download:
             rest, barren = (_below(rest, gap, sent), 0) if is_new else (rest, barren + 1)
             token = page.meta.next_token if page.meta else None
             self._store(read, (*others, rest))
-            if token is None and not (is_full and is_new and self._room(gap) > 0):
+            may_go_on = is_new and (is_full or gap.since_id is not None) and self._room(gap) > 0
+            if token is None and not may_go_on:
                 if rest == gap or not self._falls_short(gap):
                     self._store(Read([], {}), others)
                 return
