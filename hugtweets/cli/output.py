@@ -29,6 +29,7 @@ from hugtweets.jobs.estimate import CostEstimate
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.sources.servers import is_loopback
 from hugtweets.storage.home import Home
+from hugtweets.timelines.provenance import describe_sources
 
 LABEL = {"completed": "green", "unchanged": "cyan", "skipped": "yellow", "failed": "red"}
 
@@ -153,7 +154,7 @@ def print_run(outcome: RunOutcome) -> None:
             if _simulated() and not api.usd
             else f"${api.usd:.2f} at list prices"
         )
-        console.print(f"\nX API: {reading}, {cost}", style="dim")
+        console.print(f"\nnetworks: {reading}, {cost}", style="dim")
     said = "\n".join(account.reason or "" for account in outcome.accounts)
     for remark in (remark for remark in outcome.remarks if remark not in said):
         console.print(printable(remark), style="yellow")
@@ -193,9 +194,11 @@ def _simulated() -> bool:
 
 
 def funnel(account: AccountOutcome) -> str:
-    """``271 fetched (0 new) → 228 kept; dropped: 12 retweet, 6 link_only``."""
+    """``271 posts fetched (0 new) → 228 kept; dropped: 12 retweet, 6 link_only``, and several sources."""
     counts = account.counts
     line = f"{counts['fetched']:,} posts fetched ({counts['new']:,} new)"
+    if "sources" in counts:
+        line += f" from {describe_sources(counts['sources'])}"
     if "kept" not in counts:
         return line
     dropped = ", ".join(f"{number:,} {reason}" for reason, number in sorted(counts["dropped"].items()))

@@ -15,6 +15,7 @@ from hugtweets.pools.pool import spec_of
 from hugtweets.storage.artifacts import Manifest, location, references
 from hugtweets.storage.handles import is_mix, run_command
 from hugtweets.storage.home import Home
+from hugtweets.timelines.provenance import count_sources, describe_sources
 
 
 class ShownArtifact(BaseModel):
@@ -25,11 +26,15 @@ class ShownArtifact(BaseModel):
 
 
 class ShownAccount(BaseModel):
-    """What ``show --json`` prints; ``pools`` are base models that learned posts of the account."""
+    """What ``show --json`` prints; ``pools`` are base models that learned posts of the account.
+
+    ``sources`` tells how many of the posts each source brought.
+    """
 
     handle: str
     timeline: str | None
     posts: int
+    sources: dict[str, int]
     gaps: int
     oldest: str | None
     newest: str | None
@@ -78,6 +83,7 @@ def look(home: Home, handle: str) -> ShownAccount:
         handle=handle,
         timeline=str(path) if path else None,
         posts=len(times),
+        sources=count_sources(path) if path else {},
         gaps=len(timeline.gaps),
         oldest=min(times, default=None),
         newest=max(times, default=None),
@@ -92,12 +98,13 @@ def look(home: Home, handle: str) -> ShownAccount:
 def _print(account: ShownAccount) -> None:
     console = plain_console()
     console.print(account.handle, style="bold")
-    span = f" from {account.oldest} to {account.newest}" if account.oldest else ""
+    source = f" from {describe_sources(account.sources)}" if account.sources else ""
+    span = f", written from {account.oldest} to {account.newest}" if account.oldest else ""
     unread = f", {account.gaps} stretches still to fetch" if account.gaps else ""
     if account.timeline:
-        console.print(f"{account.posts:,} raw posts{span}{unread}: {account.timeline}")
+        console.print(f"{account.posts:,} raw posts{source}{span}{unread}: {account.timeline}")
         api = account.api
-        console.print(f"read from X: {api.requests} requests, {api.posts_read} posts, ${api.usd:.2f}")
+        console.print(f"read over the network: {api.requests} requests, {api.posts_read} posts, ${api.usd:.2f}")
     for decision in account.promotions:
         console.print(f"model {decision.model}: {decision.reason} ({decision.by}, {decision.at:%Y-%m-%d})")
     console.print(f"current model: {account.current_model or 'none'}")

@@ -18,7 +18,9 @@ from hugtweets.evaluation.promotion import current_model
 from hugtweets.jobs.accounts import read_accounts
 from hugtweets.jobs.history import SUCCESSES, LastRun, Night, read_history
 from hugtweets.jobs.home_options import read_home_options
+from hugtweets.storage.handles import is_mix
 from hugtweets.storage.home import Home
+from hugtweets.timelines.provenance import count_sources, name_source
 
 NEVER_RUN = "it has not been run yet"
 DAY = 86_400
@@ -27,11 +29,12 @@ DAY = 86_400
 class AccountState(BaseModel):
     """One account. It ``waits`` if its last run came to nothing; ``reason`` says why, or what was left out.
 
-    ``usd`` is what reading it from X has cost in all runs, ``stale_days`` are those since its last success, and
-    ``model_days`` those since its current model was made.
+    ``sources`` are those that its posts came from. ``usd`` is what reading it from X has cost in all runs,
+    ``stale_days`` are those since its last success, and ``model_days`` those since its current model was made.
     """
 
     handle: str
+    sources: list[str]
     status: str | None
     run: str | None
     last_success: datetime | None
@@ -46,6 +49,7 @@ class AccountState(BaseModel):
         """A row in a table of accounts."""
         return {
             "handle": self.handle,
+            "posts from": ", ".join(map(name_source, self.sources)) or "–",
             "last run": self.status or "–",
             "last success": f"{self.last_success:%Y-%m-%d %H:%M}" if self.last_success else "–",
             "days ago": _days(self.stale_days),
@@ -115,6 +119,7 @@ def _state(home: Home, handle: str, last: LastRun | None, usd: float, now: datet
     success = last.succeeded_at if last else None
     return AccountState(
         handle=handle,
+        sources=[] if is_mix(handle) else list(count_sources(home.timeline(handle))),
         status=last.status if last else None,
         run=last.run if last else None,
         last_success=success,

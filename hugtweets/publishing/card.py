@@ -12,7 +12,8 @@ from hugtweets.evaluation.reading import judged_by, members, prediction, score_r
 from hugtweets.publishing.consent import CONSENTS, Consent
 from hugtweets.publishing.facts import ModelFacts
 from hugtweets.publishing.markdown import plain, table
-from hugtweets.storage.handles import Handle, is_blend, members_of
+from hugtweets.storage.handles import NETWORKS, Handle, is_blend, members_of
+from hugtweets.timelines.provenance import describe_sources, name_source
 
 PICTURE = "generated-posts.png"
 POSTS_SHOWN = 6
@@ -101,8 +102,11 @@ def _who(facts: ModelFacts) -> str:
 
 
 def _where(facts: ModelFacts) -> str:
-    networks = (Handle.parse(handle).network for handle in members_of(facts.handle))
-    return " and ".join(dict.fromkeys("X" if network == "x" else network.title() for network in networks))
+    """The networks of which the posts are: a file does not tell, so that it is taken for the one of the handle."""
+    own = [Handle.parse(handle).network for handle in members_of(facts.handle)]
+    known = (["x"] if source == "archive" else [source] if source in NETWORKS else own for source in facts.sources)
+    networks = [network for found in known for network in found] or own
+    return " and ".join(dict.fromkeys(map(name_source, networks)))
 
 
 def _example(facts: ModelFacts, usage: Usage) -> str:
@@ -135,7 +139,8 @@ def _data(facts: ModelFacts) -> str:
         rows |= {label: facts.tokens[split] for split, label in HELD_OUT.items() if split in facts.tokens}
     numbers = table([["Posts", "Number"], *([name, f"{number:,}"] for name, number in rows.items())])
     warned = f"\n\n**Warning:** {plain(facts.circle_warning)}." if facts.circle_warning else ""
-    return f"{numbers}\n\n{_private(counts)} The posts themselves are not part of this repository.{warned}"
+    came_from = f"The posts come from {describe_sources(facts.sources)}. " if facts.sources else ""
+    return f"{numbers}\n\n{came_from}{_private(counts)} The posts themselves are not part of this repository.{warned}"
 
 
 def _private(counts: Mapping[str, Any]) -> str:

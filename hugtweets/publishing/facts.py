@@ -19,6 +19,7 @@ from hugtweets.steps.mix import sources_of
 from hugtweets.steps.sample import read_samples
 from hugtweets.storage.artifacts import Manifest, Reference, input_of, made_from, obtain
 from hugtweets.storage.home import Home
+from hugtweets.timelines.provenance import count_sources
 
 # A language is named on the card if X took that share of the posts for it.
 MAIN_LANGUAGE = 0.6
@@ -49,7 +50,8 @@ class ModelFacts:
     """A model and what was counted on its way. ``metrics`` and ``posts`` are empty if it was not evaluated.
 
     ``counts`` are those of the posts it was made from, ``tokens`` what was read of them, ``posts`` generated ones.
-    ``circle_warning`` says if posts that were not for everybody may be among them.
+    ``circle_warning`` says if posts that were not for everybody may be among them, ``sources`` how many posts each
+    brought.
     """
 
     handle: str
@@ -59,6 +61,7 @@ class ModelFacts:
     metrics: Mapping[str, float | None]
     posts: tuple[str, ...]
     languages: Sequence[str]
+    sources: Mapping[str, int]
     circle_warning: str | None = None
 
     @property
@@ -90,6 +93,7 @@ def gather_facts(home: Home, model: Reference, clean: Reference) -> ModelFacts:
         metrics=metrics,
         posts=tuple(row["text"] for row in read_samples(samples)) if samples else (),
         languages=list(dict.fromkeys(filter(None, languages))),
+        sources=count_sources(*(timeline.file(TIMELINE) for timeline in timelines)),
         circle_warning=circles.warning(sum(_from_circle_time(timeline) for timeline in timelines)),
     )
 

@@ -28,6 +28,7 @@ from hugtweets.steps.sample import read_samples
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import to_current_schema
+from hugtweets.timelines.provenance import count_sources
 from hugtweets.tracking import read_marker
 
 TEST_POSTS = 10
@@ -147,6 +148,7 @@ def _summarise(
         report=report,
         made=max(manifest.created for manifest in made),
         fetched=posts.manifest().counts["fetched"] if (posts := artifacts.clean or artifacts.fetch) else 0,
+        sources=_count_sources(home, artifacts),
         kept=counts.get("kept"),
         kept_characters=counts.get("kept_characters"),
         metrics=metrics,
@@ -156,6 +158,11 @@ def _summarise(
         nights=find_judged_models(home, handle),
         prompts=prompts,
     )
+
+
+def _count_sources(home: Home, artifacts: AccountArtifacts) -> dict[str, int]:
+    timelines = [fetch for fetch, _ in sources_of(home, artifacts.clean)] if artifacts.clean else [artifacts.fetch]
+    return count_sources(*(timeline.file(TIMELINE) for timeline in timelines if timeline))
 
 
 def _lineage_entry(reference: Reference) -> LineageEntry:

@@ -13,6 +13,7 @@ from hugtweets.report.summary import JUDGED_COLUMNS, AccountSummary, smooth
 from hugtweets.report.templating import percent, render
 from hugtweets.storage.csv_files import Table, to_csv
 from hugtweets.storage.handles import folder_of
+from hugtweets.timelines.provenance import describe_sources
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ def account_files(account: AccountData) -> dict[str, str]:
 
 
 def _headline(summary: AccountSummary) -> Iterator[Headline]:
-    yield Headline("Posts fetched", f"{summary.fetched:,}")
+    came_from = f"from {describe_sources(summary.sources)}" if summary.sources else ""
+    yield Headline("Posts fetched", f"{summary.fetched:,}", came_from)
     if summary.kept is not None:
         yield Headline("Posts kept", f"{summary.kept:,}", f"{summary.kept_characters or 0:,} characters")
     metrics = summary.metrics

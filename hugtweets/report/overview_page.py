@@ -14,6 +14,7 @@ from hugtweets.report.summary import JUDGED_COLUMNS, AccountSummary
 from hugtweets.report.templating import clipped, number, percent, render
 from hugtweets.storage.csv_files import Table, to_csv
 from hugtweets.storage.handles import kind_of
+from hugtweets.timelines.provenance import describe_sources, name_source
 
 # Draws a plot unless it was drawn before from the same data: name, data, how to draw it.
 Drawer = Callable[[str, str, Callable[[], str]], str]
@@ -52,6 +53,11 @@ class Row:
     def metric(self, name: str) -> float | None:
         """A figure of the scorecard."""
         return self.summary.metrics.get(name)
+
+    @property
+    def sources(self) -> str:
+        """Where the posts came from: ``X, Bluesky``."""
+        return ", ".join(map(name_source, self.summary.sources))
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,7 @@ def _comparison(rows: Sequence[Row]) -> str:
 
 COMPARED: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("Posts fetched", lambda row: number(row.summary.fetched)),
+    ("From", lambda row: describe_sources(row.summary.sources)),
     ("Posts kept", lambda row: number(row.summary.kept)),
     ("Characters kept", lambda row: number(row.summary.kept_characters)),
     ("Bits per byte, base → tuned", lambda row: row.summary.change),

@@ -43,7 +43,7 @@ class AccountSummary(BaseModel):
     """``<handle>.json`` of a report artifact. What the account did not get to is empty, or None.
 
     ``known`` is the :func:`hugtweets.report.artifacts.fingerprint` that the page was made from, ``report`` the
-    artifact; ``nights`` are all models that were judged, oldest first.
+    artifact; ``nights`` are all models that were judged, oldest first; ``sources`` tells how many posts each brought.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,6 +53,7 @@ class AccountSummary(BaseModel):
     report: str
     made: datetime = Field(description="when the newest of the artifacts was made")
     fetched: int = 0
+    sources: dict[str, int] = Field(default_factory=dict)
     kept: int | None = None
     kept_characters: int | None = None
     metrics: dict[str, float | None] = Field(default_factory=dict)

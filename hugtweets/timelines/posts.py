@@ -44,8 +44,8 @@ class Post:
 
     ``id`` is a string of digits (too big for a float), ``created_at`` is UTC, ``text`` is what the source sent (HTML
     entities, links and all), ``author`` is the handle and ``name`` the display name of who wrote it, ``edit_ids`` all
-    versions of an edited post, oldest first, ``source`` is ``x``, ``archive`` or ``file``. Of a ``deleted`` post only a
-    :func:`tombstone` is kept.
+    versions of an edited post, oldest first, ``source`` is ``x``, ``bluesky``, ``mastodon``, ``archive`` or ``file``.
+    Of a ``deleted`` post only a :func:`tombstone` is kept.
     """
 
     id: str

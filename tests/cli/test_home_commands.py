@@ -14,6 +14,7 @@ from hugtweets.jobs.home_options import follow
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.storage.home import Home
 from tests.cli.conftest import Program
+from tests.fixtures.reports import learn
 
 
 @pytest.fixture
@@ -67,6 +68,14 @@ def test_the_status_of_all_accounts(
         ("alice", True),
         ("bob", True),
     ]
+
+
+def test_an_account_is_shown_with_the_sources_of_its_posts(
+    program: Program, capsys: pytest.CaptureFixture[str], home: Home
+) -> None:
+    learn(home, "alice", sources=("x", "mastodon"))
+    assert program("show", "alice") == 0
+    assert "60 raw posts from X (30 posts), Mastodon (30 posts), written from 2026" in capsys.readouterr().out
 
 
 def test_doctor_looks_at_the_budget_of_the_home(

@@ -79,6 +79,7 @@ def test_the_status_says_what_waits_and_why_how_old_models_are_and_what_was_spen
     alice, bob, carol = state.accounts
     assert (alice.handle, alice.waits, alice.usd, alice.stale_days) == ("alice", False, 0.1, 0.0)
     assert alice.model_days is not None
+    assert (alice.sources, bob.sources) == (["file"], [])
     assert (bob.waits, bob.reason, bob.last_success, bob.model) == (True, "rate limit", None, None)
     assert (carol.waits, carol.reason, carol.status) == (True, NEVER_RUN, None)
     assert state.describe() == (

@@ -164,8 +164,17 @@ def test_the_numbers_of_the_card_are_those_of_the_artifacts(learned: Home, facts
 
 def test_the_card_names_the_networks_of_its_accounts(facts: ModelFacts) -> None:
     usage = Usage("me/alice", adapter=False, prefix="", drawing={})
-    card = write_card(replace(facts, handle="alice+bob@mastodon.social"), usage, pictured=False)
-    assert "in the voice of @alice and @bob@mastodon.social on X and Mastodon" in card.replace("\\", "")
+    mix = replace(facts, handle="alice+bob@mastodon.social", sources={"file": 20})
+    card = write_card(mix, usage, pictured=False).replace("\\", "")
+    assert "in the voice of @alice and @bob@mastodon.social on X and Mastodon" in card
+    assert "The posts come from a file. " in card
+
+
+def test_the_card_names_every_source_of_the_posts(facts: ModelFacts) -> None:
+    usage = Usage("me/alice", adapter=False, prefix="", drawing={})
+    card = write_card(replace(facts, sources={"archive": 20, "bluesky": 10}), usage, pictured=False)
+    assert "in the voice of @alice on X and Bluesky" in card.replace("\\", "")
+    assert "The posts come from an export from X (20 posts), Bluesky (10 posts). " in card
 
 
 def test_the_card_of_a_known_base_names_its_licence() -> None:

@@ -192,6 +192,13 @@ def test_a_page_warns_of_posts_of_an_export_from_the_time_of_circles(home: Home)
     assert "exports held posts for a Twitter Circle" in page(home, "alice").text
 
 
+def test_pages_name_every_source_of_the_posts(home: Home) -> None:
+    learn(home, "alice", sources=("x", "bluesky", "x"))
+    report(jobs(home, "alice"))
+    assert "from X (40 posts), Bluesky (20 posts)" in page(home, "alice").text
+    assert "aliceX, Bluesky" in Page(home.report / "index.html").text
+
+
 def test_a_page_that_was_lost_or_half_published_is_published_again(home: Home) -> None:
     learn(home, "alice")
     asked = jobs(home, "alice")
