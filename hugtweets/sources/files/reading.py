@@ -153,7 +153,7 @@ def _open(path: Path) -> tuple[Rows, list[str]]:
     if suffix not in _TEXT_FORMATS:
         raise UnreadableSource(
             f"{path} has no known format: give a file that ends in {', '.join(_TEXT_FORMATS)} or .parquet (a "
-            "spreadsheet saves CSV)"
+            "spreadsheet saves CSV), or read an export with --source archive:PATH"
         )
     encoding = find_encoding(path)
     guess = [f"{path} was read as {encoding.name}, since it is not UTF-8"] if encoding.is_guessed else []

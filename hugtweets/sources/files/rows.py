@@ -36,7 +36,7 @@ class Rows:
 
 
 class Cells:
-    """The cells of one row by name: case, blanks, dots and underscores in a name do not matter."""
+    """The cells of one row by name: case, blanks, dots, underscores and what is in brackets after it do not matter."""
 
     def __init__(self, row: Mapping[str, object]) -> None:
         self._cells: dict[str, object] = {}
@@ -89,5 +89,6 @@ def is_something(value: object) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def spelled(name: str) -> str:
-    """The letters and digits of a name: ``Created At``, ``created_at`` and ``createdAt`` are one."""
-    return "".join(character for character in name.casefold() if character.isalnum())
+    """The letters and digits of a name: ``Created At``, ``created_at``, ``createdAt``, ``Created At (UTC)`` are one."""
+    bare = name.partition("(")[0]
+    return "".join(character for character in ((bare.strip() and bare) or name).casefold() if character.isalnum())

@@ -81,9 +81,11 @@ def test_carriage_returns_end_rows_and_stay_inside_quotation_marks(tmp_path: Pat
     assert only(tmp_path / "posts.csv", f"{HEADER}\r{FIRST},2020-08-01,a\r").text == "a"
 
 
-def test_headers_are_known_in_any_case_and_spelling(tmp_path: Path) -> None:
-    header = "Tweet-Id,CREATED AT,Full Text,Screen Name,isReply"
-
+@pytest.mark.parametrize(
+    "header",
+    ["Tweet-Id,CREATED AT,Full Text,Screen Name,isReply", "ID (text),Date (UTC),text,author.userName,Is Reply (y/n)"],
+)
+def test_headers_are_known_in_any_case_and_spelling(header: str, tmp_path: Path) -> None:
     post = only(tmp_path / "posts.csv", f"{header}\n{FIRST},2020-08-01,Hello,ada,TRUE\n")
     assert (post.id, post.text, post.author, post.is_reply) == (str(FIRST), "Hello", "ada", True)
 
@@ -253,6 +255,16 @@ def test_other_authors_are_dropped_and_counted(tmp_path: Path, home: Home) -> No
     reasons = clean_table(to_table(load(home.timeline("bo")).posts), "bo", CleanConfig())["reason"].to_pylist()
 
     assert reasons.count("other_author") == 2
+
+
+@pytest.mark.parametrize("key", ["userName", "screen_name", "user_name"])
+@pytest.mark.parametrize("holder", ["author", "user"])
+def test_an_author_in_an_object_of_its_own_is_known(holder: str, key: str, tmp_path: Path) -> None:
+    rows = [ROW | {holder: {key: name, "name": name.title(), "id": name * 3}} for name in ("ada", "bo")]
+    path = tmp_path / "posts.json"
+    path.write_text(json.dumps([row | {"id": str(number)} for number, row in enumerate(rows, 1)]), encoding="utf-8")
+
+    assert [(post.author, post.name) for post in read_posts(path)] == [("ada", "Ada"), ("bo", "Bo")]
 
 
 def test_the_authors_of_a_file_of_others_are_listed(tmp_path: Path, home: Home) -> None:

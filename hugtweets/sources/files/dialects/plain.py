@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hugtweets.errors import UnreadableSource
@@ -19,8 +19,8 @@ NAMES = {
     "created_at": ("created_at", "datetime", "date", "timestamp", "time", "tweet_created_at", "tweet_date", "posted_at",
                    "published_at", "date_time"),
     "text": ("full_text", "text", "tweet_text", "raw_content", "content", "tweet", "body", "message"),
-    "author": ("author", "author.username", "username", "screen_name", "user.screen_name", "user.username", "from_user",
-               "author_handle", "handle", "user"),
+    "author": ("author", "author.username", "author.screen_name", "username", "screen_name", "user.screen_name",
+               "user.username", "from_user", "author_handle", "handle", "user"),
     "name": ("author.name", "name", "display_name", "user.displayname", "user.name"),
     "lang": ("lang", "language"),
     "is_retweet": ("is_retweet", "retweet"),
@@ -30,7 +30,7 @@ NAMES = {
     "deleted": ("is_deleted", "deleted"),
     "mentions": ("mentions", "mentioned_users", "mentions_screen_name", "entities.user_mentions", "entities.mentions"),
     "edit_ids": ("edit_ids",),
-    "author_id": ("author_id", "user_id_str", "user_id", "user.id_str", "user.id"),
+    "author_id": ("author_id", "user_id_str", "user_id", "user.id_str", "user.id", "author.id_str", "author.id"),
 }  # fmt: skip
 REQUIRED = ("id", "created_at", "text")
 # Columns that hold the post a post repeats, answers or quotes, or its number, or whose it is.
@@ -53,13 +53,15 @@ _PROFILE = re.compile(r"(?:(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/)?@?(\w{1,
 def fields(cells: Cells) -> Fields:
     """What a row says of a post under any of the usual names."""
     found = {column: value for column, names in NAMES.items() if (value := cells.get(*names)) is not None}
+    if "author_id" not in found and (number := next(filter(None, _inside(cells, "author_id")), None)):
+        found["author_id"] = number
     # Some tables have the day and the time of day in two columns.
     if _DAY.fullmatch(str(found.get("created_at"))) and _CLOCK.fullmatch(clock := str(cells.get("time"))):
         found["created_at"] = f"{found['created_at']} {clock}"
     if "text" not in found and cells.is_blank(*NAMES["text"]):
         found["text"] = ""
     for column in ("author", "name"):
-        found[column] = next((word for name in NAMES[column] if (word := _word(cells.get(name)))), None)
+        found[column] = next(filter(None, _inside(cells, column)), None)
     for column, names in REFERENCES.items():
         if column not in found and (says := cells.says(*names)) is not None:
             found[column] = says
@@ -88,6 +90,11 @@ def username(author: str) -> str:
     """The handle in what stands for an author: ``@NASA``, ``NASA``, or the address of the profile."""
     match = _PROFILE.fullmatch(author.strip())
     return match[1] if match else author
+
+
+def _inside(cells: Cells, column: str) -> Iterator[str | None]:
+    """The words under each name of a column, also where the author is an object in one cell."""
+    return (_word(cells.at(*name.split("."))) for name in NAMES[column])
 
 
 def _word(value: object) -> str | None:
