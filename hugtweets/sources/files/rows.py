@@ -40,6 +40,7 @@ class Cells:
 
     def __init__(self, row: Mapping[str, object]) -> None:
         self._cells: dict[str, object] = {}
+        self._inside: dict[str, Cells | None] = {}
         for name, value in row.items():
             # Of two columns with the same name, that which says something counts.
             if self._cells.get(key := spelled(name)) in (None, ""):
@@ -66,8 +67,12 @@ class Cells:
         flat = self.get(".".join(path))
         if flat is not None or len(path) == 1:
             return flat
-        inner = structured(self.get(path[0]))
-        return Cells(inner).at(*path[1:]) if isinstance(inner, dict) else None
+        if path[0] not in self._inside:
+            # Kept, as what Python has printed takes long to read.
+            inner = structured(self.get(path[0]))
+            self._inside[path[0]] = Cells(inner) if isinstance(inner, dict) else None
+        cells = self._inside[path[0]]
+        return cells.at(*path[1:]) if cells else None
 
     def listed(self, *path: str) -> list[object]:
         """A cell that holds a list, written as JSON or as Python; empty for anything else."""
