@@ -31,6 +31,8 @@ AROUND = st.lists(WORDS, max_size=4).map(" ".join)
     ("text", "masked"),
     [
         ("write to o.gull+tea@harbour.example.org, please", "write to [email], please"),
+        ("write to o.gull [at] harbour.example (dot) org!", "write to [email]!"),
+        ("gull(AT)harbour dot org", "[email]"),
         ("ring 555 010 0199 until noon", "ring [phone number] until noon"),
         ("ring (555) 010-0199", "ring [phone number]"),
         ("I am at +44 20 7946 0958.", "I am at [phone number]."),
@@ -57,6 +59,7 @@ def test_private_things_become_placeholders(text: str, masked: str) -> None:
         "we won 3-2 in 2019, and 11-22-63 is a book",
         "version 10.15.7 came at 10:30-11:45 on 2019-12-01",
         "call 911",
+        "meet me (at) noon. Then we dot the i",
         "post 1201506031228084200",
         "1939-1945, 08/09/2021 10:00",
         "it cost $1,234,567.89 or 12 345 678 euros",
