@@ -55,13 +55,14 @@ def read_history(home: Home) -> History:
     """The history of a home; an empty one if nothing has run in it.
 
     Raises:
-        ConfigurationError: it cannot be read.
+        ConfigurationError: it makes no sense.
+        OSError: it cannot be read.
     """
     try:
         return History.model_validate_json(home.history.read_bytes())
     except FileNotFoundError:
         return History()
-    except (OSError, ValidationError):
+    except ValidationError:
         raise ConfigurationError(f"{home.history} cannot be read: delete it, the next run begins a new one") from None
 
 
@@ -75,7 +76,7 @@ def record_run(home: Home, outcome: RunOutcome, whole: bool, accounts: Path | No
         accounts: the accounts file, if the run was a night.
 
     Raises:
-        ConfigurationError: the history cannot be read.
+        ConfigurationError: the history makes no sense.
     """
     now = datetime.now(UTC)
     with locked(home.history):

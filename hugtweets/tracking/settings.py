@@ -5,8 +5,12 @@ Nothing here uses the network.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from hugtweets.config import TrackingConfig
@@ -164,8 +168,19 @@ def set_up() -> wandb.Settings:
 
     # Else wandb reports its own failures to its makers, and on stderr that it could not.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    _give_a_cache()
     settings = wandb.Settings(silent=True, x_graphql_retry_max=RETRIES, x_graphql_timeout_seconds=REQUEST_SECONDS)
     return wandb.setup(settings).settings
+
+
+def _give_a_cache() -> None:
+    """Where no cache can be kept, as for a user without a home folder, wandb would log on stderr, page after page."""
+    cache = Path(os.environ.get("WANDB_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    nearest = next(folder for folder in (cache, *cache.absolute().parents) if os.access(folder, os.F_OK))
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        folder = tempfile.mkdtemp(prefix="hugtweets-wandb-")
+        os.environ["WANDB_CACHE_DIR"] = folder
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _host() -> str:

@@ -68,6 +68,13 @@ def test_a_broken_history_is_one_sentence(home: Home) -> None:
         read_history(home)
 
 
+def test_a_history_of_somebody_else_is_not_to_be_deleted(home: Home) -> None:
+    # Root may read everything: a folder in its place is refused to everybody.
+    home.history.mkdir(parents=True)
+    with pytest.raises(OSError, match=r"history\.json"):
+        read_history(home)
+
+
 def test_the_status_says_what_waits_and_why_how_old_models_are_and_what_was_spent(home: Home, tmp_path: Path) -> None:
     learn(home, "alice")
     listed = tmp_path / "accounts.yaml"

@@ -311,6 +311,16 @@ def test_artifacts_that_are_rejected_are_kept_and_the_next_run_is_tried_all_the_
     assert_all_kept(home, done)
 
 
+def test_who_has_no_folder_for_caches_reads_nothing_of_wandbs_own_log(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    environment = {"HOME": str(tmp_path / "file"), "XDG_CACHE_HOME": "", "WANDB_CACHE_DIR": ""}
+    script = (
+        "from hugtweets.config import TrackingConfig as C; from hugtweets.tracking import status; print(status(C()))"
+    )
+    done = run_script(script, home, **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def assert_all_kept(home: Home, done: subprocess.CompletedProcess[str]) -> None:
     assert (done.returncode, done.stdout) == (0, "")
     kept = read_runs(home.wandb)
