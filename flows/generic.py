@@ -19,19 +19,22 @@ def learn_generic_posts(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome])
 
     It is learned in this process: where accounts are learned elsewhere, nothing is.
     """
-    judged = [job for job, outcome in zip(jobs, outcomes, strict=True) if _lacks_generic(job, outcome)]
-    if not judged:
-        return
-    first = judged[0]
-    alike = [job.handle for job in judged if job.base_model.digest == first.base_model.digest]
+    lacking = [job for job, outcome in zip(jobs, outcomes, strict=True) if _lacks_generic(job, outcome)]
     try:
-        if crowd := find_crowd(first.home, alike, first.base_model):
-            told = "learning posts of %d accounts together, once, to tell how much of a gain is the person's (%s)"
-            logger.info(told, len(crowd.posts), f"evaluate.generic; next time for {', '.join(crowd.left_out)}")
-            learn_generic(to_pooling(first, crowd))
+        if lacking:
+            _learn_for(lacking)
     except Exception as error:
-        told = "no model of generic posts was learned (%s: %s), and the next night tries again"
+        told = "no model of generic posts was learned (%s: %s): the next night tries again, or evaluate.generic=false"
         logger.warning(told, type(error).__name__, error)
+
+
+def _learn_for(lacking: Sequence[Job]) -> None:
+    first = lacking[0]
+    alike = [job.handle for job in lacking if job.base_model.digest == first.base_model.digest]
+    if crowd := find_crowd(first.home, alike, first.base_model):
+        told = "learning posts of %d accounts together, once, to tell how much of a gain is the person's (%s)"
+        logger.info(told, len(crowd.posts), f"evaluate.generic; next time for {', '.join(crowd.left_out)}")
+        learn_generic(to_pooling(first, crowd))
 
 
 def _lacks_generic(job: Job, outcome: AccountOutcome) -> bool:

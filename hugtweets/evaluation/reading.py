@@ -29,7 +29,7 @@ def prediction(metrics: Metrics) -> str:
     """Bits per byte of the base and of the tuned model on posts that neither has seen."""
     card = Scorecard.model_validate(metrics)
     base, tuned = card.base_bits_per_byte, card.bits_per_byte
-    change = f"{100 * (tuned - base) / base:+.0f} %, {_part_of_the_person(card)}; lower is better"
+    change = f"{100 * (tuned - base) / base:+.0f} %, {part_of_the_person(metrics)}; lower is better"
     posts = f"{card.held_out_posts:,} {judged_by(metrics)} post{'s' * (card.held_out_posts != 1)}"
     line = f"bits per byte on {posts}: base {base:.3f} → tuned {tuned:.3f} ({change})"
     if not card.on_test_posts:
@@ -125,11 +125,12 @@ def writing_rows(metrics: Metrics) -> list[Row]:
     ]
 
 
-def _part_of_the_person(card: Scorecard) -> str:
+def part_of_the_person(metrics: Metrics) -> str:
     """How much of what the model gains over its base a model of other people's posts does not gain."""
-    if card.over_generic is None:
+    base, over = metrics.get("base_bits_per_byte"), metrics.get("over_generic")
+    if not base or over is None:
         return "the person's part of it unknown"
-    return f"of which {max(0.0, -100 * card.over_generic / card.base_bits_per_byte):.0f} is the person"
+    return f"of which {max(0.0, -100 * over / base):.0f} is the person"
 
 
 def _authorship(metrics: Metrics) -> Row:

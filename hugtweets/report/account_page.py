@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hugtweets.evaluation.reading import prediction, score_rows
+from hugtweets.evaluation.reading import part_of_the_person, prediction, score_rows
 from hugtweets.report.account_data import AccountData
 from hugtweets.report.plots import Line, bars, lines, over_time
 from hugtweets.report.post_statistics import PostStatistics
@@ -59,7 +59,9 @@ def _headline(summary: AccountSummary) -> Iterator[Headline]:
     metrics = summary.metrics
     if metrics:
         yield Headline("Bits per byte", summary.change, "base → tuned; lower is better")
-        yield Headline("Gain", percent(summary.gain, signed=True), "of the base model's bits")
+        yield Headline(
+            "Gain", percent(summary.gain, signed=True), f"of the base model's bits, {part_of_the_person(metrics)}"
+        )
         yield Headline("Attribution accuracy", percent(metrics.get("taken_for_author")), "over sets of 20 posts")
         yield Headline("Copied", percent(metrics.get("copied_share")), "posts with 8 words from one real post")
 
