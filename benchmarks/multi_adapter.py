@@ -22,10 +22,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hugtweets.config import TrainConfig
+from hugtweets.devices.gathering import Group
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.models.tokens import TOKENS_SCHEMA, TextTokenizer
 from hugtweets.storage.home import Home
-from hugtweets.training.multi_adapter import AdapterTask, finetune_together
+from hugtweets.training.adapter_task import AdapterTask
+from hugtweets.training.multi_adapter import finetune_together
 from hugtweets.training.trainer import finetune
 
 
@@ -79,7 +81,7 @@ def measure(timeline: Path, base: BaseModel, folder: Path, numbers: Sequence[int
     for number in numbers:
         given = tasks(timeline, base, folder, number, posts)
         costs.append(cost("one after the other", given, partial(one_by_one, given)))
-        costs.append(cost("in one batch", given, partial(finetune_together, base, given)))
+        costs.append(cost("in one batch", given, partial(finetune_together, base, Group(given))))
     return costs
 
 

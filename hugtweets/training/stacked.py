@@ -1,8 +1,9 @@
 """Adapters of several accounts around one base model: what a row of a batch gets depends on whose row it is.
 
 For a linear map that takes ``in`` numbers a token and gives ``out``, the factors of G accounts are stacked into A of
-shape (G, rank, in) and B of shape (G, out, rank). The base multiplies all rows at once; beside it the rows are
-multiplied by their own factors, (rows, tokens, in) by (rows, in, rank) by (rows, rank, out).
+shape (G, rank, in) and B of shape (G, out, rank). The base multiplies all tokens at once. Beside it, a GPU multiplies
+rows by their own factors, (rows, tokens, in) by (rows, in, rank) by (rows, rank, out), in one call for all; a processor
+goes through the accounts, whose tokens stand side by side in one row, and so computes no padding.
 
 An account's own factors, and their gradients, are views of the stacks, so that an ordinary optimiser updates them.
 """
@@ -12,11 +13,67 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
 
 import torch
 from peft import LoraConfig
+from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.autograd import Function
+
+
+@dataclass(frozen=True)
+class Span:
+    """The tokens of one account in a row that several share, and the place of its adapter."""
+
+    place: int
+    start: int
+    end: int
+
+
+# What peft calls the file of an adapter, and the factors in it.
+WEIGHTS = "adapter_model.safetensors"
+_FACTORS = {"lora_A": "a", "lora_B": "b"}
+# Whose tokens are whose: one place reads all of them, a row each belongs to a place, or a row is shared.
+Owners = int | Tensor | Sequence[Span]
+
+
+class _SpanProducts(Function):
+    """Adds to each span of a row what the adapter of its account makes of it.
+
+    The gradients of the factors are added to those that are there: autograd would fill a stack with zeros for each use.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, whole: Tensor, row: Tensor, a: nn.Parameter, b: nn.Parameter, scale: float, spans: Sequence[Span]
+    ) -> Tensor:
+        ctx.mark_dirty(whole)
+        narrow_a, narrow_b = a.to(whole.dtype), b.to(whole.dtype)
+        within = row.new_empty(len(row), a.shape[1], dtype=whole.dtype)
+        row = row.to(whole.dtype)
+        for span in spans:
+            own = slice(span.start, span.end)
+            torch.mm(row[own], narrow_a[span.place].T, out=within[own])
+            whole[own].addmm_(within[own], narrow_b[span.place].T, alpha=scale)
+        ctx.save_for_backward(row, within, narrow_a, narrow_b)
+        ctx.factors, ctx.scale, ctx.spans = (a, b), scale, spans
+        return whole
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        row, within, narrow_a, narrow_b = ctx.saved_tensors
+        (a, b), (gradient,) = ctx.factors, gradients
+        below = torch.empty_like(row)
+        for span in ctx.spans:
+            own = slice(span.start, span.end)
+            inner = (gradient[own] @ narrow_b[span.place]) * ctx.scale
+            torch.mm(inner, narrow_a[span.place], out=below[own])
+            a.grad[span.place] += inner.T @ row[own]
+            b.grad[span.place].add_(gradient[own].T @ within[own], alpha=ctx.scale)
+        return gradient, below, None, None, None, None
 
 
 class StackedLinear(nn.Module):
@@ -25,16 +82,23 @@ class StackedLinear(nn.Module):
     def __init__(self, base: nn.Module, a: nn.Parameter, b: nn.Parameter, scale: float) -> None:
         super().__init__()
         self.base, self.a, self.b, self.scale = base, a, b, scale
-        # Whose each row of the next batch is; one account alone reads all rows.
-        self.owners: Tensor | int = 0
+        self.owners: Owners = 0
 
     def forward(self, rows: Tensor) -> Tensor:
         """Of shape (rows, tokens, in) to (rows, tokens, out)."""
+        if not isinstance(self.owners, int | Tensor):
+            added = _SpanProducts.apply(self.base(rows)[0], rows[0], self.a, self.b, self.scale, self.owners)
+            return cast("Tensor", added)[None]
         a, b = self.a[self.owners], self.b[self.owners]
         given = rows if torch.is_autocast_enabled(rows.device.type) else rows.to(a.dtype)
         beside = given @ a.transpose(-1, -2) @ b.transpose(-1, -2)
         whole: Tensor = self.base(rows)
         return whole + (self.scale * beside).to(whole.dtype)
+
+
+def _key(module: str, factor: str) -> str:
+    """What peft calls a factor in a file."""
+    return f"base_model.model.{module}.{factor}.weight"
 
 
 class StackedAdapters:
@@ -59,8 +123,8 @@ class StackedAdapters:
             factors.append(factor)
         return StackedLinear(module, factors[0], factors[1], self.options.lora_alpha / rank)
 
-    def begin(self, place: int, seed: int) -> list[nn.Parameter]:
-        """A fresh adapter in a place, the same as peft makes after ``set_seed(seed)``.
+    def begin(self, place: int, seed: int, earlier: Path | None = None) -> list[nn.Parameter]:
+        """An adapter in a place: the same as peft makes after ``set_seed(seed)``, or the one of an earlier folder.
 
         Returns its factors for an optimiser: views of the place, and so are their gradients.
         """
@@ -76,20 +140,28 @@ class StackedAdapters:
                 view, gradients = nn.Parameter(factor.data[place]), factor.grad
                 view.grad = None if gradients is None else gradients[place].zero_()
                 found.append(view)
+        if earlier:
+            self.load(place, earlier)
         return found
+
+    def load(self, place: int, folder: Path) -> None:
+        """Put the adapter that a training wrote into a place."""
+        written = load_file(folder / WEIGHTS)
+        for name, module in self._stacked.items():
+            for factor, parameter in _FACTORS.items():
+                getattr(module, parameter).data[place] = written[_key(name, factor)]
 
     def state(self, place: int) -> dict[str, Tensor]:
         """The adapter in a place, named as peft names it in a file."""
-        found = {}
-        for name, module in self._stacked.items():
-            for factor, parameter in (("lora_A", module.a), ("lora_B", module.b)):
-                found[f"base_model.model.{name}.{factor}.weight"] = parameter[place].detach().cpu().contiguous()
-        return found
+        return {
+            _key(name, factor): getattr(module, parameter)[place].detach().cpu().contiguous()
+            for name, module in self._stacked.items()
+            for factor, parameter in _FACTORS.items()
+        }
 
     @contextmanager
-    def owned_by(self, places: Sequence[int] | int) -> Iterator[None]:
-        """While the block runs, each row of a batch is read by the adapter of its place, or all by that of one."""
-        owners = places if isinstance(places, int) else torch.tensor(places, device=self._device)
+    def owned_by(self, owners: Owners) -> Iterator[None]:
+        """While the block runs, each token of a batch is read by the adapter of its owner."""
         for module in self._stacked.values():
             module.owners = owners
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,16 @@ import torch
 from safetensors.torch import load_file
 
 from hugtweets.config import TrainConfig
+from hugtweets.devices.gathering import Group
 from hugtweets.devices.selection import _choice, choose_device
 from hugtweets.errors import ConfigurationError, TrainingError
 from hugtweets.models.cache import load_base
+from hugtweets.models.registry import BaseModel
 from hugtweets.storage.home import Home
-from hugtweets.training.multi_adapter import PLACES, AdapterTask, finetune_together
-from hugtweets.training.trainer import finetune
+from hugtweets.training.adapter_task import PLACES, AdapterTask
+from hugtweets.training.continual import Continuation
+from hugtweets.training.multi_adapter import finetune_together
+from hugtweets.training.trainer import TrainingResult, finetune
 from tests.fixtures.tiny_models import SENTENCES, tiny_base_model
 from tests.fixtures.tokens import write_tokens
 
@@ -29,8 +34,8 @@ def tasks(home: Home, tmp_path: Path) -> list[AdapterTask]:
     texts = [["a b c d e f"] * 12 + ["quiet zebras, Ω 7%"], SENTENCES * 5, [text * 3 for text in SENTENCES[:3]] * 2]
     options: list[dict[str, object]] = [
         {"epochs": 4, "lr": 0.05, "schedule": "constant"},
-        {"seed": 7, "gradient_accumulation_steps": 2, "layers": "top:1"},
-        {"lora_rank": 2, "schedule": "cosine", "posts_per_step": 1},
+        {"seed": 7, "gradient_accumulation_steps": 2},
+        {"schedule": "cosine", "posts_per_step": 1},
     ]
     return [
         AdapterTask(
@@ -42,9 +47,16 @@ def tasks(home: Home, tmp_path: Path) -> list[AdapterTask]:
     ]
 
 
+def learn(base_model: BaseModel, tasks: Sequence[AdapterTask]) -> list[TrainingResult]:
+    """What each comes to; the first error that one of them ends in is raised."""
+    accounts = Group[AdapterTask, TrainingResult](tasks)
+    finetune_together(base_model, accounts)
+    return [member.outcome.result(0) for member in accounts.members]
+
+
 def test_a_batch_learns_what_each_account_learns_alone(home: Home, tmp_path: Path, tasks: list[AdapterTask]) -> None:
     base_model = tiny_base_model(home)
-    together = finetune_together(base_model, tasks)
+    together = learn(base_model, tasks)
     for number, (task, mixed) in enumerate(zip(tasks, together, strict=True)):
         alone = finetune(base_model, task.tokens, tmp_path / f"alone-{number}", task.config)
         assert mixed.best_epoch == alone.best_epoch
@@ -64,7 +76,7 @@ def test_in_float32_weights_and_losses_are_those_of_separate_training(
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     _choice.cache_clear()
     base_model = tiny_base_model(home)
-    for task, together in zip(tasks, finetune_together(base_model, tasks), strict=True):
+    for task, together in zip(tasks, learn(base_model, tasks), strict=True):
         alone = finetune(base_model, task.tokens, tmp_path / "alone", task.config)
         losses = [[row["train/loss"] for row in each.history if "train/loss" in row] for each in (together, alone)]
         assert losses[0] == pytest.approx(losses[1], rel=1e-3)
@@ -80,7 +92,7 @@ def test_more_accounts_than_places_take_each_others(home: Home, tmp_path: Path) 
         AdapterTask(write_tokens(home, tmp_path / f"{number}.parquet", texts, 1), tmp_path / f"{number}", CONFIG)
         for number, texts in enumerate(posts)
     ]
-    results = finetune_together(tiny_base_model(home), tasks)
+    results = learn(tiny_base_model(home), tasks)
     last = finetune(tiny_base_model(home), tasks[-1].tokens, tmp_path / "alone", CONFIG)
     assert results[-1].bits_per_byte == pytest.approx(last.bits_per_byte, rel=0.01)
     assert all((task.output / "adapter_model.safetensors").is_file() for task in tasks)
@@ -89,14 +101,14 @@ def test_more_accounts_than_places_take_each_others(home: Home, tmp_path: Path) 
 def test_the_base_model_stays_exactly_as_it_was(home: Home, tasks: list[AdapterTask]) -> None:
     base_model, choice = tiny_base_model(home), choose_device(CONFIG)
     before = {name: weights.clone() for name, weights in load_base(base_model, choice).state_dict().items()}
-    finetune_together(base_model, tasks)
+    learn(base_model, tasks)
     after = load_base(base_model, choice).state_dict()
     assert after.keys() == before.keys() and all(torch.equal(after[name], before[name]) for name in before)
 
 
 def test_a_batch_writes_what_a_training_writes(home: Home, tmp_path: Path, tasks: list[AdapterTask]) -> None:
     task = tasks[1]
-    finetune_together(tiny_base_model(home), [replace(tasks[0], config=CONFIG.model_copy(update={"epochs": 1})), task])
+    learn(tiny_base_model(home), [replace(tasks[0], config=CONFIG.model_copy(update={"epochs": 1})), task])
     finetune(tiny_base_model(home), task.tokens, tmp_path / "alone", task.config)
     mixed, alone = (load_file(folder / "adapter_model.safetensors") for folder in (task.output, tmp_path / "alone"))
     assert {name: tensor.shape for name, tensor in mixed.items()} == {n: t.shape for n, t in alone.items()}
@@ -104,13 +116,60 @@ def test_a_batch_writes_what_a_training_writes(home: Home, tmp_path: Path, tasks
     assert options[0] == options[1]
 
 
-def test_only_adapters_can_share_a_base_model(home: Home, tasks: list[AdapterTask]) -> None:
-    full = replace(tasks[0], config=TrainConfig(method="full", device="cpu"))
-    with pytest.raises(ConfigurationError, match=r"train\.method=full"):
-        finetune_together(tiny_base_model(home), [tasks[1], full])
+def test_rows_for_a_gpu_learn_the_same(
+    home: Home, tmp_path: Path, tasks: list[AdapterTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A row an account instead of all in one row; computed here, where there may be no GPU.
+    choice = replace(choose_device(CONFIG), autocast=False)
+    monkeypatch.setattr("hugtweets.training.multi_adapter.training_format", lambda *_: choice)
+    monkeypatch.setattr("hugtweets.training.multi_adapter.SIDE_BY_SIDE", ())
+    in_rows = learn(tiny_base_model(home), tasks)
+    monkeypatch.undo()
+    in_one_row = learn(tiny_base_model(home), [replace(task, output=tmp_path / "other") for task in tasks])
+    scores = [[result.bits_per_byte for result in results] for results in (in_rows, in_one_row)]
+    assert scores[0] == pytest.approx(scores[1], rel=0.01)
+
+
+def test_an_account_whose_loss_is_no_number_harms_no_other(home: Home, tasks: list[AdapterTask]) -> None:
+    wild = replace(tasks[0], config=CONFIG.model_copy(update={"lr": 1e30, "schedule": "constant"}))
+    accounts = Group[AdapterTask, TrainingResult]([wild, *tasks[1:]])
+    finetune_together(tiny_base_model(home), accounts)
+    failed, *others = (member.outcome for member in accounts.members)
+    assert isinstance(failed.exception(), TrainingError)
+    [alone, *_] = learn(tiny_base_model(home), tasks[1:])
+    assert others[0].result().bits_per_byte == pytest.approx(alone.bits_per_byte, rel=1e-3)
+
+
+def test_who_comes_later_takes_the_place_of_one_that_is_done(
+    home: Home, tmp_path: Path, tasks: list[AdapterTask]
+) -> None:
+    accounts = Group[AdapterTask, TrainingResult](tasks[1:2], is_open=True)
+    late = replace(tasks[2], progress=None)
+    first = replace(tasks[1], progress=lambda done, total, *_: done == total and accounts.join(late) and None)
+    accounts = Group[AdapterTask, TrainingResult]([first], is_open=True)
+    finetune_together(tiny_base_model(home), accounts)
+    assert [member.item.output for member in accounts.members] == [first.output, late.output]
+    assert all((task.output / "adapter_model.safetensors").is_file() for task in (first, late))
+
+
+def test_an_account_goes_on_from_its_earlier_adapter_as_alone(
+    home: Home, tmp_path: Path, tasks: list[AdapterTask]
+) -> None:
+    base_model, task = tiny_base_model(home), tasks[1]
+    finetune(base_model, task.tokens, tmp_path / "earlier", task.config)
+    earlier = Continuation(tmp_path / "earlier", new=("3", "4"), replayed=("5", "6", "7"))
+    alone = finetune(base_model, task.tokens, tmp_path / "alone", task.config, earlier=earlier)
+    _, together = learn(base_model, [tasks[0], replace(task, earlier=earlier)])
+    assert together.start_bits_per_byte == pytest.approx(alone.start_bits_per_byte, rel=1e-4)
+    assert together.bits_per_byte == pytest.approx(alone.bits_per_byte, rel=0.01)
+
+
+def test_a_base_model_with_dropout_is_shared_by_nobody(home: Home, tasks: list[AdapterTask]) -> None:
+    with pytest.raises(ConfigurationError, match="dropout"):
+        learn(tiny_base_model(home, "gpt2"), tasks)
 
 
 def test_an_account_without_posts_is_refused(home: Home, tmp_path: Path, tasks: list[AdapterTask]) -> None:
     tokens = write_tokens(home, tmp_path / "empty.parquet", SENTENCES, len(SENTENCES))
     with pytest.raises(TrainingError, match="no training post"):
-        finetune_together(tiny_base_model(home), [tasks[1], replace(tasks[0], tokens=tokens)])
+        learn(tiny_base_model(home), [replace(tasks[0], tokens=tokens), tasks[1]])

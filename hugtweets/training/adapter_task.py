@@ -1,0 +1,34 @@
+"""What to train for one account, and whether it may learn in one batch with others. Imports neither torch nor peft."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hugtweets.config import TrainConfig
+from hugtweets.models.registry import BaseModel
+from hugtweets.training.continual import Continuation
+
+# Accounts that learn at once.
+PLACES = {"cpu": 8, "cuda": 64, "mps": 16}
+
+
+@dataclass(frozen=True)
+class AdapterTask:
+    """An adapter to train for one account: from which token file, into which folder, and how, by ``lora``.
+
+    ``earlier`` is gone on from; None starts from the base model. ``progress`` is told what
+    :func:`hugtweets.training.trainer.finetune` tells it.
+    """
+
+    tokens: Path
+    output: Path
+    config: TrainConfig
+    progress: Callable[[int, int, str, dict[str, float]], None] | None = None
+    earlier: Continuation | None = None
+
+
+def shape_of(base_model: BaseModel, config: TrainConfig) -> tuple[object, ...]:
+    """What adapters that learn in one batch have in common; their rates, epochs, orders and posts are their own."""
+    return base_model.digest, config.device, config.lora_rank, config.lora_alpha, config.layers
