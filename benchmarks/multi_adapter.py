@@ -57,7 +57,7 @@ def tasks(timeline: Path, base: BaseModel, folder: Path, accounts: int, posts: i
         }
         path = folder / f"{number}.parquet"
         pq.write_table(pa.table(columns, schema=TOKENS_SCHEMA), path)
-        made.append(AdapterTask(path, folder / str(number), TrainConfig(device="cpu")))
+        made.append(AdapterTask(str(number), path, folder / str(number), TrainConfig(device="cpu")))
     return made
 
 

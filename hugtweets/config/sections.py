@@ -210,6 +210,10 @@ class RefreshConfig(Section):
     min_new_characters: Annotated[int, Field(ge=0)] = Field(
         0, description="a model waits for this many newly kept characters; 0 takes any change"
     )
+    gather_seconds: NotNegative | None = Field(
+        None,
+        description="wait so long for other accounts to learn in one batch with (5 on a GPU in a night, else 0)",
+    )
     start: Literal["base", "previous"] = Field(
         "base", description="train again from the base model, or go on from the account's current model"
     )
@@ -225,7 +229,7 @@ class RefreshConfig(Section):
     def _only_what_is_used(self) -> RefreshConfig:
         if self.start == "base":
             self._refuse("refresh", "start", ("replay", "fresh_every"), "the base model has no past")
-        for name, wanted in (("ray_address", "ray"), ("work_pool", "pool")):
+        for name, wanted in (("ray_address", "ray"), ("work_pool", "pool"), ("gather_seconds", "threads")):
             if self.dispatch != wanted:
                 self._refuse("refresh", "dispatch", (name,), f"set dispatch to {wanted}")
         return self

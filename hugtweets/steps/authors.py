@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hugtweets.config import Config
+from hugtweets.devices.gathering import Group, NotGathered
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
-from hugtweets.models.cache import is_adapter, load_adapters, load_tuned
+from hugtweets.jobs.job import Job
+from hugtweets.models.cache import ADAPTER, is_adapter, load_adapters, load_tuned
 from hugtweets.models.registry import BaseModel
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
+from hugtweets.steps.gathering import with_others
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
+from hugtweets.training.adapter_task import MOST_AT_ONCE
 
 if TYPE_CHECKING:
     from hugtweets.devices.selection import DeviceChoice
-    from hugtweets.generation.sampler import Sample
+    from hugtweets.generation.sampler import GenerationRequest, Sample
+
+# How many times sample.batch_size several accounts write at once: more keys and values than that have no room.
+BATCHES = {"cpu": 1, "cuda": 8, "mps": 1}
+
+logger = logging.getLogger(__name__)
 
 # Returns a model and its tokenizer and, if each request has an adapter of its own, their names.
 Load = Callable[["DeviceChoice"], tuple[Any, ...]]
@@ -93,9 +104,68 @@ def generate_for_all(authors: Sequence[Author], config: Config) -> list[Sequence
 
 def generate_posts(author: Author, configs: Sequence[Config]) -> Sequence[Sequence[Sample]]:
     """New posts for each configuration, none of them a copy of a training post; they differ only in the prompts."""
-    texts, seed = texts_of(author.clean, "train"), account_seed(author.handle, configs[0].sample.seed)
     load = partial(load_tuned, author.base_model, author.weights)
-    return on_device(generate_from, author.handle, load, [Wanted(config, texts, seed) for config in configs])
+    return on_device(generate_from, author.handle, load, _wanted_of(author, configs))
+
+
+def generate_with_others(job: Job, author: Author, configs: Sequence[Config]) -> Sequence[Sequence[Sample]]:
+    """What :func:`generate_posts` returns, generated in one batch with posts of other accounts of the run if some come.
+
+    Up to rounding in the model they are the same posts.
+    """
+    if is_adapter(author.weights):
+        options = configs[0].sample.model_dump_json(exclude={"prompts", "per_prompt", "seed"})
+        kind = author.base_model.digest, job.config.train.device, options, (author.weights / ADAPTER).read_text()
+        item, work = (
+            Writing(author.handle, author.weights, _wanted_of(author, configs)),
+            partial(_write, author.base_model),
+        )
+        with suppress(NotGathered):
+            posts: Sequence[Sequence[Sample]] = with_others(job, "sample", kind, item, work, MOST_AT_ONCE)
+            return posts
+    return generate_posts(author, configs)
+
+
+def _wanted_of(author: Author, configs: Sequence[Config]) -> list[Wanted]:
+    texts, seed = texts_of(author.clean, "train"), account_seed(author.handle, configs[0].sample.seed)
+    return [Wanted(config, texts, seed) for config in configs]
+
+
+@dataclass(frozen=True)
+class Writing:
+    """The posts that one of several accounts wants, by the adapter in a folder."""
+
+    weights: Path
+    wanted: Sequence[Wanted]
+
+
+def _write(base_model: BaseModel, accounts: Group[Writing, Sequence[Sequence[Sample]]]) -> None:
+    """The posts of all who have come, from one model."""
+    # Imported on the device's thread only, as in finetune.
+    from hugtweets.devices.selection import choose_device
+    from hugtweets.generation.sampler import generate
+    from hugtweets.models.cache import load_base
+    from hugtweets.models.stacked import StackedModel
+    from hugtweets.models.tokens import TextTokenizer
+
+    while members := list(iter(accounts.next, None)):
+        items = [member.item for member in members]
+        config = items[0].wanted[0].config
+        choice = choose_device(config.train)
+        logger.info("%d accounts write posts in one batch of %s", len(items), base_model.name)
+        requests = [
+            GenerationRequest(
+                each.config.sample.prompts, each.config.sample.per_prompt, each.texts, each.seed, str(item.weights)
+            )
+            for item in items
+            for each in item.wanted
+        ]
+        rows = config.sample.batch_size * min(len(items), BATCHES[choice.device])
+        options = config.sample.model_copy(update={"batch_size": rows})
+        with StackedModel.of(load_base(base_model, choice), [item.weights for item in items]) as model:
+            posts = iter(generate(model, TextTokenizer.of(base_model), requests, options))
+        for member in members:
+            member.outcome.set_result([next(posts) for _ in member.item.wanted])
 
 
 def _generate_together(authors: Sequence[Author], config: Config) -> Sequence[Sequence[Sample]]:
@@ -111,16 +181,20 @@ def generate_from(name: str, load: Load, wanted: Sequence[Wanted]) -> Sequence[S
     """New posts from whichever model ``load`` returns, in one batch; progress is told under the name. On the device."""
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices.selection import choose_device
-    from hugtweets.generation.sampler import GenerationRequest, generate
+    from hugtweets.generation.sampler import generate
 
     config = wanted[0].config
     model, tokenizer, *adapters = load(choose_device(config.train))
     names = adapters[0] if adapters else [None] * len(wanted)
-    requests = [
-        GenerationRequest(each.config.sample.prompts, each.config.sample.per_prompt, each.texts, each.seed, adapter)
-        for each, adapter in zip(wanted, names, strict=True)
-    ]
+    requests = [_request(each, adapter) for each, adapter in zip(wanted, names, strict=True)]
     return generate(model, tokenizer, requests, config.sample, reporter(name, "sample"))
+
+
+def _request(wanted: Wanted, adapter: str | None) -> GenerationRequest:
+    from hugtweets.generation.sampler import GenerationRequest
+
+    options = wanted.config.sample
+    return GenerationRequest(options.prompts, options.per_prompt, wanted.texts, wanted.seed, adapter)
 
 
 def without_prompts(config: Config, number: int) -> Config:

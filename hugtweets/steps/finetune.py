@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hugtweets.devices.gathering import Group, NotGathered
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import BaseModelError, NothingKept, TrainingError
@@ -18,6 +20,7 @@ from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.models.tokens import identity_of
 from hugtweets.pools.pool import pinned
+from hugtweets.steps.gathering import with_others
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import OPTIONS as TOKENISE_OPTIONS
 from hugtweets.steps.tokenise import TOKENS
@@ -27,6 +30,7 @@ from hugtweets.storage.handles import run_command
 from hugtweets.storage.home import Home
 from hugtweets.tracking import Content
 from hugtweets.tracking.live import live_curves
+from hugtweets.training.adapter_task import MOST_AT_ONCE, AdapterTask, shape_of
 from hugtweets.training.continual import Continuation, continue_training
 from hugtweets.training.rates import rate_in_plan
 
@@ -80,7 +84,7 @@ def finetune(job: Job, tokens: Reference, start: Start) -> Reference:
             showing.enter_context(live_curves(job.home, plan, job.config.tracking, job.run))
         earlier = _continuation(job, tokens, start)
         logger.info("%s: training starts from the %s, %s", job.handle, _name(start), start.reason)
-        result = on_device(_train, job, tokens, job.base_model, folder / WEIGHTS, earlier)
+        result = _learn(job, tokens, folder / WEIGHTS, earlier)
         write_text(folder / HISTORY, json.dumps(result.history, indent=1) + "\n")
         numbers = {name: value for name, value in asdict(result).items() if name != "history"}
         posts = {"new_posts": len(earlier.new), "replayed_posts": len(earlier.replayed)} if earlier else {}
@@ -135,6 +139,26 @@ def _replay(job: Job) -> float:
 
 def _name(start: Start) -> str:
     return f"previous model {start.model.digest}" if start.model else "base model"
+
+
+def _learn(job: Job, tokens: Reference, output: Path, earlier: Continuation | None) -> TrainingResult:
+    """Train in one batch with other accounts if some come, else alone."""
+    config, base_model = job.config.train, job.base_model
+    task, kind = AdapterTask(job.handle, tokens.file(TOKENS), output, config, earlier), shape_of(base_model, config)
+    with suppress(NotGathered):
+        result: TrainingResult = with_others(
+            job, "finetune", kind, task, partial(_train_together, base_model), MOST_AT_ONCE
+        )
+        return result
+    return on_device(_train, job, tokens, base_model, output, earlier)
+
+
+def _train_together(base_model: BaseModel, accounts: Group[AdapterTask, TrainingResult]) -> None:
+    # Imported on the device's thread only, as below.
+    from hugtweets.training.multi_adapter import finetune_together
+
+    logger.info("%d accounts learn in one batch of %s", len(accounts.members), base_model.name)
+    finetune_together(base_model, accounts)
 
 
 def _train(

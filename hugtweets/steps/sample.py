@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from hugtweets.jobs.job import Job
 from hugtweets.jobs.outcomes import SampleOutcome
-from hugtweets.steps.authors import Author, generate_posts, without_prompts
+from hugtweets.steps.authors import Author, generate_with_others, without_prompts
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.timelines.timeline import write_posts
@@ -50,7 +50,7 @@ def sample(job: Job, model: Reference, clean: Reference) -> Reference:
     def fill(folder: Path) -> Mapping[str, Any]:
         judged = without_prompts(job.config, job.config.evaluate.generated)
         author = Author(job.handle, model, clean, job.base_model)
-        prompted, unprompted = generate_posts(author, [job.config, judged])
+        prompted, unprompted = generate_with_others(job, author, [job.config, judged])
         write_posts(folder / SAMPLES, to_table(prompted))
         write_posts(folder / UNPROMPTED, to_table(unprompted))
         copies, masked = (

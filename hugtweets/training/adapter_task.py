@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,20 +11,20 @@ from hugtweets.training.continual import Continuation
 
 # Accounts that learn at once.
 PLACES = {"cpu": 8, "cuda": 64, "mps": 16}
+MOST_AT_ONCE = max(PLACES.values())
 
 
 @dataclass(frozen=True)
 class AdapterTask:
     """An adapter to train for one account: from which token file, into which folder, and how, by ``lora``.
 
-    ``earlier`` is gone on from; None starts from the base model. ``progress`` is told what
-    :func:`hugtweets.training.trainer.finetune` tells it.
+    ``earlier`` is gone on from; None starts from the base model.
     """
 
+    handle: str
     tokens: Path
     output: Path
     config: TrainConfig
-    progress: Callable[[int, int, str, dict[str, float]], None] | None = None
     earlier: Continuation | None = None
 
 

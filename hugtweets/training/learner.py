@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
 import torch
 from torch.nn.utils import clip_grad_norm_
 
+from hugtweets.devices.progress import reporter
 from hugtweets.devices.selection import DeviceChoice
 from hugtweets.models.registry import BaseModel
+from hugtweets.models.stacked import StackedAdapters
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.training.adapter_task import AdapterTask
 from hugtweets.training.callbacks import EvaluationCallback, ValidationPosts
 from hugtweets.training.collators import PackedPosts
 from hugtweets.training.lora import write_adapter
 from hugtweets.training.rates import choose_rate
-from hugtweets.training.stacked import StackedAdapters
 from hugtweets.training.trainer import TrainingResult, load_training_posts, make_trainer, result_of
 
 # Token ids, labels and position ids of some posts, each of shape (1, tokens).
@@ -47,7 +47,7 @@ class Learner:
         ends, earlier = TextTokenizer.of(base_model).ends, task.earlier
         validation = ValidationPosts.of(task.tokens, ends)
         self._callback = EvaluationCallback(
-            base, validation, partial(self._save, base_model), task.config.patience, task.progress
+            base, validation, partial(self._save, base_model), task.config.patience, reporter(task.handle, "finetune")
         )
         self._posts = load_training_posts(task.tokens, earlier.posts if earlier else None)
         self._rate = choose_rate(task.config, base_model)
@@ -64,8 +64,8 @@ class Learner:
         decay, fused = self._arguments.weight_decay, choice.device != "mps"
         self._optimizer = torch.optim.AdamW(self._factors, self._rate.value, weight_decay=decay, fused=fused)
         self._schedule: Any = trainer.create_scheduler(self._state.max_steps, self._optimizer)
-        with self._alone():
-            self._callback.on_train_begin(*self._situation)
+        self._adapters.assign(place)
+        self._callback.on_train_begin(*self._situation)
 
     @property
     def _situation(self) -> tuple[Any, Any, Any]:
@@ -104,18 +104,14 @@ class Learner:
         self._callback.on_step_end(*self._situation)
         self._callback.on_log(*self._situation, logs={"loss": loss, "learning_rate": rate})
         if not self._updates:
-            with self._alone():
-                self._callback.on_epoch_end(*self._situation)
+            self._adapters.assign(self.place)
+            self._callback.on_epoch_end(*self._situation)
 
     def result(self) -> TrainingResult:
         """What came of the training; the seconds are those in which other accounts learned as well."""
         what = f"lora, in one batch with other accounts, at learning rate {self._rate.value:g}, {self._rate.reason}"
         trained = sum(factor.numel() for factor in self._factors)
         return result_of(self._callback, self._posts, trained, self._task.config, what, self._choice, self._started)
-
-    def _alone(self) -> AbstractContextManager[None]:
-        """With this account's adapter for all rows."""
-        return self._adapters.owned_by(self.place)
 
     def _save(self, base_model: BaseModel) -> None:
         write_adapter(self._adapters.state(self.place), self._adapters.options, base_model, self._task.output)

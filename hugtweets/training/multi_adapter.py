@@ -18,20 +18,18 @@ from hugtweets.errors import ConfigurationError
 from hugtweets.models.cache import load_base
 from hugtweets.models.packing import posts_share_rows
 from hugtweets.models.registry import BaseModel
+from hugtweets.models.stacked import StackedAdapters
 from hugtweets.training.adapter_task import PLACES, AdapterTask
 from hugtweets.training.collators import IGNORED
 from hugtweets.training.learner import Learner
 from hugtweets.training.lora import adapter_options
 from hugtweets.training.precision import Bfloat16Steps
 from hugtweets.training.shared_rows import SharedRows
-from hugtweets.training.stacked import StackedAdapters
 from hugtweets.training.trainer import TrainingResult, training_format
 
 # Tokens of a batch.
 MOST_TOKENS = {"cpu": 512, "cuda": 32_768, "mps": 4_096}
 
-# Where accounts stand side by side in one row.
-SIDE_BY_SIDE = ("cpu",)
 
 Accounts = Group[AdapterTask, TrainingResult]
 
@@ -57,7 +55,7 @@ def finetune_together(base_model: BaseModel, accounts: Accounts) -> None:
     step = Bfloat16Steps(base, choice.device).step if choice.autocast else nullcontext
     adapters = StackedAdapters(base, adapter_options(base, config), places)
     try:
-        rows = SharedRows(base, adapters, step, MOST_TOKENS[choice.device], choice.device in SIDE_BY_SIDE)
+        rows = SharedRows(base, adapters, step, MOST_TOKENS[choice.device], choice.device == "cpu")
         _Training(base_model, base, choice, adapters, rows).learn(accounts, places)
     finally:
         adapters.detach()

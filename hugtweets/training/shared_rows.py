@@ -19,9 +19,9 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from hugtweets.models.stacked import Span, StackedAdapters
 from hugtweets.training.collators import IGNORED
 from hugtweets.training.learner import Pack
-from hugtweets.training.stacked import Span, StackedAdapters
 
 # What stands where a row has no post: a token at position 0, which nothing predicts and which predicts nothing.
 PADDING = {"input_ids": 0, "labels": IGNORED, "position_ids": 0}
@@ -58,7 +58,8 @@ class SharedRows:
         ids, labels, positions = (torch.cat([pack[name] for _, pack in packs], 1) for name in PADDING)
         ends = [0, *accumulate(pack["input_ids"].shape[1] for _, pack in packs)]
         spans = [Span(place, ends[number], ends[number + 1]) for number, (place, _) in enumerate(packs)]
-        with _attention_within(spans), self.step(), self.adapters.owned_by(spans):
+        self.adapters.assign(spans)
+        with _attention_within(spans), self.step():
             logits = self.base(input_ids=ids, position_ids=positions, use_cache=False).logits
         losses = _losses(logits, labels)
         # What the last token of a span predicts is the first of the next one, which is not counted.
@@ -69,8 +70,8 @@ class SharedRows:
             pad_sequence([pack[name][0] for _, pack in packs], batch_first=True, padding_value=padding)
             for name, padding in PADDING.items()
         )
-        owners = torch.tensor([place for place, _ in packs], device=ids.device)
-        with self.step(), self.adapters.owned_by(owners):
+        self.adapters.assign(torch.tensor([place for place, _ in packs], device=ids.device))
+        with self.step():
             logits = self.base(input_ids=ids, position_ids=positions, use_cache=False).logits
         return _losses(logits, labels).view(len(packs), -1).sum(1)
 

@@ -18,7 +18,8 @@ from hugtweets.devices.selection import choose_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import post_nats
 from hugtweets.generation.sampler import ROUNDS, GenerationRequest, PartialPost, Progress, Sample, generate, stream
-from hugtweets.models.cache import load_adapters, load_tuned
+from hugtweets.models.cache import load_adapters, load_base, load_tuned
+from hugtweets.models.stacked import StackedModel
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.storage.home import Home
 from hugtweets.training.trainer import finetune
@@ -140,7 +141,15 @@ def test_posts_of_several_adapters_are_those_of_each_alone(home: Home, tmp_path:
     for mixed, separate in zip(together, alone, strict=True):
         assert [replace(sample, log_prob=0.0) for sample in mixed] == [replace(s, log_prob=0.0) for s in separate]
         assert [s.log_prob for s in mixed] == pytest.approx([s.log_prob for s in separate], rel=1e-4)
+    folders = [tmp_path / name for name in texts]
+    with StackedModel.of(load_base(base_model, choice), folders) as stacked:
+        requests = [replace(each, adapter=str(folder)) for each, folder in zip(requests, folders, strict=True)]
+        assert _texts(generate(stacked, tokenizer, requests, config)) == _texts(together)
     assert len({sample.text for posts in together for sample in posts}) > 20
+
+
+def _texts(posts: Sequence[Sequence[Sample]]) -> list[list[str]]:
+    return [[sample.text for sample in each] for each in posts]
 
 
 def test_every_token_is_streamed_until_the_callback_raises(parrot: tuple[Any, TextTokenizer]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,14 +14,19 @@ from safetensors.torch import load_file
 
 from hugtweets.config import TrainConfig
 from hugtweets.devices.gathering import Group
+from hugtweets.devices.progress import Progress, listening
 from hugtweets.devices.selection import _choice, choose_device
 from hugtweets.errors import ConfigurationError, TrainingError
 from hugtweets.models.cache import load_base
 from hugtweets.models.registry import BaseModel
+from hugtweets.models.stacked import StackedAdapters
 from hugtweets.storage.home import Home
 from hugtweets.training.adapter_task import PLACES, AdapterTask
+from hugtweets.training.collators import PackedPosts
 from hugtweets.training.continual import Continuation
+from hugtweets.training.lora import adapter_options
 from hugtweets.training.multi_adapter import finetune_together
+from hugtweets.training.shared_rows import SharedRows
 from hugtweets.training.trainer import TrainingResult, finetune
 from tests.fixtures.tiny_models import SENTENCES, tiny_base_model
 from tests.fixtures.tokens import write_tokens
@@ -39,6 +45,7 @@ def tasks(home: Home, tmp_path: Path) -> list[AdapterTask]:
     ]
     return [
         AdapterTask(
+            str(number),
             write_tokens(home, tmp_path / f"{number}.parquet", posts, 1),
             tmp_path / f"{number}",
             CONFIG.model_copy(update=options[number]),
@@ -65,7 +72,8 @@ def test_a_batch_learns_what_each_account_learns_alone(home: Home, tmp_path: Pat
         assert [set(row) for row in mixed.history] == [set(row) for row in alone.history]
         for ours, theirs in zip(mixed.history, alone.history, strict=True):
             same = {name: value for name, value in theirs.items() if name != "train/seconds"}
-            assert {name: ours[name] for name in same} == pytest.approx(same, rel=0.01)
+            # In bfloat16, where it is there: one rounding more or less at so high a rate.
+            assert {name: ours[name] for name in same} == pytest.approx(same, rel=0.03)
     assert [result.stopped_early for result in together] == [True, False, False]
 
 
@@ -89,7 +97,9 @@ def test_in_float32_weights_and_losses_are_those_of_separate_training(
 def test_more_accounts_than_places_take_each_others(home: Home, tmp_path: Path) -> None:
     posts = [SENTENCES * (1 + number % 3) for number in range(PLACES["cpu"] + 3)]
     tasks = [
-        AdapterTask(write_tokens(home, tmp_path / f"{number}.parquet", texts, 1), tmp_path / f"{number}", CONFIG)
+        AdapterTask(
+            str(number), write_tokens(home, tmp_path / f"{number}.parquet", texts, 1), tmp_path / f"{number}", CONFIG
+        )
         for number, texts in enumerate(posts)
     ]
     results = learn(tiny_base_model(home), tasks)
@@ -116,18 +126,25 @@ def test_a_batch_writes_what_a_training_writes(home: Home, tmp_path: Path, tasks
     assert options[0] == options[1]
 
 
-def test_rows_for_a_gpu_learn_the_same(
-    home: Home, tmp_path: Path, tasks: list[AdapterTask], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A row an account instead of all in one row; computed here, where there may be no GPU.
-    choice = replace(choose_device(CONFIG), autocast=False)
-    monkeypatch.setattr("hugtweets.training.multi_adapter.training_format", lambda *_: choice)
-    monkeypatch.setattr("hugtweets.training.multi_adapter.SIDE_BY_SIDE", ())
-    in_rows = learn(tiny_base_model(home), tasks)
-    monkeypatch.undo()
-    in_one_row = learn(tiny_base_model(home), [replace(task, output=tmp_path / "other") for task in tasks])
-    scores = [[result.bits_per_byte for result in results] for results in (in_rows, in_one_row)]
-    assert scores[0] == pytest.approx(scores[1], rel=0.01)
+def test_rows_for_a_gpu_have_the_losses_and_gradients_of_one_row_for_all(home: Home) -> None:
+    base = load_base(tiny_base_model(home), choose_device(CONFIG))
+    adapters, collate = StackedAdapters(base, adapter_options(base, CONFIG), 2), PackedPosts((0, 1))
+    factors = [*adapters.begin(0, seed=1), *adapters.begin(1, seed=2)]
+    for factor in factors:
+        torch.nn.init.normal_(factor, std=0.1)
+    posts = [[{"input_ids": [7, 8, 9]}, {"input_ids": [9, place]}, {"input_ids": [6] * place}] for place in (2, 3, 4)]
+    packs = [(number % 2, collate(documents)) for number, documents in enumerate(posts)]
+    found = []
+    for side_by_side in (True, False):
+        losses = torch.zeros(3)
+        for batch, nats in SharedRows(base, adapters, nullcontext, 32, side_by_side).nats(packs):
+            losses[batch] = nats.detach()
+            nats.sum().backward()
+        found.append([losses, *(factor.grad.clone() for factor in factors if factor.grad is not None)])
+        torch.optim.SGD(factors).zero_grad(set_to_none=False)
+    adapters.detach()
+    assert len(found[0]) == 1 + len(factors)
+    torch.testing.assert_close(found[0], found[1], rtol=1e-3, atol=1e-4)
 
 
 def test_an_account_whose_loss_is_no_number_harms_no_other(home: Home, tasks: list[AdapterTask]) -> None:
@@ -140,16 +157,17 @@ def test_an_account_whose_loss_is_no_number_harms_no_other(home: Home, tasks: li
     assert others[0].result().bits_per_byte == pytest.approx(alone.bits_per_byte, rel=1e-3)
 
 
-def test_who_comes_later_takes_the_place_of_one_that_is_done(
-    home: Home, tmp_path: Path, tasks: list[AdapterTask]
-) -> None:
+def test_who_comes_later_is_trained_as_well(home: Home, tasks: list[AdapterTask]) -> None:
     accounts = Group[AdapterTask, TrainingResult](tasks[1:2], is_open=True)
-    late = replace(tasks[2], progress=None)
-    first = replace(tasks[1], progress=lambda done, total, *_: done == total and accounts.join(late) and None)
-    accounts = Group[AdapterTask, TrainingResult]([first], is_open=True)
-    finetune_together(tiny_base_model(home), accounts)
-    assert [member.item.output for member in accounts.members] == [first.output, late.output]
-    assert all((task.output / "adapter_model.safetensors").is_file() for task in (first, late))
+
+    def join_at_the_end(progress: Progress) -> None:
+        if progress.done == progress.total and len(accounts.members) == 1:
+            accounts.join(tasks[2])
+
+    with listening(join_at_the_end):
+        finetune_together(tiny_base_model(home), accounts)
+    assert [member.item.output for member in accounts.members] == [task.output for task in tasks[1:]]
+    assert all((task.output / "adapter_model.safetensors").is_file() for task in tasks[1:])
 
 
 def test_an_account_goes_on_from_its_earlier_adapter_as_alone(

@@ -11,7 +11,7 @@ An account's own factors, and their gradients, are views of the stacks, so that 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ from peft import LoraConfig
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.autograd import Function
+
+from hugtweets.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
@@ -51,26 +53,23 @@ class _SpanProducts(Function):
         ctx: Any, whole: Tensor, row: Tensor, a: nn.Parameter, b: nn.Parameter, scale: float, spans: Sequence[Span]
     ) -> Tensor:
         ctx.mark_dirty(whole)
-        narrow_a, narrow_b = a.to(whole.dtype), b.to(whole.dtype)
-        within = row.new_empty(len(row), a.shape[1], dtype=whole.dtype)
-        row = row.to(whole.dtype)
+        row, within = row.to(whole.dtype), whole.new_empty(len(row), a.shape[1])
         for span in spans:
             own = slice(span.start, span.end)
-            torch.mm(row[own], narrow_a[span.place].T, out=within[own])
-            whole[own].addmm_(within[own], narrow_b[span.place].T, alpha=scale)
-        ctx.save_for_backward(row, within, narrow_a, narrow_b)
+            torch.mm(row[own], a[span.place].to(row.dtype).T, out=within[own])
+            whole[own].addmm_(within[own], b[span.place].to(row.dtype).T, alpha=scale)
+        ctx.save_for_backward(row, within)
         ctx.factors, ctx.scale, ctx.spans = (a, b), scale, spans
         return whole
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        row, within, narrow_a, narrow_b = ctx.saved_tensors
-        (a, b), (gradient,) = ctx.factors, gradients
+        (row, within), (a, b), (gradient,) = ctx.saved_tensors, ctx.factors, gradients
         below = torch.empty_like(row)
         for span in ctx.spans:
             own = slice(span.start, span.end)
-            inner = (gradient[own] @ narrow_b[span.place]) * ctx.scale
-            torch.mm(inner, narrow_a[span.place], out=below[own])
+            inner = gradient[own] @ b[span.place].to(row.dtype) * ctx.scale
+            torch.mm(inner, a[span.place].to(row.dtype), out=below[own])
             a.grad[span.place] += inner.T @ row[own]
             b.grad[span.place].add_(gradient[own].T @ within[own], alpha=ctx.scale)
         return gradient, below, None, None, None, None
@@ -87,8 +86,9 @@ class StackedLinear(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         """Of shape (rows, tokens, in) to (rows, tokens, out)."""
         if not isinstance(self.owners, int | Tensor):
-            added = _SpanProducts.apply(self.base(rows)[0], rows[0], self.a, self.b, self.scale, self.owners)
-            return cast("Tensor", added)[None]
+            flat = rows.flatten(0, 1)
+            added = _SpanProducts.apply(self.base(flat), flat, self.a, self.b, self.scale, self.owners)
+            return cast("Tensor", added).unflatten(0, rows.shape[:2])
         a, b = self.a[self.owners], self.b[self.owners]
         given = rows if torch.is_autocast_enabled(rows.device.type) else rows.to(a.dtype)
         beside = given @ a.transpose(-1, -2) @ b.transpose(-1, -2)
@@ -145,11 +145,21 @@ class StackedAdapters:
         return found
 
     def load(self, place: int, folder: Path) -> None:
-        """Put the adapter that a training wrote into a place."""
+        """Put the adapter that a training wrote into a place.
+
+        Raises:
+            ConfigurationError: it belongs around other maps.
+        """
         written = load_file(folder / WEIGHTS)
-        for name, module in self._stacked.items():
-            for factor, parameter in _FACTORS.items():
-                getattr(module, parameter).data[place] = written[_key(name, factor)]
+        wanted = {
+            _key(name, factor): getattr(module, parameter).data[place]
+            for name, module in self._stacked.items()
+            for factor, parameter in _FACTORS.items()
+        }
+        if wanted.keys() != written.keys():
+            raise ConfigurationError(f"the adapter in {folder} changes other parts of the model: train it again")
+        for key, factor in wanted.items():
+            factor.copy_(written[key])
 
     def state(self, place: int) -> dict[str, Tensor]:
         """The adapter in a place, named as peft names it in a file."""
@@ -159,14 +169,64 @@ class StackedAdapters:
             for factor, parameter in _FACTORS.items()
         }
 
-    @contextmanager
-    def owned_by(self, owners: Owners) -> Iterator[None]:
-        """While the block runs, each token of a batch is read by the adapter of its owner."""
+    def assign(self, owners: Owners) -> None:
+        """From now on each token of a batch is read by the adapter of its owner."""
         for module in self._stacked.values():
             module.owners = owners
-        yield
 
     def detach(self) -> None:
         """Make the base model again what it was."""
         for name, module in self._stacked.items():
             self._base.set_submodule(name, module.base)
+
+
+class StackedModel:
+    """A base model with the adapters of several accounts, to sample from.
+
+    It takes what a model of peft takes, with the adapters of its rows as ``adapter_names``, which peft goes through one
+    after the other in each layer.
+    """
+
+    def __init__(self, base: Any, adapters: StackedAdapters, places: Mapping[str, int]) -> None:
+        self._base, self._adapters, self._places = base, adapters, places
+        self._side_by_side = base.device.type == "cpu"
+
+    @classmethod
+    @contextmanager
+    def of(cls, base: Any, folders: Sequence[Path]) -> Iterator[StackedModel]:
+        """With the adapters that trainings wrote into folders, while the block runs; they are called by these."""
+        adapters = StackedAdapters(base, LoraConfig.from_pretrained(str(folders[0])), len(folders))
+        try:
+            for place, folder in enumerate(folders):
+                adapters.load(place, folder)
+            yield cls(base, adapters, {str(folder): place for place, folder in enumerate(folders)})
+        finally:
+            adapters.detach()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._base, name)
+
+    def __call__(self, adapter_names: Sequence[str] | None = None, **inputs: Any) -> Any:
+        """What the base model returns, with these adapters for its rows, or for all the one that was set."""
+        if adapter_names is None:
+            return self._base(**inputs)
+        places, length = [self._places[name] for name in adapter_names], inputs["input_ids"].shape[1]
+        owners = _spans_of(places, length) if self._side_by_side else torch.tensor(places, device=self._base.device)
+        self._adapters.assign(owners)
+        return self._base(**inputs)
+
+    def set_adapter(self, name: str, inference_mode: bool = True) -> None:
+        """Let this adapter read every row that names none."""
+        self._adapters.assign(self._places[name])
+
+
+def _spans_of(places: Sequence[int], length: int) -> list[Span]:
+    """Rows of a length, one after the other; those of one account beside each other are one span."""
+    spans: list[Span] = []
+    for number, place in enumerate(places):
+        end = (number + 1) * length
+        if spans and spans[-1].place == place:
+            spans[-1] = Span(place, spans[-1].start, end)
+        else:
+            spans.append(Span(place, number * length, end))
+    return spans

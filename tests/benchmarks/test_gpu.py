@@ -1,0 +1,33 @@
+"""The benchmark of devices runs anywhere: with a tiny model on a processor."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import gpu
+
+
+def test_a_tiny_model_is_measured_on_the_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "gpu.json"
+    asked = f"gpu.py --shapes tiny 7B --accounts 2 --posts 8 --whole 20 --folder {tmp_path} --output {output}"
+    monkeypatch.setattr("sys.argv", asked.split())
+    monkeypatch.setattr(gpu.os, "sysconf", lambda name: 2**16 if name == "SC_AVPHYS_PAGES" else 2**15)
+    gpu.main()
+    document = json.loads(output.read_text())
+    assert "processor" in document["device"] or "GPU" in document["device"]
+    measured = [figure for figure in document["figures"] if figure["shape"] == "tiny"]
+    assert [(figure["what"], figure["accounts"]) for figure in measured] == [
+        ("training", 1),
+        ("training", 2),
+        ("sampling", 1),
+        ("sampling", 2),
+        ("one account of 20 posts", 1),
+    ]
+    assert all(figure["tokens_per_second"] > 0 and figure["peak_gib"] > 0 for figure in measured)
+    assert document["figures"][-1]["skipped"] == "the weights take 25.1 GiB, 2.0 are free"
+    assert "| tiny | training | 2 |" in capsys.readouterr().out
