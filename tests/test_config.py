@@ -104,6 +104,8 @@ def test_an_impossible_value_is_refused_naming_its_key(assignment: str) -> None:
         ("train.method=full", "train.lora_rank=8"),
         ("refresh.start=base", "refresh.replay=1"),
         ("refresh.start=base", "refresh.fresh_every=2"),
+        ("refresh.dispatch=ray", "refresh.gather_seconds=5"),
+        ("train.tokens_per_step=512", "train.posts_per_step=8"),
     ],
 )
 def test_options_that_exclude_each_other_are_both_named(one: str, other: str) -> None:

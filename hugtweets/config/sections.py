@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+POSTS_PER_STEP = 4
 DEFAULT_PROMPTS = ("I think that", "I like", "I don't like", "I want", "My dream is")
 
 Dispatch = Literal["threads", "ray", "pool"]
@@ -106,9 +107,14 @@ class TrainConfig(Section):
     schedule: Literal["cosine", "linear", "constant"] = Field("linear", description="how the rate falls")
     warmup_share: Share = Field(0.05, description="share of the steps in which the rate rises")
     weight_decay: NotNegative = Field(0.0, description="decoupled weight decay")
-    posts_per_step: PositiveInt = Field(4, description="posts packed into one row, from which an update is computed")
+    posts_per_step: PositiveInt = Field(
+        POSTS_PER_STEP, description="posts packed into one row, from which an update is computed"
+    )
     gradient_accumulation_steps: PositiveInt = Field(
         1, description="packs of posts_per_step posts that one update is computed from"
+    )
+    tokens_per_step: Annotated[int, Field(ge=16)] | None = Field(
+        None, description="instead of posts_per_step: rows of about so many tokens, however many posts those are"
     )
     max_tokens: Annotated[int, Field(ge=16)] = Field(256, description="tokens of a post that are read")
     max_posts: PositiveInt | None = Field(None, description="use at most this many posts, the newest")
@@ -120,6 +126,15 @@ class TrainConfig(Section):
     patience: PositiveInt = Field(1, description="epochs without a better validation loss before stopping")
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="seed of order and initialisation")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train and sample")
+
+    @model_validator(mode="after")
+    def _one_size_of_rows(self) -> TrainConfig:
+        if self.tokens_per_step is not None and self.posts_per_step != POSTS_PER_STEP:
+            raise ValueError(
+                f"train.posts_per_step={self.posts_per_step} and train.tokens_per_step={self.tokens_per_step} "
+                "exclude each other: leave one of them out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _adapters_only_with_lora(self) -> TrainConfig:

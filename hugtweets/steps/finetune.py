@@ -61,7 +61,10 @@ class Start:
 
 def plan_finetune(job: Job, tokens: Reference, start: Start) -> Plan:
     """Depends on the tokens, the base model, how it is trained, and the earlier model that it goes on from."""
-    options = job.config.train.model_dump(mode="json", exclude=ELSEWHERE)
+    train = job.config.train
+    # Models made before there was this option are the ones that are made without it.
+    unset = set() if train.tokens_per_step else {"tokens_per_step"}
+    options = train.model_dump(mode="json", exclude=ELSEWHERE | unset)
     options |= rate_in_plan(job.config.train, job.base_model)
     inputs = [tokens]
     if start.model:

@@ -11,6 +11,9 @@ from hugtweets.devices.memory import free_memory, is_out_of_memory
 
 Result = TypeVar("Result")
 
+# About one post.
+FEWEST_TOKENS = 32
+
 log = logging.getLogger(__name__)
 
 
@@ -31,12 +34,20 @@ def within_memory(train: Callable[[TrainConfig], Result], config: TrainConfig) -
                 raise
         # Only here, where the error holds nothing of that attempt any more.
         free_memory()
-        log.warning("Out of memory with %d posts at a time: %s.", config.posts_per_step, describe_rows(smaller))
+        tried = f"{config.tokens_per_step} tokens" if config.tokens_per_step else f"{config.posts_per_step} posts"
+        log.warning("Out of memory with %s at a time: %s.", tried, describe_rows(smaller))
         config = smaller
 
 
 def with_smaller_rows(config: TrainConfig) -> TrainConfig | None:
-    """Half the posts at a time, or a third and so on of an odd number, and as many an update; None if it is one."""
+    """Half the posts at a time, or a third and so on of an odd number, and as many an update; None if it is one.
+
+    Of rows that are made of tokens, half as many of these.
+    """
+    if config.tokens_per_step:
+        smaller = {"tokens_per_step": config.tokens_per_step // 2}
+        packs = {"gradient_accumulation_steps": config.gradient_accumulation_steps * 2}
+        return config.model_copy(update=smaller | packs) if config.tokens_per_step >= FEWEST_TOKENS else None
     posts = config.posts_per_step
     if posts == 1:
         return None
@@ -48,4 +59,6 @@ def with_smaller_rows(config: TrainConfig) -> TrainConfig | None:
 def describe_rows(config: TrainConfig) -> str:
     """How an update is put together, for people."""
     posts, packs = config.posts_per_step, config.gradient_accumulation_steps
+    if config.tokens_per_step:
+        return f"{config.tokens_per_step} tokens at a time, {packs} times for each update, as memory is short"
     return f"{posts} post{'s' * (posts > 1)} at a time, {packs} times for each update, as memory is short"

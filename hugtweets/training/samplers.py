@@ -1,16 +1,17 @@
-"""Equal weight for the accounts of a mix: in every epoch each is read as often as the others."""
+"""In which order posts are read, and which of them stand in one row."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 import torch
-from torch.utils.data import Sampler
+from torch.utils.data import BatchSampler, Sampler
 
 
 class EqualShares(Sampler[int]):
-    """Places of posts in a random order, in which every author comes as often as the one with most posts does.
+    """For a mix: places of posts in a random order, in which every author comes as often as the one with most posts does.
 
     A post of an author with fewer comes as often as any other of the same author, or once more: which ones is
     chosen anew in each epoch. The choice follows torch's own random state.
@@ -35,6 +36,33 @@ class EqualShares(Sampler[int]):
         """As many places as the author with most posts has."""
         rounds = -(-self._most // len(places))
         return torch.cat([places[torch.randperm(len(places))] for _ in range(rounds)])[: self._most]
+
+
+class RowsOfTokens(BatchSampler):
+    """The posts of a sampler in rows of about ``tokens`` tokens, one post at least.
+
+    There are as many rows in every epoch, whatever its order, so that the schedule knows how long the training is.
+    """
+
+    def __init__(self, sampler: Sampler[int], lengths: Sequence[int], tokens: int) -> None:
+        super().__init__(sampler, batch_size=1, drop_last=False)
+        self._lengths, posts = lengths, len(sampler)  # type: ignore[arg-type]
+        expected = sum(lengths) / len(lengths) * posts
+        self._rows = min(posts, max(1, round(expected / tokens)))
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = list(self.sampler)
+        read = list(accumulate(self._lengths[post] for post in order))
+        start = 0
+        for row in range(1, self._rows + 1):
+            end, last = start + 1, len(order) - (self._rows - row)
+            while end < last and read[end - 1] * self._rows < read[-1] * row:
+                end += 1
+            yield order[start:end]
+            start = end
 
 
 def expected_sum(numbers: Sequence[int], authors: Sequence[str]) -> float:

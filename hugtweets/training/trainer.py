@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from accelerate.utils import environment  # type: ignore[import-untyped]  # accelerate ships no types
 from peft import get_peft_model
+from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
 
 from hugtweets.config import TrainConfig
@@ -32,7 +33,7 @@ from hugtweets.training.lora import adapter_options, describe_layers, save_adapt
 from hugtweets.training.memory import describe_rows, within_memory
 from hugtweets.training.precision import Bfloat16Steps
 from hugtweets.training.rates import choose_rate
-from hugtweets.training.samplers import EqualShares, expected_sum
+from hugtweets.training.samplers import EqualShares, RowsOfTokens, expected_sum
 
 # Accelerate empties the environment of the process for a moment whenever a trainer is made, to learn the defaults of
 # its own options. Another thread that looked just then found no token, no home and no address of X.
@@ -193,6 +194,19 @@ class PostTrainer(Trainer):
     """Computes in bfloat16 in the steps alone: the option ``bf16`` would make evaluations inexact as well."""
 
     autocast = False
+    tokens_per_step: int | None = None
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """The posts in rows of as many posts, or of as many tokens."""
+        if self.tokens_per_step is None:
+            return super().get_train_dataloader()
+        posts: Any = self.train_dataset
+        order: Any = self._get_train_sampler(posts)
+        rows = RowsOfTokens(order, [len(ids) + 2 for ids in posts["input_ids"]], self.tokens_per_step)
+        collate, pin = self.data_collator, self.args.dataloader_pin_memory
+        loader: DataLoader[Any] = DataLoader(posts, batch_sampler=rows, collate_fn=collate, pin_memory=pin)
+        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
+        return prepared
 
     def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int] | None:
         """The order of the posts; those of a mix come in equal shares."""
@@ -255,6 +269,6 @@ def make_trainer(
     trainer = PostTrainer(
         model=model, args=arguments, train_dataset=posts, data_collator=collator, callbacks=[callback]
     )
-    trainer.autocast = choice.autocast
+    trainer.autocast, trainer.tokens_per_step = choice.autocast, config.tokens_per_step
     trainer.remove_callback(PrinterCallback)
     return trainer

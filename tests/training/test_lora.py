@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.utils.data import SequentialSampler
 
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.errors import TrainingError
 from hugtweets.models.cache import load_base, load_tuned
 from hugtweets.storage.home import Home
+from hugtweets.training.samplers import RowsOfTokens
 from hugtweets.training.trainer import TrainingResult, finetune
 from tests.fixtures.tiny_models import SENTENCES, Architecture, tiny_base_model
 from tests.fixtures.tokens import write_tokens
@@ -71,3 +73,14 @@ def test_an_update_from_several_packs_is_that_of_one_large_pack(home: Home, tmp_
     assert len(losses[0]) == 3
     assert losses[1] == pytest.approx(losses[0], rel=0.002)
     assert by_two.bits_per_byte == pytest.approx(at_once.bits_per_byte, rel=0.002)
+
+
+def test_rows_may_be_filled_by_tokens_instead_of_posts(home: Home, tmp_path: Path) -> None:
+    by_tokens = learn(home, tmp_path, tokens_per_step=40)
+    assert by_tokens.bits_per_byte is not None and by_tokens.start_bits_per_byte is not None
+    assert by_tokens.bits_per_byte < by_tokens.start_bits_per_byte
+    order, lengths = list(range(30)), [3, 50, 4] * 10
+    rows = RowsOfTokens(SequentialSampler(order), lengths, tokens=57)
+    assert [post for row in rows for post in row] == order
+    assert len(list(rows)) == len(rows) == 10
+    assert max(sum(lengths[post] for post in row) for row in rows) < 2 * 57

@@ -78,3 +78,10 @@ def test_an_update_is_always_computed_from_as_many_posts(posts: int) -> None:
         assert config.posts_per_step * config.gradient_accumulation_steps == 3 * posts
         sizes.append(config.posts_per_step)
     assert sizes[-1] == 1 and sizes == sorted(sizes, reverse=True)
+
+
+def test_of_rows_made_of_tokens_half_as_many_tokens_come_twice_as_often() -> None:
+    smaller = with_smaller_rows(TrainConfig(tokens_per_step=100))
+    assert smaller is not None
+    assert (smaller.tokens_per_step, smaller.gradient_accumulation_steps) == (50, 2)
+    assert with_smaller_rows(TrainConfig(tokens_per_step=16)) is None
