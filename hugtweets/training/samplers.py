@@ -11,7 +11,7 @@ from torch.utils.data import BatchSampler, Sampler
 
 
 class EqualShares(Sampler[int]):
-    """For a mix: places of posts in a random order, in which every author comes as often as the one with most posts does.
+    """Places of posts of a mix in a random order, in which every author comes as often as the one with most posts does.
 
     A post of an author with fewer comes as often as any other of the same author, or once more: which ones is
     chosen anew in each epoch. The choice follows torch's own random state.
