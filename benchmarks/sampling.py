@@ -9,6 +9,7 @@ which are more honest than the clock's on a shared machine: with one thread, and
 - ``generate``: transformers, one prompt at a time, from the base model with one adapter.
 - ``ours``: :func:`hugtweets.generation.decoding.continue_rows`, from the same model.
 - ``ours, N adapters``: as many rows, from N adapters in turn, in one batch.
+- ``ours, N adapters stacked``: the same by :class:`hugtweets.models.stacked.StackedModel`, instead of peft's own way.
 - ``N batches``: the same rows, one adapter after the other.
 - ``bare products``: nothing but the products of all weights of the model with as many rows, in the same number format.
 
@@ -37,10 +38,11 @@ from hugtweets.config import DEFAULT_PROMPTS, TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.generation.decoding import continue_rows
 from hugtweets.models.cache import load_base
-from hugtweets.models.registry import resolve_base_model
+from hugtweets.models.registry import BaseModel, resolve_base_model
+from hugtweets.models.stacked import StackedModel
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.storage.home import Home
-from hugtweets.training.lora import adapter_options
+from hugtweets.training.lora import adapter_options, save_adapter
 
 TOP_P = 0.95
 
@@ -149,8 +151,11 @@ def measure_machine(weights: Sequence[torch.Tensor]) -> Machine:
     )
 
 
-def measure(base: Any, tokenizer: TextTokenizer, options: argparse.Namespace) -> tuple[list[Speed], Machine]:
-    """All ways, and the machine."""
+def measure(
+    base: Any, base_model: BaseModel, options: argparse.Namespace, scratch: Path
+) -> tuple[list[Speed], Machine]:
+    """All ways, and the machine; adapters are written into a folder."""
+    tokenizer = TextTokenizer.of(base_model)
     weights, tokens, most = weights_of(base), options.tokens, max(options.rows)
     speeds: list[Speed] = []
 
@@ -173,6 +178,15 @@ def measure(base: Any, tokenizer: TextTokenizer, options: argparse.Namespace) ->
         if number > 1:
             apart = number * cpu_seconds(partial(ours, adapted, tokenizer, most // number, tokens))
             add(f"{number} batches", most // number, most * tokens, apart)
+    folders = [scratch / str(number) for number in range(max(options.adapters))]
+    for folder in folders:
+        save_adapter(adapted, base_model, folder, folder.name)
+    bare: Any = adapted.unload()
+    for number in options.adapters:
+        names = [str(folders[row * number // most]) for row in range(most)]
+        with StackedModel.of(bare, folders[:number]) as stacked:
+            mixed = cpu_seconds(partial(ours, stacked, tokenizer, most, tokens, names))
+        add(f"ours, {number} adapters stacked", most, most * tokens, mixed)
     return speeds, machine
 
 
@@ -216,7 +230,7 @@ def main() -> None:
             home.models.symlink_to(options.models.resolve())
         base_model = resolve_base_model(options.base, home)
         base = load_base(base_model, replace(choose_device(TrainConfig(device="cpu")), dtype=options.format))
-        speeds, machine = measure(base, TextTokenizer.of(base_model), options)
+        speeds, machine = measure(base, base_model, options, Path(folder))
     if options.json:
         print(json.dumps({"speeds": [asdict(speed) for speed in speeds], "machine": asdict(machine)}, indent=1))
     else:
