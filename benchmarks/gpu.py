@@ -28,6 +28,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ class Device:
     def lack_of_memory(self, config: PreTrainedConfig) -> str | None:
         """Why a model of this shape cannot be tried, if so: its weights may take half of what is free."""
         with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(config)
+            model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
         needed = model.num_parameters() * (2 if self.choice.dtype == "bfloat16" else 4) / 2**30
         if self.choice.device == "cuda":
             free = torch.cuda.mem_get_info()[0] / 2**30
@@ -178,7 +179,9 @@ class Bench:
         """A model with random weights, in 16 bits as they are published."""
         folder = self._folder / "base"
         with torch.device(self._device.choice.device):
-            model = AutoModelForCausalLM.from_config(self._config, dtype=torch.bfloat16)
+            model: Any = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+                self._config, dtype=torch.bfloat16
+            )
         self.multiplying = sum(
             module.weight.numel() for module in model.modules() if isinstance(module, Linear | Conv1D)
         )
@@ -205,13 +208,13 @@ class Bench:
 
     def figures(self, numbers: Sequence[int], whole: int) -> Iterator[Figure]:
         """All that fits, and why the rest does not."""
-        yield self._try("training", 1, lambda: self._train_alone(self._posts))
+        yield self._try("training", 1, partial(self._train_alone, self._posts))
         for accounts in numbers:
-            yield self._try("training", accounts, lambda accounts=accounts: self._train_together(accounts))
+            yield self._try("training", accounts, partial(self._train_together, accounts))
         for accounts in (1, *numbers):
-            yield self._try("sampling", accounts, lambda accounts=accounts: self._sample(accounts))
+            yield self._try("sampling", accounts, partial(self._sample, accounts))
         if whole:
-            yield self._try(f"one account of {whole:,} posts", 1, lambda: self._whole(whole))
+            yield self._try(f"one account of {whole:,} posts", 1, partial(self._whole, whole))
 
     def _try(self, what: str, accounts: int, measure: Callable[[], tuple[float, int]]) -> Figure:
         """``measure`` returns seconds and tokens."""

@@ -11,11 +11,11 @@ An account's own factors, and their gradients, are views of the stacks, so that 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from peft import LoraConfig
@@ -87,8 +87,8 @@ class StackedLinear(nn.Module):
         """Of shape (rows, tokens, in) to (rows, tokens, out)."""
         if not isinstance(self.owners, int | Tensor):
             flat = rows.flatten(0, 1)
-            added = _SpanProducts.apply(self.base(flat), flat, self.a, self.b, self.scale, self.owners)
-            return cast("Tensor", added).unflatten(0, rows.shape[:2])
+            add: Callable[..., Tensor] = _SpanProducts.apply
+            return add(self.base(flat), flat, self.a, self.b, self.scale, self.owners).view(*rows.shape[:2], -1)
         a, b = self.a[self.owners], self.b[self.owners]
         given = rows if torch.is_autocast_enabled(rows.device.type) else rows.to(a.dtype)
         beside = given @ a.transpose(-1, -2) @ b.transpose(-1, -2)

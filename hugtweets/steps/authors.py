@@ -116,10 +116,8 @@ def generate_with_others(job: Job, author: Author, configs: Sequence[Config]) ->
     if is_adapter(author.weights):
         options = configs[0].sample.model_dump_json(exclude={"prompts", "per_prompt", "seed"})
         kind = author.base_model.digest, job.config.train.device, options, (author.weights / ADAPTER).read_text()
-        item, work = (
-            Writing(author.handle, author.weights, _wanted_of(author, configs)),
-            partial(_write, author.base_model),
-        )
+        item = Writing(author.weights, _wanted_of(author, configs))
+        work = partial(_write, author.base_model)
         with suppress(NotGathered):
             posts: Sequence[Sequence[Sample]] = with_others(job, "sample", kind, item, work, MOST_AT_ONCE)
             return posts
@@ -153,13 +151,7 @@ def _write(base_model: BaseModel, accounts: Group[Writing, Sequence[Sequence[Sam
         config = items[0].wanted[0].config
         choice = choose_device(config.train)
         logger.info("%d accounts write posts in one batch of %s", len(items), base_model.name)
-        requests = [
-            GenerationRequest(
-                each.config.sample.prompts, each.config.sample.per_prompt, each.texts, each.seed, str(item.weights)
-            )
-            for item in items
-            for each in item.wanted
-        ]
+        requests = [_request(each, str(item.weights)) for item in items for each in item.wanted]
         rows = config.sample.batch_size * min(len(items), BATCHES[choice.device])
         options = config.sample.model_copy(update={"batch_size": rows})
         with StackedModel.of(load_base(base_model, choice), [item.weights for item in items]) as model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ def with_others(job: Job, step: str, kind: Hashable, item: object, work: Work, m
     """
     patience, options = patience_of(job), job.config.refresh
     if not patience.seconds:
-        logger.debug("%s: %s by itself: %s", job.handle, step, patience.reason)
+        _say_once(f"Accounts are dealt with one after the other: {patience.reason}.")
         raise NotGathered(patience.reason)
     logger.info("%s: %s waits up to %g s for others, %s", job.handle, step, patience.seconds, patience.reason)
     try:
@@ -58,3 +59,9 @@ def with_others(job: Job, step: str, kind: Hashable, item: object, work: Work, m
     except NotGathered as error:
         logger.info("%s: %s by itself: %s", job.handle, step, error)
         raise
+
+
+@functools.cache
+def _say_once(choice: str) -> None:
+    """A choice that is the same for all accounts."""
+    logger.info(choice)

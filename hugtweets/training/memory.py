@@ -45,9 +45,9 @@ def with_smaller_rows(config: TrainConfig) -> TrainConfig | None:
     Of rows that are made of tokens, half as many of these.
     """
     if config.tokens_per_step:
-        smaller = {"tokens_per_step": config.tokens_per_step // 2}
-        packs = {"gradient_accumulation_steps": config.gradient_accumulation_steps * 2}
-        return config.model_copy(update=smaller | packs) if config.tokens_per_step >= FEWEST_TOKENS else None
+        tokens, twice = config.tokens_per_step, config.gradient_accumulation_steps * 2
+        smaller = {"tokens_per_step": tokens // 2, "gradient_accumulation_steps": twice}
+        return config.model_copy(update=smaller) if tokens >= FEWEST_TOKENS else None
     posts = config.posts_per_step
     if posts == 1:
         return None

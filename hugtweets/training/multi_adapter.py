@@ -112,7 +112,7 @@ class _Training:
         for batch, nats in self._rows.nats(packs):
             places = [packs[number][0] for number in batch]
             shares = nats / nats.new_tensor([predicted[place] for place in places])
-            shares.sum().backward()
+            shares.sum().backward()  # type: ignore[no-untyped-call]
             for place, share in zip(places, shares.tolist(), strict=True):
                 losses[place] += share
         for place, loss in losses.items():

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from hugtweets.devices.gathering import Gatherer, Group, NotGathered
-from hugtweets.devices.process import DeviceProcess
-from hugtweets.devices.queue import DeviceQueue
 from hugtweets.errors import XUnavailable
 from tests.fixtures.device_work import double_all
 
@@ -79,8 +77,3 @@ def test_others_join_while_the_work_goes_on(pool: ThreadPoolExecutor) -> None:
     first = [pool.submit(gatherer.gather, "a", number, work, 2, ENOUGH) for number in (1, 2)]
     assert [each.result() for each in first] == [2, 4]
     assert [each.result() for each in late] == [6]
-
-
-def test_another_process_does_it_as_well(pool: ThreadPoolExecutor) -> None:
-    gatherer = Gatherer(DeviceQueue([DeviceProcess("5", threads=1)]).run)
-    assert ask(gatherer, ["a", "a", "a"], pool, most=3) == [2, 4, 6]

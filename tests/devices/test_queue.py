@@ -19,6 +19,7 @@ import pytest
 
 from flows.refresh import refresh
 from hugtweets.devices import queue as device_queue
+from hugtweets.devices.gathering import Gatherer
 from hugtweets.devices.process import DeviceProcess
 from hugtweets.devices.progress import Progress, listening
 from hugtweets.devices.queue import DeviceQueue, on_device
@@ -112,6 +113,15 @@ def test_what_no_device_has_the_memory_for_is_said_in_a_sentence(two_devices: De
     with pytest.raises(OutOfMemory, match=r"the memory of \d and \d is too small .* 200.00 GiB"):
         two_devices.run(device_work.need_too_much_memory)
     assert two_devices.run(device_work.double, 2) == 4
+
+
+def test_what_callers_want_together_is_done_in_one_of_the_processes(
+    two_devices: DeviceQueue, pool: ThreadPoolExecutor
+) -> None:
+    gatherer = Gatherer(two_devices.run)
+    asked = [pool.submit(gatherer.gather, "a", number, device_work.double_all, 4, 30) for number in (1, 2, 3, None)]
+    assert [each.result() for each in asked[:3]] == [2, 4, 6]
+    assert isinstance(asked[3].exception(), XUnavailable)
 
 
 def test_accounts_learned_beside_each_other_are_what_they_are_alone(
