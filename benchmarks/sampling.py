@@ -89,9 +89,9 @@ def cpu_seconds(work: Callable[[], object], repeat: int = 1) -> float:
 def with_adapters(base: Any, number: int) -> PeftModel:
     """The base model with as many fresh adapters, which cost what trained ones cost."""
     options = adapter_options(base, TrainConfig())
-    model = get_peft_model(base, options, adapter_name="0")
+    model = get_peft_model(base, options, adapter_name="adapter_0")
     for name in range(1, number):
-        model.add_adapter(str(name), options)
+        model.add_adapter(f"adapter_{name}", options)
     return model.eval()
 
 
@@ -172,13 +172,13 @@ def measure(
     for rows in options.rows:
         add("ours", rows, rows * tokens, cpu_seconds(partial(ours, adapted, tokenizer, rows, tokens)))
     for number in options.adapters:
-        names = [str(row * number // most) for row in range(most)]
+        names = [f"adapter_{row * number // most}" for row in range(most)]
         mixed = cpu_seconds(partial(ours, adapted, tokenizer, most, tokens, names))
         add(f"ours, {number} adapters", most, most * tokens, mixed)
         if number > 1:
             apart = number * cpu_seconds(partial(ours, adapted, tokenizer, most // number, tokens))
             add(f"{number} batches", most // number, most * tokens, apart)
-    folders = [scratch / str(number) for number in range(max(options.adapters))]
+    folders = [scratch / f"adapter_{number}" for number in range(max(options.adapters))]
     for folder in folders:
         save_adapter(adapted, base_model, folder, folder.name)
     bare: Any = adapted.unload()
