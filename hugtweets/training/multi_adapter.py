@@ -27,7 +27,7 @@ from hugtweets.training.precision import Bfloat16Steps
 from hugtweets.training.shared_rows import SharedRows
 from hugtweets.training.trainer import TrainingResult, training_format
 
-# Tokens of a batch.
+# Tokens of a batch. On a processor 256, 512 and 1,024 took as long (benchmarks/LOG.md); for a GPU it is a guess.
 MOST_TOKENS = {"cpu": 512, "cuda": 32_768, "mps": 4_096}
 
 
