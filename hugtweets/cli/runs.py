@@ -12,6 +12,7 @@ from hugtweets.budget.shared_ledger import catch_up
 from hugtweets.cli.output import flow_shown, print_costs, print_json, print_run
 from hugtweets.cli.settings import SourceOption
 from hugtweets.cli.suggestions import one_of
+from hugtweets.cli.terms import agree_to_terms
 from hugtweets.config import Config, Dispatch, read_options
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest, AccountsFile, digest_of, request_accounts, run_wide
@@ -151,7 +152,12 @@ def run_flow(
     """Run the flow for one account, the one for many, the one for a mix, or the one for a blend, in this process.
 
     ``night`` names the accounts in the parameters of the run instead of ``requests``.
+
+    Raises:
+        ConfigurationError: nobody has accepted the terms of a base model.
     """
+    if includes(until, "tokenise"):
+        agree_to_terms(Home.from_environment(), {request.config.train.base_model for request in requests})
     with flow_shown(run_wide(requests).tracking, verbose):
         # Prefect takes seconds to import: not before the request has been found to make sense.
         from flows.account import account as account_flow

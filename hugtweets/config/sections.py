@@ -97,7 +97,9 @@ class CleanConfig(Section):
 class TrainConfig(Section):
     """How the base model becomes the account's."""
 
-    base_model: str = Field("auto", description="auto, packaged, a hub id, a folder, a GGUF file, or pool:NAME")
+    base_model: str = Field(
+        "auto", description="auto, packaged, gemma-3-270m, a hub id, a folder, a GGUF file, or pool:NAME"
+    )
     method: Literal["lora", "full"] = Field("lora", description="train adapters, or every weight")
     layers: Annotated[str, AfterValidator(_layers)] = Field(
         "all", description="what learns: all, or transformer layers alone, top:N (nearest the output) or bottom:N"

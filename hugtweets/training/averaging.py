@@ -17,6 +17,7 @@ from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.models.cache import CACHE, is_adapter, load_base, load_weights, merge
 from hugtweets.models.registry import BaseModel
+from hugtweets.models.terms import pass_terms_on
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
@@ -47,3 +48,4 @@ def average(base_model: BaseModel, weights: Path, share: float, output: Path, co
     for name in TOKENIZER:
         if (base_model.folder / name).is_file():
             shutil.copyfile(base_model.folder / name, output / name)
+    pass_terms_on(base_model.folder, output)
