@@ -10,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 TOUR = Path(__file__).resolve().parents[1] / "docs" / "tour.ipynb"
-OPTIONS = '{"train": {"base_model": "auto", "max_posts": 220}, "sample": {"per_prompt": 2}}'
+OPTIONS = '{"train": {"base_model": "auto", "max_training_posts": 171}, "sample": {"per_prompt": 2}}'
 
 
 @pytest.fixture

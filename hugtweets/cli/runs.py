@@ -25,7 +25,7 @@ from hugtweets.storage.handles import is_blend, name_mix
 from hugtweets.storage.home import Home
 
 # Enough for each account to sound like itself, and few enough for a laptop to be done in minutes.
-DEMO_POSTS = 220
+DEMO_POSTS = 171
 PLACES = get_args(Dispatch)
 
 UntilOption = Annotated[
@@ -133,9 +133,10 @@ def demo(
 
     For example: hugtweets --home /tmp/try demo
     """
-    if options.train.max_posts is None:
-        typer.echo(f"the demo uses the newest {DEMO_POSTS} posts of each account: --set train.max_posts=N", err=True)
-        options = options.override({"train": {"max_posts": DEMO_POSTS}})
+    if options.train.max_posts is None and options.train.max_training_posts is None:
+        told = f"the demo learns the newest {DEMO_POSTS} training posts of each account"
+        typer.echo(f"{told}: --set train.max_training_posts=N", err=True)
+        options = options.override({"train": {"max_training_posts": DEMO_POSTS}})
     with demo_accounts() as handles:
         finish(run_flow(request_accounts(handles, ["x"], options), until, verbose, always_refresh=True), as_json)
 
