@@ -55,7 +55,7 @@ def train_original(given: Material, seed: int) -> Trained:
 
     from hugtweets.config import TrainConfig
     from hugtweets.devices.selection import choose_device
-    from hugtweets.models.cache import load_tuned
+    from hugtweets.models.cache import CACHE, load_tuned
 
     model, tokenizer = load_tuned(given.base, None, choose_device(TrainConfig()))
     model.requires_grad_(True).float()
@@ -78,6 +78,8 @@ def train_original(given: Material, seed: int) -> Trained:
             curve.append((round(seconds, 1), evaluate()))
             if curve[-1][1] == min(score for _, score in curve[1:]):
                 model.save_pretrained(weights)
+    # Its own weights learned: it is no base model any more.
+    CACHE.clear()
     return Trained(weights, curve, round(seconds, 1), BLOCK * len(blocks) / seconds)
 
 
