@@ -54,7 +54,7 @@ def nats_of(
     nats = [(0.0, 0.0)] * len(documents)
     most = max(1, most_logits // int(model.config.get_text_config().vocab_size))
     with torch.no_grad():
-        for batch in _batches([len(document) + 1 for document in documents], most):
+        for batch in batches([len(document) + 1 for document in documents], most):
             sums = _batch_nats(model, [documents[number] for number in batch], ends)
             for number, value in zip(batch, sums, strict=True):
                 nats[number] = value
@@ -74,7 +74,7 @@ def bits_per_byte(nats: Sequence[float], byte_counts: Sequence[int]) -> float:
     return math.fsum(nats) / (math.log(2) * sum(byte_counts))
 
 
-def _batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
     """Indices of posts of similar length, longest first; at most ``most`` tokens with padding, at least one post."""
     batch: list[int] = []
     for number in sorted(range(len(lengths)), key=lambda number: -lengths[number]):

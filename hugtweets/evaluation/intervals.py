@@ -56,6 +56,14 @@ def ratio_interval(numerators: Sequence[float], denominators: Sequence[float]) -
     return Interval(float(found.low), float(found.high))
 
 
+def share_interval(number: int, of: int) -> Interval:
+    """The 95 % interval of a share, by Wilson's score: it holds for few cases and at the ends as well."""
+    from scipy.stats import binomtest
+
+    found = binomtest(number, of).proportion_ci(COVERAGE, method="wilson")
+    return Interval(float(found.low), float(found.high))
+
+
 def mean_interval(values: Sequence[float]) -> Interval | None:
     """The 95 % interval of a mean over accounts, by Student's t; None for fewer than three.
 

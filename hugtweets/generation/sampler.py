@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,8 +19,10 @@ from hugtweets.generation.decoding import continue_rows
 from hugtweets.models.cache import context_length
 from hugtweets.models.tokens import TextTokenizer
 
-# How often an empty post or a copy is sampled again before what came last is taken.
+# How often a post is sampled while it is empty or a copy: then what came last is taken, unless it is a copy.
 ROUNDS = 5
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, str], None]
 
@@ -86,7 +89,8 @@ def generate(
 
     Same arguments on the same machine, same posts. Each post has random numbers of its own, so that it is the same
     whatever is sampled beside it, up to rounding in the model. A post without a word of its own, or with too much
-    copied from a training post, is sampled again a few times.
+    copied from a training post, is sampled again a few times. One that is a copy in the end too is left out, so that
+    there can be fewer posts than were asked for.
 
     Args:
         model: as :func:`hugtweets.models.cache.load_tuned` or :func:`hugtweets.models.cache.load_adapters` returns it.
@@ -100,8 +104,12 @@ def generate(
     """
     sampler = _Sampler(model, tokenizer, config)
     drafts = sampler.sample(requests, progress=progress)
+    kept = [draft for draft in drafts if not draft.is_copy(config)]
+    if len(kept) < len(drafts):
+        left_out = "%d of %d posts were copies of training posts each of the %d times and are left out."
+        log.warning(left_out, len(drafts) - len(kept), len(drafts), ROUNDS)
     return [
-        sampler.with_probabilities(request, [draft.sample for draft in drafts if draft.request is request])
+        sampler.with_probabilities(request, [draft.sample for draft in kept if draft.request is request])
         for request in requests
     ]
 
@@ -115,7 +123,7 @@ def stream(
 ) -> None:
     """Sample as :func:`generate` does, for somebody who reads along: every token of every post calls ``callback``.
 
-    What ``callback`` raises ends the sampling.
+    What ``callback`` raises ends the sampling. A post that is a copy in the end too becomes empty and never finishes.
 
     Raises:
         ConfigurationError: a prompt leaves no room for a post.
@@ -149,16 +157,17 @@ class _Draft:
         public = mask(text)
         masked = count_placeholders(public) - count_placeholders(text)
         text = shorten(public, config.max_characters)
-        replaced = self.sample.replaced + (bool(self.sample.text) and self._is_copy(config))
+        replaced = self.sample.replaced + (bool(self.sample.text) and self.is_copy(config))
         copied = longest_copy(text, self.corpus)
         self.sample = replace(self.sample, text=text, longest_copy=copied, replaced=replaced, masked=masked)
 
     def is_acceptable(self, config: SampleConfig) -> bool:
         """Whether the post says something, and something of its own."""
         said = self.sample.text.removeprefix(self.sample.prompt)
-        return any(map(str.isalnum, said)) and not self._is_copy(config)
+        return any(map(str.isalnum, said)) and not self.is_copy(config)
 
-    def _is_copy(self, config: SampleConfig) -> bool:
+    def is_copy(self, config: SampleConfig) -> bool:
+        """Whether too much of the post is copied from one training post."""
         return self.sample.longest_copy >= config.copy_share * len(self.sample.text)
 
 
@@ -228,8 +237,7 @@ class _Sampler:
                 draft.put(self._text(rows[row], tokens), config)
             if callback:
                 text = draft.sample.text if ended else mask(self._text(rows[row], tokens))
-                finished = ended and (draft.is_acceptable(config) or round_number == ROUNDS - 1)
-                callback(PartialPost(draft.request, draft.place, text, finished))
+                callback(self._partial(draft, text, ended, is_last=round_number == ROUNDS - 1))
             return ended
 
         continue_rows(
@@ -243,6 +251,12 @@ class _Sampler:
             [np.random.default_rng([draft.request.seed, draft.place, round_number]) for draft in batch],
             [draft.request.adapter for draft in batch if draft.request.adapter is not None],
         )
+
+    def _partial(self, draft: _Draft, text: str, ended: bool, is_last: bool) -> PartialPost:
+        """What a reader is told of a post in this round, the last one or not."""
+        left_out = ended and is_last and draft.is_copy(self.config)
+        finished = ended and not left_out and (is_last or draft.is_acceptable(self.config))
+        return PartialPost(draft.request, draft.place, "" if left_out else text, finished)
 
     def _text(self, prompt: Sequence[int], continuation: Sequence[int]) -> str:
         until_end = takewhile(lambda token: token not in self.tokenizer.special, continuation)

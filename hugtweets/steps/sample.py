@@ -20,7 +20,7 @@ from hugtweets.tracking import Content
 if TYPE_CHECKING:
     from hugtweets.generation.sampler import Sample
 
-VERSION = 5
+VERSION = 6
 SAMPLES = "samples.parquet"
 # Generated without a prompt, as many as evaluate.generated says: what the scorecard looks at.
 UNPROMPTED = "unprompted.parquet"
@@ -57,7 +57,9 @@ def sample(job: Job, model: Reference, clean: Reference) -> Reference:
             sum(getattr(sample, name) for sample in [*prompted, *unprompted]) for name in ("replaced", "masked")
         )
         counts = {"samples": len(prompted), "unprompted": len(unprompted)}
-        return counts | {"copies_replaced": copies, "private_masked": masked}
+        # Whatever was asked for and is not there was a copy to the end.
+        left_out = job.config.evaluate.generated - len(unprompted)
+        return counts | {"copies_replaced": copies, "unprompted_left_out": left_out, "private_masked": masked}
 
     return perform(job, plan_sample(job, model, clean), fill, _content)
 

@@ -98,9 +98,25 @@ def test_copies_are_sampled_again_and_counted(parrot: tuple[Any, TextTokenizer])
     samples = sample_posts(*parrot, ["My dream is"], SENTENCES, config)
     copies = [sample for sample in samples if sample.longest_copy >= 0.7 * len(sample.text)]
     assert sum(sample.replaced for sample in samples) > 0
-    assert all(sample.replaced == ROUNDS - 1 for sample in copies)
+    assert copies == []
     untouched = sample_posts(*parrot, ["My dream is"], [], config)
     assert {sample.replaced for sample in untouched} == {0}
+
+
+def test_a_post_that_is_a_copy_to_the_end_is_left_out(
+    parrot: tuple[Any, TextTokenizer], caplog: pytest.LogCaptureFixture
+) -> None:
+    cold = SampleConfig(per_prompt=2, temperature=0.01, copy_share=0.7)
+    assert sample_posts(*parrot, ["My dream is"], SENTENCES, cold) == []
+    assert f"2 of 2 posts were copies of training posts each of the {ROUNDS} times" in caplog.text
+
+
+def test_whoever_reads_along_never_sees_a_copy_finished(parrot: tuple[Any, TextTokenizer]) -> None:
+    told: list[PartialPost] = []
+    cold = SampleConfig(per_prompt=1, temperature=0.01, copy_share=0.7)
+    stream(*parrot, [GenerationRequest(["My dream is"], 1, SENTENCES, 0)], cold, told.append)
+    assert {one.finished for one in told} == {False}
+    assert told[-1].text == ""
 
 
 def test_a_prompt_without_room_for_a_post_is_refused(loaded: tuple[Any, TextTokenizer]) -> None:

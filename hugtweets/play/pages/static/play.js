@@ -131,7 +131,9 @@ class Columns {
   }
 
   clearUnfinished() {
-    for (const card of document.querySelectorAll("#columns .unfinished")) card.remove();
+    const cards = [...document.querySelectorAll("#columns .unfinished")];
+    for (const card of cards) card.remove();
+    return cards.length;
   }
 }
 
@@ -175,7 +177,10 @@ async function write(event) {
       }
       if (news.event === "post") columns.finish(news);
       if (news.event === "failed") throw new Error(news.reason);
-      if (news.event === "done") status.textContent = "All posts are written.";
+      if (news.event === "done") {
+        const copies = columns.clearUnfinished();
+        status.textContent = copies ? `Written, but for ${copies} that only copied real posts.` : "All posts are written.";
+      }
     }
   } catch (error) {
     if (mine.signal.aborted && writing !== mine) return; // another request has taken its place
