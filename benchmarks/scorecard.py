@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hugtweets.config import load_config
-from hugtweets.evaluation.classifiers import AuthorshipClassifier
+from hugtweets.evaluation.attribution import AuthorshipClassifier
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel, resolve_base_model
@@ -81,7 +81,7 @@ def measure(job: Job, base: BaseModel, authors: int) -> list[Cost]:
         (str(number), [posts[(7 * number + place) % len(posts)] for place in range(200)]) for number in range(authors)
     ]
     classifier = bill.pay(f"learn {authors} authors", "a night", lambda: AuthorshipClassifier(several))
-    bill.pay("tell whose posts they are", "a model", lambda: classifier.attribution_accuracy(posts[:40], "0"))
+    bill.pay("tell whose posts they are", "a model", lambda: classifier.attribute(posts[:40], "0"))
     return bill.costs
 
 

@@ -12,6 +12,7 @@ from hugtweets.cli.output import print_json
 from hugtweets.cli.suggestions import known_name
 from hugtweets.config import Config
 from hugtweets.errors import NothingKept
+from hugtweets.evaluation.people import Answers
 from hugtweets.generation.favourites import Favourites
 from hugtweets.pools.pool import is_pool, named_pools, spec_of
 from hugtweets.storage.handles import kind_of
@@ -42,9 +43,9 @@ def forget(
 ) -> None:
     """Delete all that is kept of an account.
 
-    That is raw posts, artifacts, models, favourites, and the W&B runs of this machine. The mixes and blends that it is
-    part of are deleted too, and so are the pools that learned it, with all that was made from them. A mix, a blend or
-    pool:NAME can be named instead of an account.
+    That is raw posts, artifacts, models, favourites, what people answered about its posts, and the W&B runs of this
+    machine. The mixes and blends that it is part of are deleted too, and so are the pools that learned it, with all
+    that was made from them. A mix, a blend or pool:NAME can be named instead of an account.
 
     With HUGTWEETS_STORE what the store holds is deleted too, but other machines keep their copies until it is run there
     as as well. What W&B has is deleted there if it can be reached now, and by `hugtweets sync` otherwise. Tables in the
@@ -63,10 +64,11 @@ def forget(
     mixes = home.known_mixes(name)
     number = 0 if is_pool(name) else len(kept_of(home, name)) + len(keys_of(home, name))
     favourites = len(Favourites(home).of([name, *mixes]))
-    if not (number or doomed or favourites):
+    answers = len(Answers(home).of([name, *mixes]))
+    if not (number or doomed or favourites or answers):
         raise NothingKept(f"nothing is kept of {known_name(home, name)} in {home.root}")
     if not (yes or as_json):
-        typer.confirm(_question(name, number, favourites, doomed, mixes), abort=True, err=True)
+        typer.confirm(_question(name, number, favourites, answers, doomed, mixes), abort=True, err=True)
     deleted = [path for pool in doomed for path in remove_pool(home, pool)]
     if not is_pool(name):
         deleted += remove_account(home, name)
@@ -85,9 +87,15 @@ def forget(
         typer.echo(f"deleted with it: {pool.describe()}; {again}")
 
 
-def _question(name: str, number: int, favourites: int, doomed: Sequence[Doomed], mixes: Sequence[str]) -> str:
+def _question(
+    name: str, number: int, favourites: int, answers: int, doomed: Sequence[Doomed], mixes: Sequence[str]
+) -> str:
     whose = " and ".join([name, *(f"the {kind_of(mix)} {mix}" for mix in mixes)])
-    counts = [(number, "file or folder", "files and folders"), (favourites, "favourite", "favourites")]
+    counts = [
+        (number, "file or folder", "files and folders"),
+        (favourites, "favourite", "favourites"),
+        (answers, "answer", "answers"),
+    ]
     counted = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
     things = [f"{' and '.join(counted)} of {whose}"] if counted else []
     return f"Delete {' and '.join([*things, *(pool.describe() for pool in doomed)])} for ever?"

@@ -191,6 +191,12 @@ class EvaluateConfig(Section):
     generated: Annotated[int, Field(ge=0, le=1000)] = Field(
         40, description="posts generated without a prompt to judge how the model writes; 0 judges only how it predicts"
     )
+    scorecard: Literal["quick", "full"] = Field(
+        "quick", description="full adds a detector that is fine-tuned, and MAUVE from 200 posts on; takes minutes"
+    )
+    reader: str = Field(
+        "auto", description="who judges how posts read: a base model as in train.base_model; auto: the account's own"
+    )
     generic: bool = Field(
         True,
         description="after a night learn posts of 5 other accounts or more, once, to tell the person's part of a gain",

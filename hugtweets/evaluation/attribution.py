@@ -26,7 +26,7 @@ BLOCK = 64
 class Attribution(NamedTuple):
     """For whose some posts are taken.
 
-    ``accuracy`` is the share of ``sets`` of 20 posts, none of them in two sets, that are attributed to the account; None
+    ``accuracy`` is the share of ``sets`` of 20 posts, no post in two of them, that are attributed to the account; None
     if there is no set. ``log_odds`` says how many bits a post speaks for the account rather than for everybody else:
     positive for, negative against; ``interval`` is that of 95 % over posts, None for too few.
     """

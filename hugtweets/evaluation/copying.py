@@ -44,6 +44,18 @@ def copied_share(longest_copies: Sequence[int]) -> float:
     return sum(longest >= COPIED_WORDS for longest in longest_copies) / len(longest_copies)
 
 
+def copied_share_before(share: float, kept: int, again: int, left_out: int) -> float:
+    """Share of posts, 0 to 1, that were copies when they were first generated.
+
+    Args:
+        share: the share of copies among the posts that were kept.
+        kept: how many were kept.
+        again: how many of these were generated again because a copy stood in their place.
+        left_out: posts that were copies to the end, and were not kept.
+    """
+    return min(1.0, (share * kept + again + left_out) / (kept + left_out))
+
+
 def longest_copy(text: str, corpus: Corpus) -> int:
     """Length in characters of the longest run that ``text`` shares, verbatim, with one training post."""
     return max(_longest_run(part, corpus.joined) for part in text.split(_BORDER))

@@ -16,7 +16,7 @@ MOST = 100
 
 
 class Detection(NamedTuple):
-    """Share of posts that a detector judged rightly, with its 95 % interval, and how many posts there were of each kind.
+    """Share of posts that a detector judged rightly, its 95 % interval, and how many posts there were of each kind.
 
     0.5 is indistinguishable, 1 is never mistaken.
     """

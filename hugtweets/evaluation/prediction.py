@@ -15,9 +15,9 @@ Figures = dict[str, float | None]
 def prediction_scores(base: Nats, tuned: Nats, byte_counts: Sequence[int]) -> Figures:
     """The figures of a scorecard on base and tuned model, from the nats of each test post."""
     return (
-        _figure("base_bits_per_byte", base.posts, byte_counts)
-        | _figure("bits_per_byte", tuned.posts, byte_counts)
-        | _figure("over_base", _differences(tuned, base), byte_counts)
+        figure("base_bits_per_byte", base.posts, byte_counts)
+        | figure("bits_per_byte", tuned.posts, byte_counts)
+        | figure("over_base", _differences(tuned, base), byte_counts)
         | {
             "base_bits_per_byte_without_end": round(bits_per_byte(base.texts, byte_counts), 5),
             "bits_per_byte_without_end": round(bits_per_byte(tuned.texts, byte_counts), 5),
@@ -50,8 +50,8 @@ def comparison_scores(
         return number
     return (
         number
-        | _figure(f"{name}_bits_per_byte", other.posts, byte_counts)
-        | _figure(f"over_{name}", _differences(tuned, other), byte_counts)
+        | figure(f"{name}_bits_per_byte", other.posts, byte_counts)
+        | figure(f"over_{name}", _differences(tuned, other), byte_counts)
     )
 
 
@@ -59,7 +59,7 @@ def _differences(some: Nats, others: Nats) -> list[float]:
     return [one - other for one, other in zip(some.posts, others.posts, strict=True)]
 
 
-def _figure(name: str, nats: Sequence[float], byte_counts: Sequence[int]) -> Figures:
+def figure(name: str, nats: Sequence[float], byte_counts: Sequence[int]) -> Figures:
     """A figure in bits per byte and the bounds of its interval."""
     interval = ratio_interval([value / math.log(2) for value in nats], byte_counts)
     low, high = (round(interval.low, 5), round(interval.high, 5)) if interval else (None, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from hugtweets.evaluation.intervals import FEWEST_POSTS
@@ -99,28 +99,62 @@ def writing_rows(metrics: Metrics) -> list[Row]:
     card = Scorecard.model_validate(metrics)
     if not card.generated_posts:
         return []
-    whole, varied = "100 %", "how seldom it repeats itself"
-    copied, longest = card.copied_share, f"{card.held_out_longest_copied_words}"
+    head = Row(f"writing {card.generated_posts} posts without a prompt")
+    return [head, *_authorship(metrics), *_detection(card), *_reader(card), *_copies(card), *_variety(card)]
+
+
+def _detection(card: Scorecard) -> list[Row]:
+    real = 0.5 if card.held_out_told_apart is None else card.held_out_told_apart
+    meaning = "how many a program finds out"
+    rows = [
+        Row(
+            "detector accuracy",
+            _share(card.told_apart),
+            _share(real),
+            "100 %",
+            meaning + _between(card.told_apart_low, card.told_apart_high),
+        )
+    ]
+    if card.told_apart_by_model is not None:
+        sure = _between(card.told_apart_by_model_low, card.told_apart_by_model_high)
+        meaning = "how many a trained reader finds out"
+        rows.append(Row("detector that reads", _share(card.told_apart_by_model), "50 %", "100 %", meaning + sure))
+    return rows
+
+
+def _reader(card: Scorecard) -> list[Row]:
+    ours, real = card.reader_bits_per_byte, card.held_out_reader_bits_per_byte
+    if ours is None or real is None:
+        return []
+    # A model rarely finds odd what one of its own kind wrote.
+    reader = "its base (sees little)" if card.reader_is_base else "another reader"
+    meaning = f"how odd they read: {100 * (ours / real - 1):+.0f} % beside real ones"
+    rows = [Row(f"bits per byte to {reader}", f"{ours:.3f}", f"{real:.3f}", "", meaning)]
+    if card.mauve is not None:
+        rows.append(Row("MAUVE", f"{card.mauve:.2f}", "1.00", "0.00", "how much both write the same kinds of posts"))
+    return rows
+
+
+def _copies(card: Scorecard) -> list[Row]:
+    real = _share(card.held_out_copied_share)
+    rows = [Row("with 8 words in a row from one post", _share(card.copied_share), real, "100 %", "mere copies")]
+    if card.copied_share_before is not None:
+        before = _share(card.copied_share_before)
+        rows.append(Row("before copies were written again", before, real, "100 %", "what the model itself would copy"))
+    longest, theirs = f"{card.longest_copied_words}", f"{card.held_out_longest_copied_words}"
+    return [*rows, Row("longest copy, words", longest, theirs, "", "the longest part of a learned post")]
+
+
+def _variety(card: Scorecard) -> list[Row]:
+    varied = "how seldom it repeats itself"
     distinct = [
         ("distinct words", card.distinct_1, card.held_out_distinct_1),
         ("distinct pairs of words", card.distinct_2, card.held_out_distinct_2),
         ("distinct triples of words", card.distinct_3, card.held_out_distinct_3),
     ]
+    rows = [Row(label, _share(model), _share(real), "0 %", varied) for label, model, real in distinct]
     return [
-        Row(f"writing {card.generated_posts} posts without a prompt"),
-        _authorship(metrics),
-        Row(
-            "detector accuracy", _share(card.told_apart), _share(0.5), whole, "how often a program finds out its posts"
-        ),
-        Row(
-            "with 8 words in a row from one post",
-            _share(copied),
-            _share(card.held_out_copied_share),
-            whole,
-            "mere copies",
-        ),
-        Row("longest copy, words", f"{card.longest_copied_words}", longest, "", "the longest part of a learned post"),
-        *(Row(label, _share(model), _share(real), "0 %", varied) for label, model, real in distinct),
+        *rows,
         Row("characters a post", f"{card.mean_length:.0f}", f"{card.held_out_mean_length:.0f}", "", "its length"),
     ]
 
@@ -133,14 +167,37 @@ def part_of_the_person(metrics: Metrics) -> str:
     return f"of which {max(0.0, -100 * over / base):.0f} is the person"
 
 
-def _authorship(metrics: Metrics) -> Row:
+def _authorship(metrics: Metrics) -> list[Row]:
     # There is no other account, or they are several authors together.
     whose = Authorship.model_validate({"authors": 1, **metrics})
     if whose.authors == 1:
-        return Row("attribution accuracy (not compared)", "–")
+        return [Row("attribution accuracy (not compared)", "–")]
     shares = (whose.taken_for_author, whose.held_out_taken_for_author, whose.base_taken_for_author)
-    model, real, base = map(_share, shares)
-    return Row(f"attribution accuracy, {whose.authors} accounts", model, real, base, "taken for the account's own")
+    rows = [
+        _three(f"attribution accuracy, {whose.authors} accounts", map(_share, shares), "20 posts taken for its own")
+    ]
+    if whose.log_odds is not None:
+        odds = (whose.log_odds, whose.held_out_log_odds, whose.base_log_odds)
+        sure = _between(whose.log_odds_low, whose.log_odds_high, "{:+.0f}")
+        shown = ("–" if each is None else f"{each:+.0f}" for each in odds)
+        rows.append(_three("bits for the account", shown, f"what a post says for the account{sure}"))
+    if whose.verified is not None:
+        shares = (whose.verified, whose.held_out_verified, whose.base_verified)
+        rows.append(_three("nearer to it than any imposter", map(_share, shares), "whether it could be the account"))
+    return rows
+
+
+def _three(label: str, figures: Iterable[str], meaning: str) -> Row:
+    """A figure of the model's posts, of real ones and of the base model's."""
+    model, real, base = figures
+    return Row(label, model, real, base, meaning)
+
+
+def _between(low: Figure, high: Figure, number: str = "{:.0%}") -> str:
+    """`` (52 to 71 %)``: where a figure surely is; nothing if nobody knows."""
+    if low is None or high is None:
+        return ""
+    return f" ({number.format(low)} to {number.format(high)})".replace("%", " %").replace(" % to", " to")
 
 
 def _share(share: float | None) -> str:

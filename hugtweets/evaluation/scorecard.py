@@ -80,8 +80,27 @@ class Scorecard(BaseModel):
     over_best_high: Figure = None
 
     generated_posts: int = Field(0, description="posts that the model drew without a prompt")
-    told_apart: Figure = Field(None, description="see :func:`hugtweets.evaluation.classifiers.detector_accuracy`")
+    told_apart: Figure = Field(None, description="see :func:`hugtweets.evaluation.detector.detect`")
+    told_apart_low: Figure = None
+    told_apart_high: Figure = None
+    held_out_told_apart: Figure = Field(None, description="how well unseen real posts are told from learned ones")
+    held_out_told_apart_low: Figure = None
+    held_out_told_apart_high: Figure = None
+    told_apart_by_model: Figure = Field(None, description="see :func:`hugtweets.training.detector.detect_by_model`")
+    told_apart_by_model_low: Figure = None
+    told_apart_by_model_high: Figure = None
+
+    reader_is_base: bool | None = Field(None, description="whether the reader is the base model that was trained")
+    reader_bits_per_byte: Figure = Field(None, description="of the generated posts, by a model that never saw any")
+    reader_bits_per_byte_low: Figure = None
+    reader_bits_per_byte_high: Figure = None
+    held_out_reader_bits_per_byte: Figure = Field(None, description="of the test posts, by the same model")
+    held_out_reader_bits_per_byte_low: Figure = None
+    held_out_reader_bits_per_byte_high: Figure = None
+    mauve: Figure = Field(None, description="see :func:`hugtweets.evaluation.mauve.mauve`")
+
     copied_share: Figure = Field(None, description="see :func:`hugtweets.evaluation.copying.copied_share`")
+    copied_share_before: Figure = Field(None, description="the same with the copies that the sampler did not keep")
     held_out_copied_share: Figure = None
     longest_copied_words: int | None = Field(None, description="longest run shared with one training post, in words")
     held_out_longest_copied_words: int | None = None
@@ -107,15 +126,29 @@ class Scorecard(BaseModel):
 
 
 class Authorship(BaseModel):
-    """``authorship.json`` of an authorship artifact: the attribution accuracy, over random sets of 20 posts.
+    """``authorship.json`` of an authorship artifact: for whose the posts are taken.
 
-    It is the share of sets that :class:`hugtweets.evaluation.classifiers.AuthorshipClassifier` attributes to the
-    account: of its own test posts (the ceiling), its model's (ours), and the base model's (the floor).
+    Each figure is there of the account's own test posts (``held_out``, the ceiling), its model's (ours), and the base
+    model's (the floor). ``taken_for_author`` and ``log_odds`` are those of an
+    :class:`hugtweets.evaluation.attribution.Attribution`, ``verified`` is what
+    :class:`hugtweets.evaluation.verification.Verifier` says.
     """
 
     model_config = ConfigDict(frozen=True)
 
     authors: int = Field(description="accounts to choose from")
-    taken_for_author: Figure = Field(None, description="of sets of generated posts")
-    held_out_taken_for_author: Figure = Field(None, description="of sets of the account's test posts")
-    base_taken_for_author: Figure = Field(None, description="of sets of posts by the base model")
+    taken_for_author: Figure = Field(None, description="share of the sets of 20 posts that are attributed to it")
+    held_out_taken_for_author: Figure = None
+    base_taken_for_author: Figure = None
+    log_odds: Figure = Field(None, description="bits that a post speaks for the account rather than for everybody else")
+    log_odds_low: Figure = None
+    log_odds_high: Figure = None
+    held_out_log_odds: Figure = None
+    held_out_log_odds_low: Figure = None
+    held_out_log_odds_high: Figure = None
+    base_log_odds: Figure = None
+    base_log_odds_low: Figure = None
+    base_log_odds_high: Figure = None
+    verified: Figure = Field(None, description="how often its posts are nearer to the account's than any imposter's")
+    held_out_verified: Figure = None
+    base_verified: Figure = None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from hugtweets.evaluation.attribution import SET, disjoint_sets
+from hugtweets.evaluation.attribution import disjoint_sets
 
 SEED = 0
 ROUNDS = 100
@@ -23,8 +23,8 @@ class Verifier:
     """Compares posts with an account's and with those of others, by the General Imposters method.
 
     Koppel and Winter 2014, "Determining if Two Documents Are Written by the Same Author": again and again a random
-    half of the features is looked at, and the posts count as the account's as often as they are nearer to its posts than
-    to those of all imposters. Sets of posts stand for documents.
+    half of the features is looked at, and posts count as the account's as often as they are nearer to its posts than to
+    those of all imposters. Sets of posts stand for documents.
     """
 
     def __init__(self, own: Sequence[str], imposters: Sequence[Sequence[str]]) -> None:
@@ -42,7 +42,7 @@ class Verifier:
         self._known = self._counter.fit_transform(documents).toarray()
 
     def verify(self, posts: Sequence[str]) -> float | None:
-        """How often the posts count as the account's, 0 to 1, the mean of their sets; None for fewer than 20. Seeded."""
+        """How often posts count as the account's, 0 to 1, the mean of their sets; None for fewer than 20. Seeded."""
         sets = disjoint_sets(posts)
         if not sets:
             return None
@@ -57,11 +57,10 @@ class Verifier:
         return float((nearest < self._own).mean())
 
 
-def choose_imposters(authors: Mapping[str, Sequence[str]], handle: str) -> list[Sequence[str]]:
-    """The posts of the other accounts that have enough of them, in an order that depends on the account; seeded."""
-    able = sorted(other for other, posts in authors.items() if other != handle and len(posts) >= SET)
-    random.Random(f"{SEED} {handle}").shuffle(able)
-    return [authors[other] for other in able[:SETS]]
+def choose_imposters(authors: Iterable[str], handle: str) -> list[str]:
+    """Some of the other accounts, others for each account; seeded."""
+    others = sorted(set(authors) - {handle})
+    return random.Random(f"{SEED} {handle}").sample(others, min(SETS, len(others)))
 
 
 def _in_turns(sets: Sequence[Sequence[list[str]]]) -> list[list[str]]:

@@ -5,27 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from hugtweets.evaluation.classifiers import detector_accuracy
 from hugtweets.evaluation.copying import WordCorpus, copied_share
+from hugtweets.evaluation.detector import Detection, detect
 from hugtweets.evaluation.words import first_words, words_of
 
 
-def writing_scores(generated: list[str], test: list[str], training: list[str]) -> dict[str, float | None]:
-    """The figures of a scorecard on generated posts; each list goes from old to new.
+def writing_scores(
+    generated: list[str], test: list[str], validation: list[str], training: list[str]
+) -> dict[str, float | None]:
+    """The figures of a scorecard on generated posts; each list of real ones goes from old to new.
 
     As many of the newest test posts are looked at as there are generated ones. If they are fewer, the detector
-    is shown the newest training posts as well: they too are the account's.
+    is shown validation posts as well: they too were not trained on. How well it tells them from the newest
+    training posts is what a model would reach that writes as the account did when it was learned.
     """
     if not generated:
         return {}
-    real = test[-len(generated) :]
-    own = [*reversed(test), *reversed(training)]
-    accuracy = detector_accuracy(own[: len(generated)], generated)
+    real, unseen = test[-len(generated) :], newest_first(validation, test)[: len(generated)]
     return (
-        {"generated_posts": len(generated), "told_apart": None if accuracy is None else round(accuracy, 4)}
+        {"generated_posts": len(generated)}
+        | detection_figures("told_apart", detect(unseen, generated))
+        | detection_figures("held_out_told_apart", detect(unseen, newest_first(training)[: len(generated)]))
         | _copying(generated, real, WordCorpus(training))
         | _diversity(generated, real)
     )
+
+
+def newest_first(*parts: Sequence[str]) -> list[str]:
+    """All posts of parts that follow each other in time, the newest post first."""
+    return [post for part in reversed(parts) for post in reversed(part)]
+
+
+def detection_figures(name: str, found: Detection | None) -> dict[str, float | None]:
+    """A detector's accuracy and the bounds of its interval; None for too few posts."""
+    accuracy, low, high = (None, None, None) if found is None else (round(part, 4) for part in found[:3])
+    return {name: accuracy, f"{name}_low": low, f"{name}_high": high}
 
 
 def distinct_n(texts: Iterable[str], n: int) -> float:

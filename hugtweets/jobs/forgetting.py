@@ -16,6 +16,7 @@ from pathlib import Path
 
 from hugtweets.budget.ledger import Ledger
 from hugtweets.budget.shared_ledger import forget_in_store
+from hugtweets.evaluation.people import Answers
 from hugtweets.generation.favourites import Favourites
 from hugtweets.jobs.history import forget_history
 from hugtweets.pools.learned_posts import learned_of
@@ -97,6 +98,7 @@ def remove_account(home: Home, name: str) -> list[str]:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         Ledger(home.ledger, run="").forget(name)
         Favourites(home).forget([name, *mixes])
+        Answers(home).forget([name, *mixes])
         forget_history(home, {name, *mixes})
         if not is_mix(name):
             lock_file(home.timeline(name)).unlink(missing_ok=True)

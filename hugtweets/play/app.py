@@ -18,22 +18,25 @@ from starlette.requests import Request
 
 from hugtweets import __version__
 from hugtweets.errors import Busy, HugtweetsError, NothingKept, RequestError
+from hugtweets.evaluation.people import Answers, AnyAnswer
 from hugtweets.generation.favourites import Favourite, Favourites
+from hugtweets.play.comparison import Comparisons, plan_comparison
 from hugtweets.play.messages import (
     Accounts,
+    Comparison,
+    ComparisonRequest,
     Event,
-    Failed,
     FavouriteRequest,
-    Finished,
     Guess,
     PostsRequest,
     Problem,
     Quiz,
     QuizRequest,
+    Revealed,
     Verdict,
 )
 from hugtweets.play.quiz import GENERATED, Quizzes, real_post
-from hugtweets.play.registry import playable_accounts
+from hugtweets.play.registry import plan_batches, playable_accounts
 from hugtweets.play.security import SecurityMiddleware
 from hugtweets.play.service import PlayService
 
@@ -78,6 +81,7 @@ def create_app(service: PlayService, names: frozenset[str], token: str | None) -
     _add_pages(app)
     _add_posts(app, service)
     _add_quiz(app, service)
+    _add_comparisons(app, service)
     _add_favourites(app, service)
     return app
 
@@ -133,25 +137,40 @@ async def _lines(first: Event, events: AsyncGenerator[Event]) -> AsyncIterator[s
 
 
 def _add_quiz(app: FastAPI, service: PlayService) -> None:
-    quizzes = Quizzes()
+    quizzes = Quizzes(Answers(service.home))
 
     @app.post("/api/quiz", responses=PROBLEMS)
     async def quiz(request: QuizRequest) -> Quiz:
         """Ask which of a few posts is real, of one of these accounts. This takes as long as it takes to write them."""
         handle = service.home.spelling(random.choice(request.accounts))
         real = await run_in_threadpool(real_post, service.home, handle)
-        generated: list[str] = []
-        async for event in service.stream(PostsRequest(accounts=(handle,), number=GENERATED)):
-            if isinstance(event, Failed):
-                raise HugtweetsError(event.reason)
-            if isinstance(event, Finished):
-                generated.append(event.post.text)
-        return quizzes.ask(handle, real, generated)
+        batches = await run_in_threadpool(plan_batches, service.home, [handle], False)
+        return quizzes.ask(handle, real, await service.write(batches, GENERATED))
 
     @app.post("/api/quiz/{name}", responses=PROBLEMS)
-    async def answer(name: str, guess: Guess) -> Verdict:
-        """Guess, once."""
+    def answer(name: str, guess: Guess) -> Verdict:
+        """Guess, once. Whether it was right is kept."""
         return quizzes.answer(name, guess.choice)
+
+
+def _add_comparisons(app: FastAPI, service: PlayService) -> None:
+    comparisons = Comparisons(Answers(service.home))
+
+    @app.post("/api/comparisons", responses=PROBLEMS)
+    async def compare(request: ComparisonRequest) -> Comparison:
+        """Ask for a post by each of two models of an account, without being told which is whose."""
+        batches = await run_in_threadpool(plan_comparison, service.home, request.account, request.models)
+        return comparisons.ask(batches[0].authors[0].handle, await service.write(batches, 1))
+
+    @app.post("/api/comparisons/{name}", responses=PROBLEMS)
+    def decide(name: str, guess: Guess) -> Revealed:
+        """Say which post is more like the account, once. The answer is kept."""
+        return comparisons.answer(name, guess.choice)
+
+    @app.get("/api/answers")
+    def answers() -> list[AnyAnswer]:
+        """Every answer to a quiz or a comparison, oldest first."""
+        return Answers(service.home).all()
 
 
 def _add_favourites(app: FastAPI, service: PlayService) -> None:

@@ -47,6 +47,15 @@ class Guess(Question):
     choice: Annotated[int, Field(ge=0)] = Field(description="place of a post, counted from 0")
 
 
+class ComparisonRequest(Question):
+    """Which two models of an account write a post each."""
+
+    account: str
+    models: tuple[str, str] | None = Field(
+        None, description="digests of two models of the account; without them the current one and the one before it"
+    )
+
+
 class FavouriteRequest(Question):
     """Which post to keep."""
 
@@ -114,6 +123,20 @@ class Verdict(BaseModel):
     right: bool
     real: int
     written_at: datetime = Field(description="when the account posted it")
+
+
+class Comparison(BaseModel):
+    """Two posts by two models of an account; which wrote which is told with the answer."""
+
+    id: str
+    handle: str
+    texts: list[str]
+
+
+class Revealed(BaseModel):
+    """Which models wrote the posts of a comparison, in their order."""
+
+    models: list[str]
 
 
 class Problem(BaseModel):

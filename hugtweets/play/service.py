@@ -7,7 +7,7 @@ import logging
 import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 from hugtweets.config import Config
@@ -59,8 +59,33 @@ class PlayService:
             BaseModelError: a base model cannot be found any more, or is another one now.
             Busy: too many wait already.
         """
-        sampling = Sampling(self._options(request), self._device, self.posts)
+        # What makes no sense is said before anything is planned.
+        options = self._options(request)
         batches = await asyncio.to_thread(plan_batches, self.home, request.accounts, request.base_model)
+        async with aclosing(self._stream(batches, options)) as events:
+            async for event in events:
+                yield event
+
+    async def write(self, batches: Sequence[Batch], number: int) -> list[GeneratedPost]:
+        """As many posts of each model of some batches, in the order of the batches.
+
+        Raises:
+            Busy: too many wait already.
+            HugtweetsError: they could not be written.
+        """
+        accounts = tuple(author.handle for batch in batches for author in batch.authors)
+        options = self._options(PostsRequest(accounts=accounts, number=number))
+        posts = []
+        async with aclosing(self._stream(batches, options)) as events:
+            async for event in events:
+                if isinstance(event, Failed):
+                    raise HugtweetsError(event.reason)
+                if isinstance(event, Finished):
+                    posts.append(event.post)
+        return posts
+
+    async def _stream(self, batches: Sequence[Batch], options: Config) -> AsyncGenerator[Event]:
+        sampling = Sampling(options, self._device, self.posts)
         ticket = self._queue.join()
         try:
             while ticket.place:

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hugtweets.evaluation.people import Answers, what_people_say
 from hugtweets.evaluation.promotion import current_model, read_promotions
 from hugtweets.evaluation.reading import members
 from hugtweets.report.artifacts import AccountArtifacts, read_file
@@ -86,6 +87,7 @@ class AccountData:
     generated: Sequence[GeneratedPost] = ()
     test: Sequence[str] = ()
     members: Sequence[str] = ()
+    people: Sequence[str] = ()
 
 
 def gather_account_data(home: Home, handle: str, artifacts: AccountArtifacts, known: str, report: str) -> AccountData:
@@ -111,6 +113,7 @@ def gather_account_data(home: Home, handle: str, artifacts: AccountArtifacts, kn
         generated=generated,
         test=texts_of(artifacts.clean, "test")[: -TEST_POSTS - 1 : -1] if artifacts.clean else (),
         members=members(read_scores(artifacts.scores).figures()) if artifacts.scores else (),
+        people=what_people_say(Answers(home).of([handle]), artifacts.model.digest) if artifacts.model else (),
     )
 
 

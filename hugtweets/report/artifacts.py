@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from hugtweets.evaluation.people import Answers
 from hugtweets.evaluation.promotion import current_model, read_promotions
 from hugtweets.steps.mix import fetched_of
 from hugtweets.storage.artifacts import (
@@ -84,7 +85,8 @@ def read_file(home: Home, reference: Reference, name: str) -> str:
 
 
 def fingerprint(home: Home, handle: str) -> str:
-    """Sixteen hexadecimal characters that change with the artifacts known here of an account and with its promotions.
+    """Sixteen hexadecimal characters that change with the artifacts known here of an account, with its promotions, and
+    with what people answered about its posts.
 
     No manifest is read for it: a night looks at it for every account.
 
@@ -92,7 +94,8 @@ def fingerprint(home: Home, handle: str) -> str:
         StoreUnavailable: the store does not answer.
     """
     known = sorted(f"{step}/{name}" for step in SHOWN_STEPS for name in _known(home.folder(step, handle)))
-    identity = [*known, read_promotions(home, handle).model_dump_json()]
+    answers = (answer.model_dump_json() for answer in Answers(home).of([handle]))
+    identity = [*known, read_promotions(home, handle).model_dump_json(), *answers]
     return hashlib.sha256("\n".join(identity).encode()).hexdigest()[:16]
 
 

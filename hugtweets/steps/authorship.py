@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 
 from hugtweets.config import Config
 from hugtweets.devices.queue import on_device
-from hugtweets.evaluation.classifiers import AuthorshipClassifier
-from hugtweets.evaluation.scorecard import Authorship
+from hugtweets.evaluation.attribution import SET, Attribution, AuthorshipClassifier
+from hugtweets.evaluation.scorecard import Authorship, Figure
+from hugtweets.evaluation.verification import Verifier, choose_imposters
 from hugtweets.jobs.job import Job
 from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.models.cache import load_tuned
@@ -38,7 +39,7 @@ from hugtweets.storage.home import Home
 from hugtweets.timelines.timeline import write_posts
 from hugtweets.tracking import is_tracked
 
-VERSION = 1
+VERSION = 2
 AUTHORSHIP = "authorship.json"
 # A base model does not know where a post ends, so that each takes as long as a post can be: as few as will do.
 BASE_POSTS = 30
@@ -145,13 +146,32 @@ def _compare(candidate: Candidate, authors: Authors, classifier: AuthorshipClass
 
     def fill(folder: Path) -> Mapping[str, Any]:
         posts = {
-            "taken_for_author": [row["text"] for row in read_unprompted(candidate.samples)],
-            "held_out_taken_for_author": texts_of(authors[job.handle], "test"),
-            "base_taken_for_author": base_posts(job.home, candidate.base_model, job.config),
+            "": [row["text"] for row in read_unprompted(candidate.samples)],
+            "held_out_": texts_of(authors[job.handle], "test"),
+            "base_": base_posts(job.home, candidate.base_model, job.config),
         }
-        shares = {name: classifier.attribution_accuracy(texts, job.handle) for name, texts in posts.items()}
-        card = Authorship.model_validate({"authors": len(authors), **shares})
+        verifier = _verifier(authors, job.handle)
+        figures: dict[str, Figure] = {"authors": len(authors)}
+        for prefix, texts in posts.items():
+            found = attribution_figures(classifier.attribute(texts, job.handle))
+            found["verified"] = verifier.verify(texts) if verifier else None
+            figures |= {f"{prefix}{name}": value if value is None else round(value, 4) for name, value in found.items()}
+        card = Authorship.model_validate(figures)
         write_text(folder / AUTHORSHIP, card.model_dump_json(indent=1) + "\n")
         return card.model_dump()
 
     return perform(job, plan_authorship(candidate, authors), fill)
+
+
+def _verifier(authors: Authors, handle: str) -> Verifier | None:
+    """One that knows the account and some others; None if one side has too few posts."""
+    own, others = texts_of(authors[handle], "train"), choose_imposters(authors, handle)
+    imposters = [posts for other in others if len(posts := texts_of(authors[other], "train")) >= SET]
+    return Verifier(own, imposters) if len(own) >= SET and imposters else None
+
+
+def attribution_figures(found: Attribution | None) -> dict[str, Figure]:
+    """What an attribution says, by the names of an :class:`Authorship`; None for all of it without posts."""
+    accuracy, log_odds = (found.accuracy, found.log_odds) if found else (None, None)
+    low, high = found.interval if found and found.interval else (None, None)
+    return {"taken_for_author": accuracy, "log_odds": log_odds, "log_odds_low": low, "log_odds_high": high}

@@ -18,17 +18,16 @@ from hugtweets.evaluation.bits_per_byte import Nats
 from hugtweets.evaluation.prediction import comparison_scores, member_scores, prediction_scores
 from hugtweets.evaluation.promotion import Standing, best_of_last, judge, previous_of
 from hugtweets.evaluation.scorecard import Scorecard
-from hugtweets.evaluation.writing import writing_scores
 from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import AUTHOR, TextTokenizer
 from hugtweets.pools.learned_posts import has_learned
-from hugtweets.steps.clean import CLEAN, of_split, texts_of
+from hugtweets.steps.clean import CLEAN, of_split
 from hugtweets.steps.finetune import WEIGHTS, base_model_of
 from hugtweets.steps.generic import find_generic, generic_with
-from hugtweets.steps.sample import read_unprompted
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
+from hugtweets.steps.writing import score_writing
 from hugtweets.storage.artifacts import Plan, Reference, learned_posts, made_from, obtain
 from hugtweets.storage.atomic import write_text
 from hugtweets.tracking.decisions import tell_decisions
@@ -45,7 +44,8 @@ def plan_evaluate(job: Job, model: Reference, samples: Reference, tokens: Refere
     compared: dict[str, str] = {name: earlier.digest for name, earlier in compared_with(job, model).items()}
     if generic := generic_for(job, model):
         compared["generic"] = generic.digest
-    return Plan("evaluate", VERSION, job.handle, (model, samples, tokens, clean), extra=compared)
+    options = job.config.evaluate.model_dump(include={"scorecard", "reader"})
+    return Plan("evaluate", VERSION, job.handle, (model, samples, tokens, clean), options, compared)
 
 
 def evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, clean: Reference) -> Reference:
@@ -56,7 +56,7 @@ def evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, 
         earlier = {name: found for name, each in compared.items() if (found := _find_earlier(job, each))}
         generic = generic_for(job, model)
         predictions = on_device(_score_predictions, job, tokens, clean, tuned, earlier, generic)
-        card = Scorecard.model_validate(predictions | _score_writing(samples, clean))
+        card = Scorecard.model_validate(predictions | score_writing(job, samples, clean))
         write_text(folder / SCORES, card.model_dump_json(indent=1) + "\n")
         return card.figures()
 
@@ -184,11 +184,3 @@ def _predict_by_earlier(job: Job, earlier: Tuned, base_model: BaseModel, documen
         ours, theirs = TextTokenizer.of(base_model), TextTokenizer.of(earlier.base_model)
         documents = [theirs.encode(ours.decode(document)) for document in documents]
     return predict(earlier.base_model, earlier.model.file(WEIGHTS), documents, job.config.train)
-
-
-def _score_writing(samples: Reference, clean: Reference) -> dict[str, Any]:
-    rows = read_unprompted(samples)
-    figures = writing_scores([row["text"] for row in rows], texts_of(clean, "test"), texts_of(clean, "train"))
-    longest = max((row["longest_copy"] for row in rows), default=None)
-    replaced = samples.manifest().counts["copies_replaced"]
-    return figures | {"longest_copy": longest, "copies_replaced": replaced}

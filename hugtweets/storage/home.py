@@ -128,6 +128,11 @@ class Home:
         return self.root / "favourites.jsonl"
 
     @property
+    def answers(self) -> Path:
+        """What people took for real or preferred, one JSON line an answer."""
+        return self.root / "answers.jsonl"
+
+    @property
     def locks(self) -> Path:
         """One file for each device on which one process at a time computes."""
         return self.root / "locks"

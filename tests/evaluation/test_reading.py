@@ -44,11 +44,61 @@ def test_each_figure_stands_beside_what_is_perfect_and_what_is_worthless_and_say
     assert (
         "bits per byte                              1.500               2.000  how much the account's newest" in shown
     )
-    assert (
-        "detector accuracy                           75 %     50 %      100 %  how often a program finds out" in shown
-    )
+    assert "detector accuracy                           75 %     50 %      100 %  how many a program finds out" in shown
     rows = [line for line in shown.splitlines() if "posts without a prompt" not in line]
     assert max(map(len, rows)) <= 120
+
+
+WRITTEN: dict[str, Any] = {
+    "generated_posts": 40,
+    "mean_length": 80.0,
+    "held_out_mean_length": 90.0,
+    "copied_share": 0.0,
+    "copied_share_before": 0.1,
+    "held_out_copied_share": 0.0,
+}
+JUDGED: dict[str, Any] = {
+    "told_apart": 0.6125,
+    "told_apart_low": 0.503,
+    "told_apart_high": 0.712,
+    "held_out_told_apart": 0.56,
+    "told_apart_by_model": 0.8,
+    "reader_is_base": False,
+    "reader_bits_per_byte": 1.32,
+    "held_out_reader_bits_per_byte": 1.2,
+    "mauve": 0.71,
+    "authors": 5,
+    "taken_for_author": 0.5,
+    "log_odds": 12.3,
+    "log_odds_low": 4.0,
+    "log_odds_high": 21.0,
+    "held_out_log_odds": 15.0,
+    "base_log_odds": -30.0,
+    "verified": 0.9,
+    "held_out_verified": 0.95,
+    "base_verified": 0.0,
+}
+
+
+def test_every_judge_is_shown_with_its_interval_in_lines_that_fit() -> None:
+    shown = table(FIGURES | WRITTEN | JUDGED)
+    for words in (
+        "detector accuracy                           61 %     56 %      100 %  how many a program",
+        "how many a program finds out (50 to 71 %)",
+        "detector that reads                         80 %     50 %",
+        "bits per byte to another reader            1.320    1.200             how odd they read: +10 % beside real",
+        "MAUVE                                       0.71",
+        "bits for the account                         +12      +15        -30  what a post says",
+        "what a post says for the account (+4 to +21)",
+        "nearer to it than any imposter              90 %     95 %        0 %",
+        "before copies were written again            10 %",
+    ):
+        assert words in shown
+    assert max(map(len, shown.splitlines())) <= 120
+
+
+def test_a_reader_that_is_no_stronger_than_the_writer_is_said_to_see_little() -> None:
+    assert "bits per byte to its base (sees little)" in table(FIGURES | WRITTEN | JUDGED | {"reader_is_base": True})
 
 
 def test_of_a_few_posts_it_says_that_they_are_too_few() -> None:

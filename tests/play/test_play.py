@@ -26,6 +26,7 @@ from hugtweets.play.streaming import choose_for_playing
 from hugtweets.steps.authors import Author
 from hugtweets.steps.clean import texts_of
 from hugtweets.storage.home import VARIABLE, Home
+from tests.fixtures.learned import CONFIG, learn
 from tests.fixtures.play import SHORT, Client, learned_home, playing, posts_of
 
 HOSTILE = [
@@ -123,6 +124,29 @@ def test_one_post_of_a_quiz_is_real_and_there_is_one_guess(client: Client, learn
     verdict = client.ask(f"api/quiz/{quiz['id']}", {"choice": real[0]}).json()
     assert (verdict["right"], verdict["real"]) == (True, real[0])
     assert client.ask(f"api/quiz/{quiz['id']}", {"choice": real[0]}).status_code == 404
+    [kept] = [answer for answer in client.ask("api/answers").json() if answer["handle"] == "bob"]
+    assert (kept["kind"], kept["right"], kept["choices"]) == ("guess", True, 4)
+    assert kept["model"] == Author.find(learned, "bob").model.digest
+
+
+def test_two_models_are_compared_blindly_and_the_answer_is_kept(client: Client, learned: Home) -> None:
+    other = learn(learned, "alice", config=CONFIG.override({"train": {"epochs": 2}, "evaluate": {"generated": 0}}))
+    pair = [Author.find(learned, "alice").model.digest, other.digest]
+    asked = client.ask("api/comparisons", {"account": "alice", "models": pair}).json()
+    assert (asked["handle"], len(asked["texts"])) == ("alice", 2)
+    assert not any(digest in json.dumps(asked) for digest in pair)
+    shown = client.ask(f"api/comparisons/{asked['id']}", {"choice": 1}).json()["models"]
+    assert sorted(shown) == sorted(pair)
+    assert client.ask(f"api/comparisons/{asked['id']}", {"choice": 1}).status_code == 404
+    [kept] = [answer for answer in client.ask("api/answers").json() if answer["kind"] == "preference"]
+    assert (kept["preferred"], kept["other"]) == (shown[1], shown[0])
+
+
+def test_without_a_second_model_there_is_nothing_to_compare(client: Client) -> None:
+    refused = client.ask("api/comparisons", {"account": "carol"})
+    assert (refused.status_code, "not two models of carol" in refused.text) == (404, True)
+    unknown = client.ask("api/comparisons", {"account": "carol", "models": ["../x", "y"]})
+    assert (unknown.status_code, "there is no model ../x of carol" in unknown.text) == (404, True)
 
 
 def test_only_what_was_written_here_becomes_a_favourite(client: Client, learned: Home) -> None:

@@ -273,20 +273,27 @@ async function askQuestion() {
 }
 
 function showQuestion(quiz) {
+  showChoices("quiz", `Which of these did ${quiz.handle} really write?`, quiz.texts, (index, buttons) =>
+    guess(quiz, index, buttons),
+  );
+}
+
+/* A question and a button for each text. */
+function showChoices(place, asked, given, choose) {
   const list = make("ol", undefined, "texts");
-  const buttons = quiz.texts.map((text, index) => {
+  const buttons = given.map((text, index) => {
     const button = make("button", text);
     button.type = "button";
     button.dir = "auto";
-    button.addEventListener("click", () => guess(quiz, index, buttons));
+    button.addEventListener("click", () => choose(index, buttons));
     const item = make("li");
     item.append(button);
     list.append(item);
     return button;
   });
-  const question = make("h3", `Which of these did ${quiz.handle} really write?`);
+  const question = make("h3", asked);
   question.tabIndex = -1;
-  element("quiz").replaceChildren(question, list);
+  element(place).replaceChildren(question, list);
   question.focus();
 }
 
@@ -318,6 +325,41 @@ function showVerdict({ right, real, written_at: writtenAt }, choice, buttons) {
   element("quiz-status").textContent = right ? "Right!" : `No: it was number ${real + 1}.`;
 }
 
+/* Compare two models */
+
+async function askComparison() {
+  const [account] = chosenAccounts();
+  const status = element("compare-status");
+  if (!account) {
+    status.textContent = "Choose an account first.";
+    return;
+  }
+  element("compare-ask").disabled = true;
+  element("comparison").replaceChildren();
+  status.textContent = "Two posts are being generated …";
+  try {
+    const comparison = await (await ask("/api/comparisons", { method: "POST", body: { account } })).json();
+    const asked = `Which of these is more like ${comparison.handle}?`;
+    showChoices("comparison", asked, comparison.texts, (index, buttons) => decide(comparison, index, buttons));
+    status.textContent = "";
+  } catch (error) {
+    status.textContent = `That failed: ${error.message}`;
+  }
+  element("compare-ask").disabled = false;
+}
+
+async function decide(comparison, choice, buttons) {
+  for (const button of buttons) button.disabled = true;
+  try {
+    const path = `/api/comparisons/${encodeURIComponent(comparison.id)}`;
+    const { models } = await (await ask(path, { method: "POST", body: { choice } })).json();
+    buttons.forEach((button, index) => button.append(make("span", `model ${models[index]}`, "answer")));
+    element("compare-status").textContent = `You prefer model ${models[choice]}.`;
+  } catch (error) {
+    element("compare-status").textContent = `That failed: ${error.message}`;
+  }
+}
+
 /* Beginning */
 
 function showNumbers() {
@@ -332,6 +374,7 @@ async function begin() {
   element("filter").addEventListener("input", showMatching);
   element("stop").addEventListener("click", () => writing?.abort());
   element("ask").addEventListener("click", askQuestion);
+  element("compare-ask").addEventListener("click", askComparison);
   element("restart").addEventListener("click", () => {
     localStorage.removeItem(SCORE);
     showScore();

@@ -1,0 +1,96 @@
+"""How a model writes: what every judge says of the posts that it generated without a prompt."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from hugtweets.devices.queue import on_device
+from hugtweets.evaluation.copying import copied_share_before
+from hugtweets.evaluation.detector import Detection
+from hugtweets.evaluation.prediction import figure
+from hugtweets.evaluation.writing import detection_figures, newest_first, writing_scores
+from hugtweets.jobs.job import Job
+from hugtweets.models.registry import BaseModel, resolve_base_model
+from hugtweets.pools.pool import is_pool
+from hugtweets.steps.clean import texts_of
+from hugtweets.steps.sample import read_unprompted
+from hugtweets.storage.artifacts import Reference
+
+log = logging.getLogger(__name__)
+
+
+def score_writing(job: Job, samples: Reference, clean: Reference) -> dict[str, Any]:
+    """The figures of a scorecard on generated posts; only their number if there are none.
+
+    Raises:
+        BaseModelError: the reader cannot be found.
+    """
+    rows, counts = read_unprompted(samples), samples.manifest().counts
+    generated = [row["text"] for row in rows]
+    test, validation = texts_of(clean, "test"), texts_of(clean, "validation")
+    figures: dict[str, Any] = {**writing_scores(generated, test, validation, texts_of(clean, "train"))}
+    if generated:
+        again = sum(row["replaced"] > 0 for row in rows)
+        before = copied_share_before(figures["copied_share"], len(rows), again, counts["unprompted_left_out"])
+        figures |= {"copied_share_before": round(before, 4), "longest_copy": max(row["longest_copy"] for row in rows)}
+        figures |= on_device(_read, job, reader_of(job), generated, newest_first(validation, test))
+    return figures | {"copies_replaced": counts["copies_replaced"]}
+
+
+def reader_of(job: Job) -> BaseModel:
+    """The model that judges how the posts read: it must not have learned the account.
+
+    Raises:
+        BaseModelError: there is no model that ``evaluate.reader`` names.
+    """
+    spec = job.config.evaluate.reader
+    if spec != "auto":
+        return resolve_base_model(spec, job.home)
+    if is_pool(job.base_model.name):
+        _announce("the base model that `auto` takes, since the account's own learned posts of accounts")
+        return resolve_base_model("auto", job.home)
+    _announce("the account's own base model, untuned; a stronger one that evaluate.reader names would see more")
+    return job.base_model
+
+
+@functools.cache
+def _announce(choice: str) -> None:
+    """Say who reads, once: every account of a list asks."""
+    log.info("How generated posts read is judged by %s.", choice)
+
+
+def _read(job: Job, reader: BaseModel, generated: Sequence[str], unseen: Sequence[str]) -> dict[str, Any]:
+    """What the reader says, on the device; of real posts the newest first, as many as there are generated ones."""
+    # Imported on the device's thread only, as in finetune.
+    from hugtweets.devices.selection import choose_device
+    from hugtweets.evaluation.bits_per_byte import post_nats
+    from hugtweets.models.cache import load_tuned
+
+    model, tokenizer = load_tuned(reader, None, choose_device(job.config.train))
+    figures: dict[str, Any] = {"reader_is_base": reader == job.base_model}
+    for prefix, texts in (("", generated), ("held_out_", unseen[: len(generated)])):
+        nats = post_nats(model, list(map(tokenizer.encode, texts)), tokenizer.ends)
+        if nats:
+            figures |= figure(f"{prefix}reader_bits_per_byte", nats, [len(text.encode()) for text in texts])
+    if job.config.evaluate.scorecard == "full":
+        ours, theirs = (list(map(tokenizer.encode, texts)) for texts in (generated, unseen))
+        figures |= _read_closely(model, theirs, ours, tokenizer.ends)
+    return figures
+
+
+def _read_closely(
+    model: Any, real: Sequence[Sequence[int]], generated: Sequence[Sequence[int]], ends: tuple[int, int]
+) -> dict[str, Any]:
+    """What takes a minute or more: a detector that learns to read, and MAUVE."""
+    from hugtweets.evaluation.hidden_states import hidden_states
+    from hugtweets.evaluation.mauve import FEWEST, mauve
+    from hugtweets.training.detector import detect_by_model
+
+    found: Detection | None = detect_by_model(model, real, generated, ends)
+    score = None
+    if min(len(real), len(generated)) >= FEWEST:
+        score = mauve(hidden_states(model, real, ends), hidden_states(model, generated, ends))
+    return detection_figures("told_apart_by_model", found) | {"mauve": None if score is None else round(score, 4)}
