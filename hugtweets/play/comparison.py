@@ -21,7 +21,7 @@ from hugtweets.storage.artifacts import Reference, learned_posts, obtain, refere
 from hugtweets.storage.home import Home
 
 
-def plan_comparison(home: Home, account: str, models: tuple[str, str] | None) -> list[Batch]:
+def plan_comparison(home: Home, account: str, models: Sequence[str] | None) -> list[Batch]:
     """Two models of an account, each in a batch of its own: the current one and the one before it, or those named.
 
     Raises:

@@ -51,7 +51,7 @@ class ComparisonRequest(Question):
     """Which two models of an account write a post each."""
 
     account: str
-    models: tuple[str, str] | None = Field(
+    models: Annotated[tuple[str, ...], Field(min_length=2, max_length=2)] | None = Field(
         None, description="digests of two models of the account; without them the current one and the one before it"
     )
 
