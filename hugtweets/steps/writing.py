@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hugtweets.devices.queue import on_device
+from hugtweets.errors import BaseModelError
 from hugtweets.evaluation.copying import copied_share_before
 from hugtweets.evaluation.detector import Detection
 from hugtweets.evaluation.prediction import figure
@@ -48,16 +49,19 @@ def reader_of(job: Job) -> BaseModel:
     """
     spec = job.config.evaluate.reader
     if spec != "auto":
-        return resolve_base_model(spec, job.home)
+        try:
+            return resolve_base_model(spec, job.home)
+        except BaseModelError as error:
+            raise BaseModelError(f"evaluate.reader of {job.handle} cannot be used, set another: {error}") from error
     if is_pool(job.base_model.name):
-        _announce("the base model that `auto` takes, since the account's own learned posts of accounts")
+        announce_reader("the base model that `auto` takes, since the account's own learned posts of accounts")
         return resolve_base_model("auto", job.home)
-    _announce("the account's own base model, untuned; a stronger one that evaluate.reader names would see more")
+    announce_reader("the account's own base model, untuned; a stronger one that evaluate.reader names would see more")
     return job.base_model
 
 
 @functools.cache
-def _announce(choice: str) -> None:
+def announce_reader(choice: str) -> None:
     """Say who reads, once: every account of a list asks."""
     log.info("How generated posts read is judged by %s.", choice)
 

@@ -81,10 +81,10 @@ class _Detector:
         steps = EPOCHS * -(-len(posts) // BATCH)
         schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.05, steps)
         for _ in range(EPOCHS):
-            for chosen in torch.randperm(len(posts)).split(BATCH):
+            for chosen in torch.split(torch.randperm(len(posts)), BATCH):
                 loss = cross_entropy(self._scores([posts[place] for place in chosen.tolist()]), kinds[chosen])
                 optimiser.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
                 schedule.step()
 
