@@ -41,5 +41,5 @@ def test_a_full_scorecard_has_every_judge_and_says_who_reads(home: Home, caplog:
 
 def test_a_reader_that_is_not_there_is_one_sentence(home: Home) -> None:
     nowhere = CONFIG.override({"evaluate": {"generated": 2, "reader": "./nowhere.gguf"}})
-    with pytest.raises(BaseModelError, match="evaluate.reader of alice cannot be used, set another: the base model"):
+    with pytest.raises(BaseModelError, match=r"evaluate\.reader of alice cannot be used, set another: the base model"):
         learn(home, config=nowhere)
