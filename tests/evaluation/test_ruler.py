@@ -119,7 +119,7 @@ def test_a_detector_that_reads_finds_out_who_can_be_found_out_and_leaves_the_mod
     real, generic = (list(map(tokenizer.encode, texts)) for texts in (REAL[:30], AUTHORS["generic"][:30]))
     found = detect_by_model(model, real, generic, tokenizer.ends)
     assert found
-    assert found.accuracy > 0.8
+    assert found.low > 0.5
     assert detect_by_model(model, real[:9], generic, tokenizer.ends) is None
     bare, _ = load_tuned(base_model, None, choice)
     assert post_nats(bare, [tokenizer.encode(REAL[0])], tokenizer.ends) == before

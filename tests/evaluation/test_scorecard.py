@@ -57,7 +57,7 @@ def test_copies_that_were_not_kept_are_counted_before() -> None:
 def test_a_detector_of_posts_of_the_same_kind_guesses() -> None:
     found = [detect(posts(40, COMMON, seed), posts(40, COMMON, 100 + seed)) for seed in range(6)]
     assert np.mean([each.accuracy for each in found if each]) == pytest.approx(0.5, abs=0.07)
-    assert all(each.low < 0.55 and each.high > 0.45 for each in found if each)
+    assert sum(each.low < 0.5 < each.high for each in found if each) >= 4
 
 
 def test_a_detector_of_posts_of_another_kind_is_always_right() -> None:

@@ -94,7 +94,7 @@ def test_a_prompt_padded_on_the_left_continues_as_if_alone(parrot: tuple[Any, Te
 
 
 def test_copies_are_sampled_again_and_counted(parrot: tuple[Any, TextTokenizer]) -> None:
-    config = SampleConfig(per_prompt=4, temperature=0.3, copy_share=0.7)
+    config = SampleConfig(per_prompt=24, temperature=1.2, copy_share=0.7)
     samples = sample_posts(*parrot, ["My dream is"], SENTENCES, config)
     copies = [sample for sample in samples if sample.longest_copy >= 0.7 * len(sample.text)]
     assert sum(sample.replaced for sample in samples) > 0
