@@ -23,7 +23,7 @@ def prune(
         bool, typer.Option("--wandb", help="Delete them at Weights & Biases too, but no raw posts.")
     ] = False,
 ) -> None:
-    """Remove the artifacts that nobody needs, here and in the store; with --wandb also there.
+    """Remove the artifacts that nobody needs, here and in the store.
 
     Of each account stay the current model, the newest storage.keep_models, what was made from them, all that they were
     made from, and what was used within storage.keep_days. Raw posts, promotions, favourites and W&B runs stay in any

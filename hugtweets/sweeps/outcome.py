@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from hugtweets.evaluation.intervals import mean_interval
 from hugtweets.jobs.outcomes import AccountOutcome
-from hugtweets.steps.clean import of_split
-from hugtweets.steps.tokenise import TOKENS
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.csv_files import to_csv
 from hugtweets.storage.home import Home
@@ -166,6 +162,13 @@ class SweepOutcome(BaseModel):
 
 
 def _of_training(tokens: Reference, model: Reference) -> dict[str, Any]:
+    # pyarrow takes a moment to import: `hugtweets --help` must not wait for it.
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    from hugtweets.steps.clean import of_split
+    from hugtweets.steps.tokenise import TOKENS
+
     posts, training = tokens.manifest().counts, model.manifest().counts
     sizes = of_split(pq.read_table(tokens.file(TOKENS), columns=["bytes", "split"]), "validation")["bytes"]
     return {

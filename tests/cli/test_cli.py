@@ -83,7 +83,7 @@ def test_a_senseless_request_is_one_sentence_and_code_2(
         ("accounts: [{handle: alice, refresh: {parallel: 2}}]", "alice sets refresh.parallel, which is one for all"),
         ("accounts: [{handle: alice, fetch: {month_budget_usd: 2}}]", "write it once, under `defaults`"),
         ("accounts: [{handle: alice, fetch: {retries: 1}}]", "alice sets fetch.retries, which is one for all"),
-        ("accounts: [{handle: alice, tracking: {mode: disabled}}]", "alice sets tracking.mode, which is one for all"),
+        ("accounts: [{handle: alice, tracking: {mode: offline}}]", "alice sets tracking.mode, which is one for all"),
         ("accounts: [alice, Alice]", "named twice"),
         ("accounts: ['<script>']", "is no handle"),
         ("accounts: [!!python/object/apply:os.system ['true']]", "is not YAML"),

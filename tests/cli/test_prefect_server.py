@@ -23,7 +23,7 @@ ACCOUNTS = 8
 
 
 def refreshing(folder: Path, name: str) -> subprocess.Popen[str]:
-    """A run over a dozen accounts in a home of its own; Prefect's folder is new, and the same for all."""
+    """A run over several accounts in a home of its own; Prefect's folder is new, and the same for all."""
     handles = "".join(f"- {{handle: {name}{number}, source: 'file:posts.jsonl'}}\n" for number in range(ACCOUNTS))
     options = "defaults: {clean: {min_characters: 0}, tracking: {mode: disabled}}\n"
     (folder / f"{name}.yaml").write_text(f"{options}accounts:\n{handles}", encoding="utf-8")
