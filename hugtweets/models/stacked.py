@@ -107,8 +107,11 @@ class StackedAdapters:
     def __init__(self, base: Any, options: LoraConfig, places: int) -> None:
         self._base, self.options = base, options
         self._device = next(base.parameters()).device
-        wanted = set(options.target_modules or ())
-        self._stacked = {name: self._beside(module, places) for name, module in base.named_modules() if name in wanted}
+        # Where there are many maps, peft names them by their ends.
+        ends = tuple(f".{name}" for name in options.target_modules or ())
+        self._stacked = {
+            name: self._beside(module, places) for name, module in base.named_modules() if f".{name}".endswith(ends)
+        }
         for name, stacked in self._stacked.items():
             base.set_submodule(name, stacked)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import zlib
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
 from hugtweets.steps.gathering import with_others
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
-from hugtweets.training.adapter_task import MOST_AT_ONCE
+from hugtweets.training.adapter_task import MOST_AT_ONCE, shape_of
 
 if TYPE_CHECKING:
     from hugtweets.devices.selection import DeviceChoice
@@ -115,7 +116,8 @@ def generate_with_others(job: Job, author: Author, configs: Sequence[Config]) ->
     """
     if is_adapter(author.weights):
         options = configs[0].sample.model_dump_json(exclude={"prompts", "per_prompt", "seed"})
-        kind = author.base_model.digest, job.config.train.device, options, (author.weights / ADAPTER).read_text()
+        shape = json.loads((author.weights / ADAPTER).read_text(encoding="utf-8"))
+        kind = shape_of(author.base_model, job.config.train), shape["r"], shape["lora_alpha"], options
         item = Writing(author.weights, _wanted_of(author, configs))
         work = partial(_write, author.base_model)
         with suppress(NotGathered):

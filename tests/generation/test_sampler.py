@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import unicodedata
 from collections.abc import Sequence
@@ -158,6 +159,11 @@ def test_posts_of_several_adapters_are_those_of_each_alone(home: Home, tmp_path:
         assert [replace(sample, log_prob=0.0) for sample in mixed] == [replace(s, log_prob=0.0) for s in separate]
         assert [s.log_prob for s in mixed] == pytest.approx([s.log_prob for s in separate], rel=1e-4)
     folders = [tmp_path / name for name in texts]
+    for folder in folders:
+        # As peft writes it where there are more than twenty maps.
+        written = json.loads((folder / "adapter_config.json").read_text())
+        ends = sorted({name.rpartition(".")[2] for name in written["target_modules"]})
+        (folder / "adapter_config.json").write_text(json.dumps(written | {"target_modules": ends}))
     with StackedModel.of(load_base(base_model, choice), folders) as stacked:
         requests = [replace(each, adapter=str(folder)) for each, folder in zip(requests, folders, strict=True)]
         assert _texts(generate(stacked, tokenizer, requests, config)) == _texts(together)
