@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from hugtweets.cli.output import progress_shown
 from hugtweets.cli.settings import HandleArgument
-from hugtweets.cli.suggestions import known_name
+from hugtweets.cli.suggestions import known_name, one_of
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError, NoHubToken
 from hugtweets.publishing.consent import Consent
@@ -22,7 +22,14 @@ from hugtweets.storage.home import Home
 if TYPE_CHECKING:
     from hugtweets.publishing.facts import ModelFacts
 
+VLLM = "vllm"
 AdapterOption = Annotated[bool, typer.Option("--adapter", help="The adapter alone, for who has the base model.")]
+ProgramOption = Annotated[
+    str | None,
+    typer.Option(
+        "--for", help="Adapters of several, as vllm serves them.", metavar=VLLM, parser=one_of("program", [VLLM])
+    ),
+]
 PostsOption = Annotated[bool, typer.Option("--with-posts", help="Also the real posts that it has learned.")]
 
 
@@ -30,24 +37,38 @@ def export(
     home: Home,
     options: Config,
     verbose: bool,
-    handle: HandleArgument,
+    handles: Annotated[list[str], typer.Argument(help="Accounts that were learned before.", metavar="HANDLE")],
     to: Annotated[Path, typer.Option(help="The folder to make.", metavar="DIR")],
     adapter: AdapterOption = False,
     with_posts: PostsOption = False,
+    program: ProgramOption = None,
 ) -> None:
-    """Write the current model as a folder that transformers loads.
+    """Write the current model as a folder that transformers loads, or several for vLLM.
 
-    Its card is in the folder, and the sample options become its generation defaults.
+    Its card is in the folder, and the sample options become its generation defaults. With --for vllm the folder holds
+    the base model, the adapter of each account, and a script that serves them.
 
     For example: hugtweets export fogbell_keeper --to model
     """
-    name, folder = known_name(home, handle), to.expanduser().resolve()
-    from hugtweets.publishing.bundle import Wanted, write_bundle
+    names, folder = [known_name(home, handle) for handle in handles], to.expanduser().resolve()
+    if program is None and len(names) > 1:
+        raise ConfigurationError(
+            f"{names[0]} and {names[1]} need a folder each: only --for vllm takes several together"
+        )
+    if program and (adapter or with_posts):
+        raise ConfigurationError(
+            "--for vllm excludes --adapter and --with-posts: it takes adapters alone, and no posts"
+        )
+    from hugtweets.publishing.bundle import Wanted, write_bundle, write_bundle_for_vllm
 
-    wanted = Wanted(adapter=adapter, with_posts=with_posts, sampling=options.sample)
     with progress_shown(verbose), new_folder(folder) as partial:
-        write_bundle(home, name, partial, wanted)
-    typer.echo(f"the model of {name} is in {folder}: transformers.pipeline('text-generation', model='{folder}')")
+        if program:
+            write_bundle_for_vllm(home, names, partial, options.sample)
+        else:
+            wanted = Wanted(adapter=adapter, with_posts=with_posts, sampling=options.sample)
+            write_bundle(home, names[0], partial, wanted)
+    usage = f"sh {folder / 'serve.sh'}" if program else f"transformers.pipeline('text-generation', model='{folder}')"
+    typer.echo(f"the model of {' and '.join(names)} is in {folder}: {usage}")
 
 
 def push(

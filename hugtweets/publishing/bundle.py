@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 
 from hugtweets.config import SampleConfig
 from hugtweets.devices.queue import on_device
+from hugtweets.errors import ConfigurationError
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.terms import TERMS
 from hugtweets.models.tokens import TextTokenizer
@@ -63,6 +65,38 @@ def write_bundle(home: Home, handle: str, folder: Path, wanted: Wanted) -> Model
         posts = pq.read_table(clean.file(CLEAN))
         write_posts(folder / CLEAN, posts.filter(posts["kept"]))
     return facts
+
+
+def write_bundle_for_vllm(home: Home, handles: Sequence[str], folder: Path, sampling: SampleConfig) -> None:
+    """Fill an empty folder with the adapters of several accounts, their cards, their base model, and a script.
+
+    Raises:
+        NothingKept: one of them has no model.
+        BaseModelError: the base model of one is gone.
+        ConfigurationError: their base models are not the same, or vLLM would not take one of the adapters.
+    """
+    found = {handle: find_model(home, handle) for handle in dict.fromkeys(handles)}
+    base_models = {handle: base_model_of(model, home) for handle, (model, _) in found.items()}
+    first, *others = base_models
+    for other in others:
+        if base_models[other].digest != base_models[first].digest:
+            raise ConfigurationError(
+                f"{first} and {other} were learned from different base models, and vLLM serves one at a time: export "
+                "them into a folder each"
+            )
+    weights = {handle: model.file(WEIGHTS) for handle, (model, _) in found.items()}
+    on_device(_export_for_vllm, base_models[first], weights, folder, sampling)
+    for handle, (model, clean) in found.items():
+        facts, wanted = gather_facts(home, model, clean), Wanted(adapter=True)
+        usage = _usage(base_models[handle], folder / "base", wanted)
+        write_text(folder / "adapters" / handle / "README.md", write_card(facts, usage, pictured=False))
+
+
+def _export_for_vllm(base_model: BaseModel, weights: Mapping[str, Path], folder: Path, sampling: SampleConfig) -> None:
+    # Imported on the device's thread only, as in finetune.
+    from hugtweets.publishing.vllm import export_for_vllm
+
+    export_for_vllm(base_model, weights, folder, sampling)
 
 
 def _export(base_model: BaseModel, model: Reference, folder: Path, wanted: Wanted) -> None:

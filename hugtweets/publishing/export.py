@@ -13,7 +13,7 @@ from typing import Any
 from transformers import AutoConfig, GenerationConfig
 
 from hugtweets.config import SampleConfig, TrainConfig
-from hugtweets.devices.selection import choose_device
+from hugtweets.devices.selection import DeviceChoice, choose_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.models.cache import ADAPTER, context_length, load_weights, merge
 from hugtweets.models.registry import BaseModel
@@ -37,11 +37,12 @@ def export(base_model: BaseModel, weights: Path, folder: Path, sampling: SampleC
     """
     tokenizer = TextTokenizer.of(base_model)
     if adapter:
-        _write_adapter(base_model, weights, folder)
+        _check_adapter(base_model, weights)
+        write_adapter(weights, folder, origin_of(base_model.name).hub_id or base_model.name)
         room = context_length(AutoConfig.from_pretrained(base_model.folder, local_files_only=True))
     else:
         room = _write_model(base_model, weights, folder, tokenizer)
-    _write_tokenizer(base_model, folder, tokenizer, room)
+    write_tokenizer(base_model, folder, tokenizer, room)
     pass_terms_on(base_model.folder, folder)
     generation_defaults(tokenizer, sampling, room).save_pretrained(folder)
 
@@ -63,7 +64,7 @@ def generation_defaults(tokenizer: TextTokenizer, sampling: SampleConfig, room: 
 
 def _write_model(base_model: BaseModel, weights: Path, folder: Path, tokenizer: TextTokenizer) -> int:
     """The whole model in float32, in which adapters are merged without loss; returns how many tokens it can read."""
-    model = load_weights(base_model, weights, choose_device(TrainConfig(device="cpu")))
+    model = load_weights(base_model, weights, cpu_choice())
     if (weights / ADAPTER).is_file():
         model = merge(model)
     model.config.use_cache = True
@@ -75,20 +76,29 @@ def _write_model(base_model: BaseModel, weights: Path, folder: Path, tokenizer: 
     return context_length(model.config)
 
 
-def _write_adapter(base_model: BaseModel, weights: Path, folder: Path) -> None:
+def _check_adapter(base_model: BaseModel, weights: Path) -> None:
     if is_pool(base_model.name):
         raise ConfigurationError(f"nobody else has {base_model.name}: export it without --adapter, as a whole model")
     if not (weights / ADAPTER).is_file():
         raise ConfigurationError(
             "the model was trained with train.method=full and has no adapter: export it without --adapter"
         )
+
+
+def write_adapter(weights: Path, folder: Path, base_name: str) -> None:
+    """An adapter, which others find the base model of by that name."""
     shutil.copyfile(weights / ADAPTER_WEIGHTS, folder / ADAPTER_WEIGHTS)
     options: dict[str, Any] = json.loads((weights / ADAPTER).read_text(encoding="utf-8"))
-    options["base_model_name_or_path"] = origin_of(base_model.name).hub_id or base_model.name
+    options["base_model_name_or_path"] = base_name
     write_text(folder / ADAPTER, json.dumps(options, indent=2, sort_keys=True) + "\n")
 
 
-def _write_tokenizer(base_model: BaseModel, folder: Path, tokenizer: TextTokenizer, room: int) -> None:
+def cpu_choice() -> DeviceChoice:
+    """The processor, on which weights are float32."""
+    return choose_device(TrainConfig(device="cpu"))
+
+
+def write_tokenizer(base_model: BaseModel, folder: Path, tokenizer: TextTokenizer, room: int) -> None:
     """The base model's tokenizer, byte for byte; that of a chat model ends a turn, ours a post."""
     shutil.copyfile(base_model.folder / "tokenizer.json", folder / "tokenizer.json")
     start, end = map(tokenizer.spell, tokenizer.ends)
