@@ -173,7 +173,7 @@ def _joined(posts: Sequence[Sequence[int]]) -> list[int]:
     return [token for place, post in enumerate(posts) for token in ([0, *post] if place else post)]
 
 
-class _Skipping:
+class Skipping:
     """As :class:`PackedPosts`, but the first ``skip`` tokens of a document are not predicted."""
 
     def __init__(self, ends: tuple[int, int]) -> None:
@@ -181,6 +181,7 @@ class _Skipping:
         self._flatten = DataCollatorWithFlattening(return_tensors="pt")  # type: ignore[no-untyped-call]
 
     def __call__(self, posts: Sequence[dict[str, Any]]) -> Any:
+        """As :class:`PackedPosts`; the opening token is not predicted either."""
         documents = []
         for post in posts:
             ids, unpredicted = [self._start, *post["input_ids"], self._end], 1 + post["skip"]
@@ -274,14 +275,14 @@ TRIES: dict[str, Try] = {
     "LoRA+": Try(prepare=_rate_of_b),
     "four posts in context": Try(options={"posts_per_step": 1}, documents=_in_context(4)),
     "two posts in context": Try(options={"posts_per_step": 2}, documents=_in_context(2)),
-    "behind its predecessor": Try(documents=_behind_the_last, collator=_Skipping),
+    "behind its predecessor": Try(documents=_behind_the_last, collator=Skipping),
     "exponential average": Try(prepare=_fading),
     "DoRA": Try(adapters=_with(use_dora=True)),
     "adapters on the embedding": Try(
         options={"lora_rank": 16}, adapters=_with(target_modules=[*EVERY_MAP, "embed_tokens"])
     ),
     "attention across posts": Try(collator=_Across),
-    "after three tokens": Try(documents=_after_words(3), collator=_Skipping),
+    "after three tokens": Try(documents=_after_words(3), collator=Skipping),
     "label smoothing 0.1": Try(prepare=_smoothing),
     "loss at once": Try(prepare=_loss_at_once),
     "rows in sixteens": Try(collator=_Sixteens),

@@ -1,0 +1,255 @@
+"""Which way of sampling writes most like the author? One model an account, trained once, and every arm samples from it.
+
+    OMP_NUM_THREADS=1 python benchmarks/decoding.py --account timeline.jsonl [--account ...] [--reader FILE.gguf]
+        [--arms default,pure] [--seeds 0 1] [--posts 80] [--keep FOLDER] [--home HOME] [--json]
+
+The newest cleaned posts of a timeline are dealt out at random, so that all parts are of the same months: 400 to train
+on, 80 for validation, which the fitted arms fit, and 100 to compare with. ``--keep`` holds the models and all posts
+that were sampled, so that a run that was broken off, or is asked for more arms, goes on from there.
+
+Columns: *detector*, how often a classifier on n-grams tells them from the author's (0.5 is never); *bits per byte under
+the reader*, an untuned base model, of the posts and in the first row of the author's; *spread*, the standard deviation
+over posts of that; *distinct-2*, of as many words; *copied*, the share of posts that were a copy and sampled again;
+characters a post; and processor seconds a post. Detector and reader are means over seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+from decoders import ARMS, Arm, spread_as
+from first_token import newest_posts
+
+from hugtweets.config import SampleConfig, TrainConfig
+from hugtweets.devices.selection import choose_device
+from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
+from hugtweets.evaluation.classifiers import detector_accuracy
+from hugtweets.evaluation.writing import distinct_n, equal_amounts
+from hugtweets.generation.sampler import GenerationRequest, generate
+from hugtweets.models.cache import load_adapters, load_tuned
+from hugtweets.models.registry import BaseModel, resolve_base_model
+from hugtweets.storage.atomic import write_text
+from hugtweets.storage.home import Home
+
+TRAIN, VALIDATION, TEST = 400, 80, 100
+CPU = TrainConfig(device="cpu")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one arm wrote with one seed; ``chosen_from`` counts the posts that it chose these from."""
+
+    texts: list[str]
+    replaced: int
+    seconds: float
+    settings: str
+    chosen_from: int = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One arm on one account, over all seeds."""
+
+    account: str
+    arm: str
+    settings: str
+    detector: float
+    reader: float
+    spread: float
+    distinct_2: float
+    copied: float
+    characters: float
+    seconds: float
+
+
+class Account:
+    """The posts of one account dealt out, and its model."""
+
+    def __init__(self, timeline: Path, base: BaseModel, keep: Path) -> None:
+        self.name, self.base, self.folder = timeline.stem, base, keep / timeline.stem
+        self.folder.mkdir(parents=True, exist_ok=True)
+        texts = self._dealt(timeline)
+        self.test, self.validation = texts[:TEST], texts[TEST : TEST + VALIDATION]
+        self.train = texts[TEST + VALIDATION :]
+
+    def _dealt(self, timeline: Path) -> list[str]:
+        """The posts as they were dealt out when the model was trained, whatever cleaning does today."""
+        path = self.folder / "posts.json"
+        if not path.is_file():
+            texts = newest_posts(timeline, TRAIN + VALIDATION + TEST)
+            random.Random(0).shuffle(texts)
+            write_text(path, json.dumps(texts, ensure_ascii=False))
+        return list(json.loads(path.read_text(encoding="utf-8")))
+
+    @cached_property
+    def weights(self) -> Path:
+        """What was trained, once."""
+        folder = self.folder / "weights"
+        if not (folder / "adapter_config.json").is_file():
+            from hugtweets.training.trainer import finetune
+
+            result = finetune(self.base, self._tokens(), folder, CPU)
+            print(f"{self.name}: {result.start_bits_per_byte} → {result.bits_per_byte}, {result.seconds} s", flush=True)
+        return folder
+
+    def written(self, arm: Arm, seed: int, number: int) -> Written:
+        """What an arm writes, from the folder if it was written before."""
+        path = self.folder / f"{arm.name}-{number}-{seed}.json"
+        if not path.is_file():
+            write_text(path, json.dumps(asdict(self._write(arm, seed, number)), ensure_ascii=False, indent=1))
+        return Written(**json.loads(path.read_text(encoding="utf-8")))
+
+    def _write(self, arm: Arm, seed: int, number: int) -> Written:
+        weights = self.weights
+        model, tokenizer, names = load_adapters(self.base, [weights], choose_device(CPU))
+        model.set_adapter(names[0], inference_mode=True)
+        documents = list(map(tokenizer.encode, self.validation))
+        decoder, options, settings = arm.prepare(model, tokenizer, names[0], documents)
+        started = time.process_time()
+        request = GenerationRequest([""], number, self.train, seed)
+        config = SampleConfig(batch_size=number, **options)
+        samples = generate(decoder, tokenizer, [request], config)[0]
+        seconds = (time.process_time() - started) / number
+        return Written([each.text for each in samples], sum(each.replaced for each in samples), seconds, settings)
+
+    def _tokens(self) -> Path:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from hugtweets.models.tokens import tokenise
+
+        texts = [*self.train, *self.validation]
+        splits = ["train"] * len(self.train) + ["validation"] * len(self.validation)
+        ids = [str(number) for number in range(len(texts))]
+        table = pa.table({"id": ids, "split": splits, "text": texts, "kept": [True] * len(texts)})
+        path = self.folder / "tokens.parquet"
+        pq.write_table(tokenise(table, self.base, CPU), path)
+        return path
+
+
+class Reader:
+    """A base model that reads posts; what it said is kept in a file."""
+
+    def __init__(self, base: BaseModel, keep: Path) -> None:
+        self.base, self._path = base, keep / f"read-by-{base.name}.json"
+        self._known: dict[str, float] = json.loads(self._path.read_text()) if self._path.is_file() else {}
+
+    def bits(self, texts: Sequence[str]) -> list[float]:
+        """Bits per byte of each post."""
+        fresh = list(dict.fromkeys(text for text in texts if text not in self._known))
+        if fresh:
+            model, tokenizer = load_tuned(self.base, None, choose_device(CPU))
+            nats = post_nats(model, list(map(tokenizer.encode, fresh)), tokenizer.ends)
+            sizes = [len(text.encode()) for text in fresh]
+            self._known |= {
+                text: bits_per_byte([nat], [size]) for text, nat, size in zip(fresh, nats, sizes, strict=True)
+            }
+            write_text(self._path, json.dumps(self._known))
+        return [self._known[text] for text in texts]
+
+    def bits_per_byte(self, texts: Sequence[str]) -> float:
+        """Of all of them together."""
+        sizes = [len(text.encode()) for text in texts]
+        return sum(bits * size for bits, size in zip(self.bits(texts), sizes, strict=True)) / sum(sizes)
+
+
+def best_of(account: Account, reader: Reader, seed: int, number: int, rounds: int = 4) -> Written:
+    """Of ``rounds`` times as many posts by the default those that a reader finds as likely as the author's own."""
+    pools = [account.written(ARMS["default"], seed + 100 * turn, number) for turn in range(rounds)]
+    texts = [text for pool in pools for text in pool.texts]
+    chosen = spread_as(reader.bits(account.validation), reader.bits(texts), number)
+    return Written(
+        [texts[place] for place in chosen],
+        sum(pool.replaced for pool in pools),
+        sum(pool.seconds for pool in pools),
+        f"by {reader.base.name}",
+        len(texts),
+    )
+
+
+def row(account: Account, arm: str, written: Sequence[Written], reader: Reader) -> Row:
+    """The figures of one arm."""
+    detected = [detector_accuracy(account.test, each.texts) or float("nan") for each in written]
+    bits = [reader.bits_per_byte(each.texts) for each in written]
+    posts = [text for each in written for text in each.texts]
+    sampled = sum(each.chosen_from or len(each.texts) for each in written)
+    return Row(
+        account=account.name,
+        arm=arm,
+        settings=written[0].settings,
+        detector=round(statistics.mean(detected), 3),
+        reader=round(statistics.mean(bits), 3),
+        spread=round(statistics.stdev(reader.bits(posts)), 3),
+        distinct_2=round(
+            statistics.mean(distinct_n(equal_amounts(each.texts, account.test)[0], 2) for each in written), 3
+        ),
+        copied=round(sum(each.replaced for each in written) / sampled, 3),
+        characters=round(sum(map(len, posts)) / len(posts), 1),
+        seconds=round(statistics.mean(each.seconds for each in written), 2),
+    )
+
+
+def measure(account: Account, options: argparse.Namespace, readers: Mapping[str, Reader]) -> list[Row]:
+    """Every arm on one account, the author's own posts first."""
+    judge = readers["reader"]
+    own = Written(account.test, 0, 0.0, "")
+    rows = [row(account, "the author", [own], judge)]
+    # Told from other posts of the author's own, as a detector that nothing deceives would be.
+    number = min(options.posts, VALIDATION)
+    ceiling = detector_accuracy(account.test, account.validation[:number])
+    rows[0] = Row(**asdict(rows[0]) | {"detector": round(ceiling or float("nan"), 3)})
+    for name in options.arms:
+        if name.startswith("best-of-4"):
+            chooser = readers[name.removeprefix("best-of-4-by-")]
+            written = [best_of(account, chooser, seed, options.posts) for seed in options.seeds]
+        else:
+            written = [account.written(ARMS[name], seed, options.posts) for seed in options.seeds]
+        rows.append(row(account, name, written, judge))
+    return rows
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as Markdown."""
+    head = list(asdict(rows[0]))
+    lines = ["| " + " | ".join(head) + " |", "| --- | --- | --- |" + " ---: |" * (len(head) - 3)]
+    return "\n".join([*lines, *("| " + " | ".join(map(str, asdict(each).values())) + " |" for each in rows)])
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--account", type=Path, action="append", required=True, metavar="FILE.jsonl")
+    parser.add_argument("--base", default="packaged")
+    parser.add_argument("--reader", default="packaged", help="the base model that judges, as train.base_model takes it")
+    every = [*ARMS, "best-of-4-by-base", "best-of-4-by-reader"]
+    parser.add_argument("--arms", type=lambda text: text.split(","), default=every, help=", ".join(every))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--posts", type=int, default=80)
+    parser.add_argument("--keep", type=Path, help="where models and posts are kept")
+    parser.add_argument("--home", type=Path, default=Path.home() / ".hugtweets", help="where converted models are kept")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        keep, home = options.keep or Path(temporary), Home(options.home)
+        base = resolve_base_model(options.base, home)
+        for timeline in options.account:
+            account = Account(timeline, base, keep)
+            readers = {
+                name: Reader(found, account.folder)
+                for name, found in (("base", base), ("reader", resolve_base_model(options.reader, home)))
+            }
+            rows = measure(account, options, readers)
+            print(json.dumps([asdict(each) for each in rows]) if options.json else table(rows), flush=True)
+
+
+if __name__ == "__main__":
+    main()
