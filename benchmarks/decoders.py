@@ -155,6 +155,7 @@ ARMS = {
         Arm("pure", {"top_p": 1.0}),
         Arm("top-p-0.9", {"top_p": 0.9}),
         Arm("top-p-0.98", {"top_p": 0.98}),
+        Arm("min-p-0.01", {"top_p": 1.0}, least=0.01),
         Arm("min-p-0.02", {"top_p": 1.0}, least=0.02),
         Arm("min-p-0.05", {"top_p": 1.0}, least=0.05),
         Arm("min-p-0.1", {"top_p": 1.0}, least=0.1),

@@ -42,7 +42,7 @@ from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.models.tokens import TextTokenizer
 from hugtweets.steps.clean import CLEAN, clean
-from hugtweets.steps.fetch import fetch
+from hugtweets.steps.fetch import TIMELINE, fetch
 from hugtweets.storage.home import Home
 from hugtweets.training.collators import IGNORED, PackedPosts
 
@@ -75,7 +75,7 @@ def labelled_posts(timeline: Path, number: int) -> list[Labelled]:
         job = Job(home, request, "benchmark")
         raw = fetch(job).reference
         table = pq.read_table(clean(job, raw).file(CLEAN), filters=[("kept", "=", True)]).sort_by("created_at")
-        known = pq.read_table(next(raw.path.glob("*.parquet")), columns=["id", "is_reply", "is_quote"]).to_pylist()
+        known = pq.read_table(raw.file(TIMELINE), columns=["id", "is_reply", "is_quote"]).to_pylist()
     kinds = {row["id"]: "reply" if row["is_reply"] else "quote" if row["is_quote"] else "post" for row in known}
     rows = table.select(["id", "text"]).to_pylist()
     return [Labelled(row["text"], kinds[row["id"]]) for row in rows[-number:]]
