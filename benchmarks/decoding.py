@@ -42,6 +42,9 @@ from hugtweets.storage.home import Home
 
 TRAIN, VALIDATION, TEST = 400, 80, 100
 CPU = TrainConfig(device="cpu")
+# Arms that choose among the default's posts, by the base model itself or by the reader that judges as well.
+BEST_BY = "best-by-"
+BEST = (f"{BEST_BY}base", f"{BEST_BY}reader")
 
 
 @dataclass(frozen=True)
@@ -162,16 +165,16 @@ class Reader:
         return sum(bits * size for bits, size in zip(self.bits(texts), sizes, strict=True)) / sum(sizes)
 
 
-def best_of(account: Account, reader: Reader, seed: int, number: int, rounds: int = 4) -> Written:
-    """Of ``rounds`` times as many posts by the default those that a reader finds as likely as the author's own."""
-    pools = [account.written(ARMS["default"], seed + 100 * turn, number) for turn in range(rounds)]
+def best_of(account: Account, reader: Reader, seeds: Sequence[int], number: int) -> Written:
+    """Of the default's posts with all seeds those that a reader finds as likely as the validation posts."""
+    pools = [account.written(ARMS["default"], seed, number) for seed in seeds]
     texts = [text for pool in pools for text in pool.texts]
     chosen = spread_as(reader.bits(account.validation), reader.bits(texts), number)
     return Written(
         [texts[place] for place in chosen],
         sum(pool.replaced for pool in pools),
         sum(pool.seconds for pool in pools),
-        f"by {reader.base.name}",
+        f"{number} of {len(texts)}, by {reader.base.name}",
         len(texts),
     )
 
@@ -208,9 +211,9 @@ def measure(account: Account, options: argparse.Namespace, readers: Mapping[str,
     ceiling = detector_accuracy(account.test, account.validation[:number])
     rows[0] = Row(**asdict(rows[0]) | {"detector": round(ceiling or float("nan"), 3)})
     for name in options.arms:
-        if name.startswith("best-of-4"):
-            chooser = readers[name.removeprefix("best-of-4-by-")]
-            written = [best_of(account, chooser, seed, options.posts) for seed in options.seeds]
+        if name in BEST:
+            chooser = readers[name.removeprefix(BEST_BY)]
+            written = [best_of(account, chooser, options.seeds, options.posts)]
         else:
             written = [account.written(ARMS[name], seed, options.posts) for seed in options.seeds]
         rows.append(row(account, name, written, judge))
@@ -230,7 +233,7 @@ def main() -> None:
     parser.add_argument("--account", type=Path, action="append", required=True, metavar="FILE.jsonl")
     parser.add_argument("--base", default="packaged")
     parser.add_argument("--reader", default="packaged", help="the base model that judges, as train.base_model takes it")
-    every = [*ARMS, "best-of-4-by-base", "best-of-4-by-reader"]
+    every = [*ARMS, *BEST]
     parser.add_argument("--arms", type=lambda text: text.split(","), default=every, help=", ".join(every))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--posts", type=int, default=80)

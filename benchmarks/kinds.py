@@ -30,7 +30,7 @@ from datasets import Dataset  # type: ignore[import-untyped]
 from torch.nn.functional import cross_entropy
 from tried import Lesson, Skipping, Try
 from tries import train
-from voice import Material
+from voice_material import Material
 
 from hugtweets.config import SampleConfig, TrainConfig, load_config
 from hugtweets.devices.selection import choose_device
@@ -202,7 +202,7 @@ def measure(account: Path, base: BaseModel, name: str, options: argparse.Namespa
     plain, asked_for = [], []
     for seed in range(options.seeds):
         with tempfile.TemporaryDirectory() as folder:
-            given = Material(account.stem, [post.text for post in learned], texts, base, Path(folder))
+            given = Material(account.stem, [post.text for post in learned], texts, [], base, Path(folder))
             prefixes = [tokenizer.encode(variant.prefix(post, key_words)) for post in learned]
             model = train(given, variant.attempt(prefixes), seed)[0]
         own = [tokenizer.encode(variant.prefix(post, key_words)) for post in held_out]
