@@ -32,7 +32,7 @@ from first_token import newest_posts
 from hugtweets.config import SampleConfig, TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
-from hugtweets.evaluation.classifiers import detector_accuracy
+from hugtweets.evaluation.detector import detect
 from hugtweets.evaluation.writing import distinct_n, equal_amounts
 from hugtweets.generation.sampler import GenerationRequest, generate
 from hugtweets.models.cache import load_adapters, load_tuned
@@ -179,9 +179,15 @@ def best_of(account: Account, reader: Reader, seeds: Sequence[int], number: int)
     )
 
 
+def told_apart(real: Sequence[str], written: Sequence[str]) -> float:
+    """Share of posts that the detector judges rightly; not a number for too few."""
+    found = detect(real, written)
+    return found.accuracy if found else float("nan")
+
+
 def row(account: Account, arm: str, written: Sequence[Written], reader: Reader) -> Row:
     """The figures of one arm."""
-    detected = [detector_accuracy(account.test, each.texts) or float("nan") for each in written]
+    detected = [told_apart(account.test, each.texts) for each in written]
     bits = [reader.bits_per_byte(each.texts) for each in written]
     posts = [text for each in written for text in each.texts]
     sampled = sum(each.chosen_from or len(each.texts) for each in written)
@@ -208,8 +214,8 @@ def measure(account: Account, options: argparse.Namespace, readers: Mapping[str,
     rows = [row(account, "the author", [own], judge)]
     # Told from other posts of the author's own, as a detector that nothing deceives would be.
     number = min(options.posts, VALIDATION)
-    ceiling = detector_accuracy(account.test, account.validation[:number])
-    rows[0] = Row(**asdict(rows[0]) | {"detector": round(ceiling or float("nan"), 3)})
+    ceiling = told_apart(account.test, account.validation[:number])
+    rows[0] = Row(**asdict(rows[0]) | {"detector": round(ceiling, 3)})
     for name in options.arms:
         if name in BEST:
             chooser = readers[name.removeprefix(BEST_BY)]
