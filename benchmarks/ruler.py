@@ -84,7 +84,10 @@ class Ruler:
         authors = constructed(learned, self._aside[handle], others)
         imposters = [self._learned[other] for other in choose_imposters(self._learned, handle)]
         verifier, real = Verifier(learned, imposters), authors["the account itself"]
-        return {name: self._figures(handle, posts, real, verifier) for name, posts in authors.items()}
+        figures = {name: self._figures(handle, posts, real, verifier) for name, posts in authors.items()}
+        surprises = {name: self._surprise(posts) for name, posts in authors.items()}
+        odd = {name: surprise / surprises["the account itself"] - 1 for name, surprise in surprises.items()}
+        return {name: {**found, "odd": odd[name]} for name, found in figures.items()}
 
     def _figures(self, handle: str, posts: list[str], real: list[str], verifier: Verifier) -> Figures:
         learned, found = self._learned[handle], self._classifier.attribute(posts, handle)
@@ -96,7 +99,6 @@ class Ruler:
             "log_odds": found.log_odds if found else None,
             "verified": verifier.verify(posts),
             "told_apart": written["told_apart"],
-            "odd": self._surprise(posts) / self._surprise(real) - 1,
         }
         own = writing_scores(posts, real, [], learned)
         figures |= {name: own[name] for name in ("copied_share", "distinct_2")}

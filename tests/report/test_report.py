@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from hugtweets.evaluation.people import Answers, GuessAnswer
 from hugtweets.report.plots import Line, over_time
 from hugtweets.report.site import published
 from hugtweets.report.step import report
@@ -266,3 +267,13 @@ def test_a_page_whose_artifact_is_gone_leaves_the_site(home: Home) -> None:
     report(jobs(home, "alice"))
     assert sorted(path.name for path in home.report.glob("accounts/*.html")) == ["alice.html", "bob.html"]
     assert "alice+bob" not in overview(home).text
+
+
+def test_the_page_tells_how_often_people_told_real_from_generated(home: Home) -> None:
+    model = learn(home, "alice")
+    report(jobs(home, "alice"))
+    for right in [True] * 61 + [False] * 39:
+        answer = GuessAnswer(handle="alice", answered_at=FIRST, model=model.digest, choices=4, right=right)
+        Answers(home).add(answer)
+    report(jobs(home, "alice"))
+    assert "People told real from generated in 61 of 100 (25 by mere chance, 95 %" in page(home, "alice").text
