@@ -65,13 +65,13 @@ def train(given: Material, attempt: Try, seed: int) -> tuple[Any, ValidationPost
     from tried import Lesson
 
     from hugtweets.config import TrainConfig
-    from hugtweets.devices.selection import choose_device
+    from hugtweets.devices.selection import choose_device, training_format
     from hugtweets.models.cache import CACHE, load_base
     from hugtweets.models.tokens import TextTokenizer, load_split
     from hugtweets.training.callbacks import EvaluationCallback, ValidationPosts
     from hugtweets.training.lora import adapter_options
     from hugtweets.training.rates import choose_rate
-    from hugtweets.training.trainer import make_trainer, training_format
+    from hugtweets.training.trainer import make_trainer
 
     config = TrainConfig.model_validate({"seed": seed, **attempt.options})
     rate, ends = choose_rate(config, given.base).value, TextTokenizer.of(given.base).ends

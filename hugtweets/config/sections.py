@@ -12,6 +12,7 @@ POSTS_PER_STEP = 4
 DEFAULT_PROMPTS = ("I think that", "I like", "I don't like", "I want", "My dream is")
 
 Dispatch = Literal["threads", "ray", "pool"]
+Precision = Literal["auto", "float32", "bfloat16", "float16", "8bit", "4bit"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -128,6 +129,12 @@ class TrainConfig(Section):
     patience: PositiveInt = Field(1, description="epochs without a better validation loss before stopping")
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="seed of order and initialisation")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train and sample")
+    precision: Precision = Field(
+        "auto", description="numbers that are computed with; 8bit and 4bit hold the base model in so many bits a weight"
+    )
+    save_memory: Literal["auto", "never", "always"] = Field(
+        "auto", description="compute parts of a step twice instead of keeping them: auto if they would not fit"
+    )
 
     @model_validator(mode="after")
     def _one_size_of_rows(self) -> TrainConfig:
@@ -142,6 +149,11 @@ class TrainConfig(Section):
     def _adapters_only_with_lora(self) -> TrainConfig:
         if self.method != "lora":
             self._refuse("train", "method", ("lora_rank", "lora_alpha"), "only lora has adapters")
+            if self.precision in ("8bit", "4bit"):
+                raise ValueError(
+                    f"train.precision={self.precision} and train.method={self.method} exclude each other: "
+                    "only adapters learn beside weights of so few bits"
+                )
         return self
 
 

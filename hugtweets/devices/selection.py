@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from hugtweets.config import TrainConfig
+from hugtweets.config import Precision, TrainConfig
+from hugtweets.devices.hardware import Device, Hardware, ask_hardware
 from hugtweets.errors import ConfigurationError
 
 # oneDNN keeps the code that it made for products of one shape, a thousand of them by default. Rows of posts have nearly
 # as many lengths as there are steps, so that this grew by up to 0.8 GiB in a training: see benchmarks/LOG.md.
 KEPT_KERNELS = 64
+
+Quantised = Literal["8bit", "4bit"]
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +25,26 @@ log = logging.getLogger(__name__)
 class DeviceChoice:
     """``device`` and the weights' ``dtype`` as torch names them, ``threads`` of the processor; people read ``reason``.
 
-    With ``autocast`` training multiplies float32 weights in bfloat16; evaluation and sampling never do.
+    With ``autocast`` training multiplies float32 weights in that format; evaluation and sampling never do. A base model
+    that is ``quantised`` is held in 8 or 4 bits a weight, and multiplied in ``dtype``.
     """
 
     device: str
     dtype: str
-    autocast: bool
+    autocast: str | None
     threads: int
     reason: str
+    quantised: Quantised | None = None
+
+    @property
+    def trains_in(self) -> str:
+        """The number format of training: models that differ in it differ by more than the rounding of sums."""
+        return self.quantised or self.autocast or self.dtype
+
+    @property
+    def scales_gradients(self) -> bool:
+        """Whether gradients would vanish unless the loss is made larger: float16 has few numbers below 1."""
+        return "float16" in (self.autocast, self.dtype)
 
 
 def choose_device(config: TrainConfig) -> DeviceChoice:
@@ -37,13 +53,13 @@ def choose_device(config: TrainConfig) -> DeviceChoice:
     ``ONEDNN_PRIMITIVE_CACHE_CAPACITY`` is set too, unless the environment says otherwise.
 
     Raises:
-        ConfigurationError: ``train.device`` asks for what this machine lacks.
+        ConfigurationError: ``train.device`` or ``train.precision`` asks for what this machine lacks.
     """
     import torch
 
     # Read by oneDNN when it computes its first product.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KEPT_KERNELS))
-    choice = _choice(config.device)
+    choice = _choice(config.device, config.precision)
     torch.set_num_threads(choice.threads)
     return choice
 
@@ -57,29 +73,88 @@ def visible_gpus() -> tuple[str, ...]:
     return tuple(name.strip() for name in named.split(",")[:number]) if named else tuple(map(str, range(number)))
 
 
-@functools.cache
-def _choice(wanted: str) -> DeviceChoice:
+def best_hardware(wanted: str) -> Hardware:
+    """The answers of the device that ``train.device`` names, or of the fastest that is there.
+
+    Raises:
+        ConfigurationError: it is not there.
+    """
     import torch
 
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    device = next(name for name, there in available.items() if there) if wanted == "auto" else wanted
+    available: dict[Device, bool] = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    device = next(name for name, there in available.items() if (there if wanted == "auto" else name == wanted))
     if not available[device]:
         raise ConfigurationError(f"train.device={device} is not available on this machine: use auto")
-    threads = _threads()
-    dtype, autocast = "float32", False
-    if device == "cuda":
-        dtype = "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-        what = f"{torch.cuda.get_device_name()} in {dtype}"
-    elif device == "mps":
-        what = "Apple GPU in float32"
-    else:
-        # 2.3 times as fast, measured on AVX-512; without such instructions it is slower.
-        capabilities = torch.cpu.get_capabilities()
-        autocast = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-        arithmetic = "bfloat16, for which it has instructions" if autocast else "float32"
-        what = f"processor, {threads} thread{'s' * (threads > 1)}, training in {arithmetic}"
-    why = "as asked for" if wanted != "auto" else ("no GPU was found" if device == "cpu" else "the fastest here")
-    choice = DeviceChoice(device, dtype, autocast, threads, f"{what}; {why}")
+    return ask_hardware(device)
+
+
+def choose_format(hardware: Hardware, precision: Precision, threads: int, why: str) -> DeviceChoice:
+    """The number format that a device computes in: ``train.precision``, or the fastest that it has in hardware.
+
+    ``why`` says for which reason it is this device.
+
+    Raises:
+        ConfigurationError: the device lacks what is asked for.
+    """
+    if precision in ("8bit", "4bit"):
+        return _quantised(hardware, precision, threads, why)
+    wanted, reason = (precision, "as train.precision says") if precision != "auto" else _fastest(hardware)
+    if hardware.device == "cpu":
+        if wanted == "float16":
+            raise ConfigurationError("train.precision=float16 is of no use on a processor: use auto")
+        what = f"processor, {threads} thread{'s' * (threads > 1)}, training in {wanted}, {reason}; {why}"
+        return DeviceChoice("cpu", "float32", None if wanted == "float32" else wanted, threads, what)
+    return DeviceChoice(hardware.device, wanted, None, threads, f"{hardware.name} in {wanted}, {reason}; {why}")
+
+
+def training_format(choice: DeviceChoice, config: TrainConfig) -> DeviceChoice:
+    """Weights that are trained stay in float32 and are only multiplied in less: small updates would be lost."""
+    if config.method == "lora" or choice.dtype == "float32":
+        return choice
+    return replace(choice, dtype="float32", autocast=choice.dtype)
+
+
+def unscaled(choice: DeviceChoice) -> DeviceChoice:
+    """For steps that cannot scale their gradients: float32 in the place of float16."""
+    if not choice.scales_gradients:
+        return choice
+    return replace(choice, dtype="float32", autocast=None, reason=f"{choice.reason}; in float32 without scaling")
+
+
+def _fastest(hardware: Hardware) -> tuple[str, str]:
+    """A number format and why it is this one."""
+    if hardware.bfloat16:
+        return "bfloat16", "for which it has instructions"
+    if hardware.float16:
+        return "float16", "with scaled gradients, since it only emulates bfloat16"
+    if hardware.device == "mps":
+        return "float32", "since nothing narrower was tried on it"
+    return "float32", "since it has no instructions for less"
+
+
+def _quantised(hardware: Hardware, precision: Quantised, threads: int, why: str) -> DeviceChoice:
+    """Weights in 8 or 4 bits, multiplied in the fastest format."""
+    if not hardware.quantises:
+        raise ConfigurationError(
+            f"train.precision={precision} needs an NVIDIA GPU and bitsandbytes: install it with "
+            "`pip install 'hugtweets[quantised]'`, or use auto"
+        )
+    dtype, reason = _fastest(hardware)
+    what = f"{hardware.name}, weights in {precision.removesuffix('bit')} bits, computing in {dtype}, {reason}; {why}"
+    return DeviceChoice(hardware.device, dtype, None, threads, what, precision)
+
+
+@functools.cache
+def _choice(wanted: str, precision: Precision) -> DeviceChoice:
+    hardware = best_hardware(wanted)
+    why = (
+        "as asked for" if wanted != "auto" else ("no GPU was found" if hardware.device == "cpu" else "the fastest here")
+    )
+    choice = choose_format(hardware, precision, _threads(), why)
     log.info("Device: %s.", choice.reason)
     return choice
 

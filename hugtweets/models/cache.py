@@ -20,7 +20,7 @@ from hugtweets.models.tokens import TextTokenizer
 
 if TYPE_CHECKING:
     from peft import PeftModel
-    from transformers import PreTrainedModel
+    from transformers import BitsAndBytesConfig, PreTrainedModel
 
 # peft's advice on adapters where one matrix reads and writes tokens; see merge.
 warnings.filterwarnings("ignore", "Model has `tie_word_embeddings=True`", UserWarning)
@@ -48,6 +48,11 @@ class ModelCache:
         self.names: Mapping[Path, str] = {}
         self._key: tuple[str, ...] = ()
         self._model: PreTrainedModel | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the weights that are here."""
+        return sum(weights.nbytes for weights in self._model.parameters()) if self._model is not None else 0
 
     def get(self, key: tuple[str, ...], read: Callable[[], PreTrainedModel]) -> PreTrainedModel:
         """The model of this key without any adapter; it is read if another one is here."""
@@ -191,7 +196,7 @@ def merge(model: PeftModel) -> PreTrainedModel:
 
 
 def _key(base_model: BaseModel, choice: DeviceChoice) -> tuple[str, ...]:
-    return base_model.digest, choice.device, choice.dtype
+    return base_model.digest, choice.device, choice.dtype, choice.quantised or ""
 
 
 def _read(folder: Path, choice: DeviceChoice) -> PreTrainedModel:
@@ -207,6 +212,7 @@ def _read(folder: Path, choice: DeviceChoice) -> PreTrainedModel:
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
+            **_placement(choice),
         )
     except (ValueError, KeyError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -215,6 +221,30 @@ def _read(folder: Path, choice: DeviceChoice) -> PreTrainedModel:
     model.config.use_cache = False
     # How to sample is ours to say, not the base model's.
     model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
-    model.to(torch.device(choice.device))  # type: ignore[arg-type]
     model.requires_grad_(False).eval()  # type: ignore[no-untyped-call]
     return model
+
+
+def _placement(choice: DeviceChoice) -> dict[str, Any]:
+    """Straight to the device, shard by shard, so that weights do not pass through the machine's memory as a whole."""
+    if choice.device == "cpu":
+        return {}
+    placement: dict[str, Any] = {"device_map": {"": choice.device}}
+    if choice.quantised:
+        placement["quantization_config"] = quantisation(choice)
+    return placement
+
+
+def quantisation(choice: DeviceChoice) -> BitsAndBytesConfig:
+    """How bitsandbytes holds the weights: NormalFloat4 with quantised constants (QLoRA), or LLM.int8()."""
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if choice.quantised == "8bit":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=getattr(torch, choice.dtype),
+    )

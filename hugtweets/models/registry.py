@@ -166,7 +166,7 @@ def _convert(path: Path, folder: Path) -> None:
 
 
 def _from_folder(folder: Path, home: Home) -> BaseModel:
-    weights = _weight_files(folder)
+    weights = weight_files(folder)
     digests = FileDigests(home)
     files = [*weights, folder / "config.json", folder / "tokenizer.json"]
     return BaseModel(folder.name, str(folder), _short_digest(["folder", *map(digests.of, files)]))
@@ -179,10 +179,10 @@ def _from_hub(name: str) -> BaseModel:
 
     try:
         folder = Path(snapshot_download(name, allow_patterns=DESCRIPTIONS, local_files_only=True))
-        _weight_files(folder)
+        weight_files(folder)
     except (LocalEntryNotFoundError, BaseModelError):
         folder = _download(name)
-        _weight_files(folder)
+        weight_files(folder)
     return BaseModel(name, str(folder), _short_digest(["hub", name, folder.name]))
 
 
@@ -209,7 +209,7 @@ def _download(name: str) -> Path:
         ) from None
 
 
-def _weight_files(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
     """The safetensors of a whole model, sorted.
 
     Raises:

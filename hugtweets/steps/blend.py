@@ -166,6 +166,6 @@ def _write_sum(base_model: BaseModel, adapters: Sequence[tuple[Path, float]], ou
     from hugtweets.training.lora import save_adapter
 
     # Adapters are stored in float32, whatever the device computes in.
-    choice = replace(choose_device(config.train), dtype="float32")
+    choice = replace(choose_device(config.train), dtype="float32", quantised=None)
     model, _ = load_blend(base_model, adapters, choice)
     save_adapter(model, base_model, output, BLEND)

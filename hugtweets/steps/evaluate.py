@@ -23,7 +23,7 @@ from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import AUTHOR, TextTokenizer
 from hugtweets.pools.learned_posts import has_learned
 from hugtweets.steps.clean import CLEAN, of_split
-from hugtweets.steps.finetune import WEIGHTS, base_model_of
+from hugtweets.steps.finetune import WEIGHTS, base_model_of, read_options
 from hugtweets.steps.generic import find_generic, generic_with
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
@@ -133,20 +133,23 @@ def _score_predictions(
 ) -> dict[str, Any]:
     held_out = of_split(pq.read_table(tokens.file(TOKENS)), "test")
     documents, sizes = held_out["input_ids"].to_pylist(), held_out["bytes"].to_pylist()
-    base = predict(tuned.base_model, None, documents, job.config.train)
-    ours = predict(tuned.base_model, tuned.model.file(WEIGHTS), documents, job.config.train)
+    # One number format for all, whatever each of them was trained in.
+    options = read_options(job.config.train, tuned.model)
+    base = predict(tuned.base_model, None, documents, options)
+    ours = predict(tuned.base_model, tuned.model.file(WEIGHTS), documents, options)
     scores: dict[str, Any] = {"on_test_posts": True, "held_out_posts": len(documents), "held_out_bytes": sum(sizes)}
     scores |= prediction_scores(base, ours, sizes)
     if AUTHOR in held_out.column_names:
         scores["members"] = member_scores(base, ours, sizes, held_out[AUTHOR].to_pylist())
     if generic and obtain(job.home, generic):
-        theirs = predict(tuned.base_model, generic.file(WEIGHTS), documents, job.config.train)
+        theirs = predict(tuned.base_model, generic.file(WEIGHTS), documents, options)
         scores |= comparison_scores("generic", theirs, ours, sizes)
         scores["generic_accounts"] = generic.manifest().counts["accounts"]
     for name, other in earlier.items():
         # What an earlier model was trained on would flatter it.
         places = _unseen(job, other, clean, held_out["id"].to_pylist())
-        theirs = _predict_by_earlier(job, other, tuned.base_model, [documents[place] for place in places])
+        _tell_other_format(job.handle, tuned.model, other.model)
+        theirs = _predict_by_earlier(options, other, tuned.base_model, [documents[place] for place in places])
         scores |= comparison_scores(name, theirs, ours.at(places), [sizes[place] for place in places])
     return scores
 
@@ -178,9 +181,19 @@ def _unseen(job: Job, earlier: Tuned, clean: Reference, ids: Sequence[str]) -> l
     return [place for place, post in enumerate(ids) if post not in seen]
 
 
-def _predict_by_earlier(job: Job, earlier: Tuned, base_model: BaseModel, documents: Sequence[Sequence[int]]) -> Nats:
+def _tell_other_format(handle: str, model: Reference, earlier: Reference) -> None:
+    """Say so if two models that are compared were trained in different number formats, as far as that is known."""
+    ours, theirs = (each.manifest().counts.get("number_format") for each in (model, earlier))
+    if ours and theirs and ours != theirs:
+        note = "%s: an earlier model was trained in %s and this one in %s; both are scored in one format"
+        logger.info(note, handle, theirs, ours)
+
+
+def _predict_by_earlier(
+    options: TrainConfig, earlier: Tuned, base_model: BaseModel, documents: Sequence[Sequence[int]]
+) -> Nats:
     """The same texts, in the tokens of the earlier model."""
     if earlier.base_model.digest != base_model.digest:
         ours, theirs = TextTokenizer.of(base_model), TextTokenizer.of(earlier.base_model)
         documents = [theirs.encode(ours.decode(document)) for document in documents]
-    return predict(earlier.base_model, earlier.model.file(WEIGHTS), documents, job.config.train)
+    return predict(earlier.base_model, earlier.model.file(WEIGHTS), documents, options)

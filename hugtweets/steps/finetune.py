@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hugtweets.config import TrainConfig
 from hugtweets.devices.gathering import Group, NotGathered
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 VERSION = 2
 WEIGHTS = "weights"
 HISTORY = "history.json"
-# The base model counts by its digest, and the device changes no more than rounding.
-ELSEWHERE = {"base_model", "device"} | TOKENISE_OPTIONS
+# The base model counts by its digest, and the device and how memory is saved change no more than rounding.
+ELSEWHERE = {"base_model", "device", "precision", "save_memory"} | TOKENISE_OPTIONS
 # Old posts for each new one, see benchmarks/days.py and LOG.md.
 REPLAY = 2.0
 
@@ -65,12 +66,28 @@ def plan_finetune(job: Job, tokens: Reference, start: Start) -> Plan:
     # Models made before there was this option are the ones that are made without it.
     unset = set() if train.tokens_per_step else {"tokens_per_step"}
     options = train.model_dump(mode="json", exclude=ELSEWHERE | unset)
-    options |= rate_in_plan(job.config.train, job.base_model)
+    options |= rate_in_plan(train, job.base_model) | precision_in_plan(train)
     inputs = [tokens]
     if start.model:
         inputs.append(start.model)
         options["replay"] = _replay(job)
     return Plan("finetune", VERSION, job.handle, tuple(inputs), options, identity_of(job.base_model))
+
+
+def precision_in_plan(train: TrainConfig) -> dict[str, str]:
+    """The option of a plan that says the number format, where it is asked for.
+
+    Else the device says it, so that a plan cannot; the manifest of a model has it as ``number_format``.
+    """
+    return {} if train.precision == "auto" else {"precision": train.precision}
+
+
+def read_options(train: TrainConfig, model: Reference) -> TrainConfig:
+    """The options that a model is scored under: beside a base of as few bits a weight as it learned beside."""
+    trained_in = model.manifest().counts.get("number_format")
+    if train.precision != "auto" or trained_in not in ("8bit", "4bit"):
+        return train
+    return train.model_copy(update={"precision": trained_in})
 
 
 def finetune(job: Job, tokens: Reference, start: Start) -> Reference:

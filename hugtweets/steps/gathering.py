@@ -32,6 +32,8 @@ def patience_of(job: Job) -> Patience:
     chosen, train = job.config.refresh.gather_seconds, job.config.train
     if train.method != "lora":
         return Patience(0, f"train.method={train.method} leaves nothing to share")
+    if train.precision in ("8bit", "4bit"):
+        return Patience(0, f"train.precision={train.precision} leaves no room for adapters side by side")
     if chosen is not None:
         return Patience(chosen, "as refresh.gather_seconds says")
     if not job.may_wait:

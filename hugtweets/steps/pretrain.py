@@ -24,7 +24,7 @@ from hugtweets.pools.learned_posts import LEARNED, to_learned
 from hugtweets.pools.pool import STEP, PoolPlan
 from hugtweets.sources.corpora import read_corpus
 from hugtweets.steps.clean import CHECKS, CLEAN, of_split
-from hugtweets.steps.finetune import HISTORY, show_history
+from hugtweets.steps.finetune import HISTORY, precision_in_plan, show_history
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
 from hugtweets.storage.artifacts import Reference
@@ -49,7 +49,8 @@ def plan_pretrain(pooling: Pooling) -> PoolPlan:
     corpora = {f"corpus/{digest[:16]}": digest for digest in digests}
     options = pooling.config.pretrain.model_dump(mode="json", exclude={"base_model"})
     options["max_tokens"] = pooling.config.train.max_tokens
-    options |= rate_in_plan(training_options(pooling.config), pooling.base_model)
+    trained = training_options(pooling.config)
+    options |= rate_in_plan(trained, pooling.base_model) | precision_in_plan(trained)
     if corpora:
         options["clean"] = pooling.config.clean.model_dump(mode="json", exclude=CHECKS | HELD_OUT)
     inputs = posts | corpora | identity_of(pooling.base_model)
@@ -101,7 +102,10 @@ def pooled_posts(pooling: Pooling) -> pa.Table:
 def training_options(config: Config) -> TrainConfig:
     """How a pool is trained; what a pool has no option of its own for is as for an account."""
     chosen = config.pretrain.model_dump(include={"method", "epochs", "lr", "posts_per_step", "seed"})
-    return TrainConfig(**chosen, max_tokens=config.train.max_tokens, device=config.train.device)
+    same = config.train.model_dump(include={"max_tokens", "device", "save_memory"})
+    # What is merged into the base model needs all bits of it.
+    precision = "auto" if config.train.precision in ("8bit", "4bit") else config.train.precision
+    return TrainConfig(**chosen, **same, precision=precision)
 
 
 def _training_posts(clean: Reference, most: int | None) -> pa.Table:

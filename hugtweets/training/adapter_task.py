@@ -30,4 +30,5 @@ class AdapterTask:
 
 def shape_of(base_model: BaseModel, config: TrainConfig) -> tuple[object, ...]:
     """What adapters that learn in one batch have in common; their rates, epochs, orders and posts are their own."""
-    return base_model.digest, config.device, config.lora_rank, config.lora_alpha, config.layers
+    place = config.device, config.precision
+    return base_model.digest, *place, config.lora_rank, config.lora_alpha, config.layers

@@ -30,7 +30,7 @@ def average(base_model: BaseModel, weights: Path, share: float, output: Path, co
     model itself. ``weights`` is the folder that :func:`hugtweets.training.trainer.finetune` wrote.
     """
     # On the processor: adapters that are merged in bfloat16 lose most of what they learned.
-    choice = replace(choose_device(config), device="cpu", dtype="float32")
+    choice = replace(choose_device(config), device="cpu", dtype="float32", quantised=None)
     trained: Any = load_weights(base_model, weights, choice)
     try:
         if is_adapter(weights):

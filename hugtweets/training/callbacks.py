@@ -9,12 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from hugtweets.errors import TrainingError
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.models.tokens import load_split
 
+# A GPU has to be waited for until it tells a loss, so that losses are fetched together, this often: ten steps of
+# 50 ms at once. Slower steps, as on a processor, are told one by one.
+FETCH_SECONDS = 0.5
 # Steps done, steps in all, a note for people, and the row that is added to the history.
 Progress = Callable[[int, int, str, dict[str, float]], None]
 
@@ -64,6 +68,15 @@ class EvaluationCallback(TrainerCallback):
     epochs: int = 0
     training_seconds: float = 0.0
     _step_began: float = 0.0
+    _fetched: float = 0.0
+    # Of the step that goes on, and of those whose losses were not fetched yet.
+    _losses: list[torch.Tensor] = field(default_factory=list)
+    _rows: list[dict[str, float]] = field(default_factory=list)
+    _row_losses: list[torch.Tensor] = field(default_factory=list)
+
+    def add_loss(self, loss: torch.Tensor) -> None:
+        """Take the loss of a pack of posts; those of one update add up to its loss."""
+        self._losses.append(loss)
 
     def on_train_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """The score of what the training starts from comes first."""
@@ -73,22 +86,29 @@ class EvaluationCallback(TrainerCallback):
         """Start the clock."""
         self._step_began = time.monotonic()
 
+    def on_optimizer_step(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Note the learning rate of an update before the schedule changes it."""
+        self._rows.append({"train/lr": float(kwargs["optimizer"].param_groups[0]["lr"])})
+
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Stop the clock."""
+        """Keep the loss of the step, fetch losses if it is time to, and stop the clock."""
+        if self._losses:
+            self._rows[-1] = _place(state) | self._rows[-1]
+            self._row_losses.append(torch.stack(self._losses).sum())
+            self._losses.clear()
+            if time.monotonic() - self._fetched >= FETCH_SECONDS:
+                self._fetch(state)
         self.training_seconds += time.monotonic() - self._step_began
 
     def on_log(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Keep the loss of each step; a loss that is not a number ends the training."""
+        """Keep the loss of a step that is told as a number."""
         logs = kwargs["logs"]
-        if "loss" not in logs:
-            return
-        loss = logs["loss"]
-        if not math.isfinite(loss):
-            raise TrainingError(f"the loss became {loss} at step {state.global_step}: lower {self.rate}")
-        self._record(state, {"train/loss": loss, "train/lr": logs["learning_rate"]}, f"loss {loss:.2f}")
+        if "loss" in logs:
+            self._keep_step(state, _place(state) | {"train/lr": logs["learning_rate"]}, logs["loss"])
 
     def on_epoch_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Evaluate, save the weights if they are the best so far, and stop if patience is used up."""
+        self._fetch(state)
         self.epochs += 1
         self._evaluate(state)
         if not self.scores or self.scores[-1] <= min(self.scores[1:]):
@@ -106,10 +126,28 @@ class EvaluationCallback(TrainerCallback):
             raise TrainingError(f"the held-out loss became {score} after step {state.global_step}: lower {self.rate}")
         self.scores.append(score)
         scores["train/seconds"] = round(self.training_seconds, 2)
-        self._record(state, scores, f"{score:.3f} bits per byte held out")
+        self._record(state, _place(state) | scores, f"{score:.3f} bits per byte held out")
 
-    def _record(self, state: TrainerState, scores: dict[str, float], note: str) -> None:
-        row = {"step": state.global_step, "epoch": round(state.epoch or 0.0, 4)} | scores
+    def _fetch(self, state: TrainerState) -> None:
+        """Wait for the device, and keep the losses of all steps since the last time."""
+        if self._row_losses:
+            for row, loss in zip(self._rows, torch.stack(self._row_losses).tolist(), strict=True):
+                self._keep_step(state, row, loss)
+            self._rows, self._row_losses = [], []
+        self._fetched = time.monotonic()
+
+    def _keep_step(self, state: TrainerState, row: dict[str, float], loss: float) -> None:
+        """Add a step to the history; a loss that is not a number ends the training."""
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss became {loss} at step {row['step']:.0f}: lower {self.rate}")
+        self._record(state, row | {"train/loss": loss}, f"loss {loss:.2f}")
+
+    def _record(self, state: TrainerState, row: dict[str, float], note: str) -> None:
         self.history.append(row)
         if self.progress:
-            self.progress(state.global_step, state.max_steps, note, row)
+            self.progress(int(row["step"]), state.max_steps, note, row)
+
+
+def _place(state: TrainerState) -> dict[str, float]:
+    """How far a training is, as the rows of its history say it."""
+    return {"step": state.global_step, "epoch": round(state.epoch or 0.0, 4)}

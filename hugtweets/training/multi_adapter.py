@@ -13,7 +13,7 @@ from torch.nn import Dropout
 
 from hugtweets.devices.gathering import Group, Member
 from hugtweets.devices.memory import is_out_of_memory
-from hugtweets.devices.selection import DeviceChoice, choose_device
+from hugtweets.devices.selection import DeviceChoice, choose_device, training_format, unscaled
 from hugtweets.errors import ConfigurationError
 from hugtweets.models.cache import load_base
 from hugtweets.models.packing import posts_share_rows
@@ -25,7 +25,7 @@ from hugtweets.training.learner import Learner
 from hugtweets.training.lora import adapter_options
 from hugtweets.training.precision import Bfloat16Steps
 from hugtweets.training.shared_rows import SharedRows
-from hugtweets.training.trainer import TrainingResult, training_format
+from hugtweets.training.trainer import TrainingResult
 
 # Tokens of a batch. On a processor 256, 512 and 1,024 took as long (benchmarks/LOG.md); for a GPU it is a guess.
 MOST_TOKENS = {"cpu": 512, "cuda": 32_768, "mps": 4_096}
@@ -47,7 +47,7 @@ def finetune_together(base_model: BaseModel, accounts: Accounts) -> None:
         torch.OutOfMemoryError: all together are too much.
     """
     config = accounts.members[0].item.config
-    choice = training_format(choose_device(config), config)
+    choice = unscaled(training_format(choose_device(config), config))
     base: Any = load_base(base_model, choice)
     _check_is_shareable(base_model, base)
     places = PLACES[choice.device] if accounts.is_open else min(PLACES[choice.device], len(accounts.members))

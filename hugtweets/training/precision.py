@@ -1,4 +1,4 @@
-"""Steps of training in bfloat16: which products are computed in it, and what is converted once instead of each time."""
+"""Steps of training in 16 bits: which products are computed in them, and what is converted once, not each time."""
 
 from __future__ import annotations
 
@@ -18,23 +18,29 @@ class Bfloat16Steps:
     Autocast alone would convert the frozen weights in every step: they are converted here, and kept.
     """
 
-    def __init__(self, model: Any, device: str) -> None:
-        self._device = device
+    def __init__(self, model: Any, device: str, dtype: str = "bfloat16") -> None:
+        self._device, self._dtype = device, getattr(torch, dtype)
         self._maps: list[Any] = [
             module
             for module in model.modules()
             if isinstance(module, Linear | Conv1D) and not module.weight.requires_grad
         ]
-        self._narrow = [Parameter(module.weight.to(torch.bfloat16), requires_grad=False) for module in self._maps]
+        self._narrow = [Parameter(module.weight.to(self._dtype), requires_grad=False) for module in self._maps]
 
     @contextmanager
     def step(self) -> Iterator[None]:
         """Around one forward pass; afterwards the model is what it was."""
+        with self.weights(), torch.autocast(self._device, self._dtype):
+            yield
+
+    @contextmanager
+    def weights(self) -> Iterator[None]:
+        """Around a forward pass and a backward pass that computes parts of it again: autocast they remember."""
         wide = [module.weight for module in self._maps]
         attention = attention_in_float32() if self._device == "cpu" else nullcontext()
         _put(self._maps, self._narrow)
         try:
-            with torch.autocast(self._device, torch.bfloat16), attention:
+            with attention:
                 yield
         finally:
             _put(self._maps, wide)
@@ -59,3 +65,20 @@ def attention_in_float32() -> Iterator[None]:
         yield
     finally:
         ALL_ATTENTION_FUNCTIONS["sdpa"] = usual
+
+
+@contextmanager
+def layers_twice(model: Any) -> Iterator[None]:
+    """While the block runs, the backward pass computes each layer again instead of having kept all that it needs.
+
+    That is gradient checkpointing: a third more work, and a small part of the memory.
+    """
+    inner: Any = getattr(model, "get_base_model", lambda: model)()
+    if not inner.supports_gradient_checkpointing:
+        yield
+        return
+    inner.gradient_checkpointing_enable({"use_reentrant": False})
+    try:
+        yield
+    finally:
+        inner.gradient_checkpointing_disable()

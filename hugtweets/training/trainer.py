@@ -5,6 +5,7 @@ Importing this module imports torch and transformers. One training at a time: se
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -20,20 +21,25 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
 
 from hugtweets.config import TrainConfig
-from hugtweets.devices.selection import DeviceChoice, choose_device
+from hugtweets.devices.selection import DeviceChoice, best_hardware, choose_device
 from hugtweets.errors import TrainingError
 from hugtweets.models.cache import CACHE, load_base, load_weights
 from hugtweets.models.packing import posts_share_rows
 from hugtweets.models.registry import BaseModel
+from hugtweets.models.shape import Shape
 from hugtweets.models.tokens import AUTHOR, TextTokenizer, load_split
 from hugtweets.training.callbacks import EvaluationCallback, Progress, ValidationPosts
-from hugtweets.training.collators import Collator, PackedPosts, PaddedPosts
+from hugtweets.training.chunked_loss import chunked_nats
+from hugtweets.training.collators import IGNORED, Collator, PackedPosts, PaddedPosts
 from hugtweets.training.continual import Continuation
 from hugtweets.training.lora import adapter_options, describe_layers, save_adapter, set_trainable
 from hugtweets.training.memory import describe_rows, within_memory
-from hugtweets.training.precision import Bfloat16Steps
+from hugtweets.training.plan import MemoryPlan, plan_memory
+from hugtweets.training.precision import Bfloat16Steps, layers_twice
 from hugtweets.training.rates import choose_rate
 from hugtweets.training.samplers import EqualShares, RowsOfTokens, expected_sum
+
+log = logging.getLogger(__name__)
 
 # Accelerate empties the environment of the process for a moment whenever a trainer is made, to learn the defaults of
 # its own options. Another thread that looked just then found no token, no home and no address of X.
@@ -47,7 +53,8 @@ class TrainingResult:
     ``history`` has a row for each step (``train/loss`` in nats per token, ``train/lr``) and one for each evaluation
     (``held_out/loss`` in nats per token, ``held_out/bits_per_byte``, ``train/seconds`` spent in steps until then), the
     first at step 0, before any training. Bits per byte (of what it started from, and in the end) are None where nothing
-    is held out. ``choice`` tells people what was chosen, and why.
+    is held out. ``choice`` tells people what was chosen, and why; ``number_format`` is what its products were computed
+    in.
     """
 
     history: list[dict[str, float]]
@@ -58,6 +65,7 @@ class TrainingResult:
     trained_parameters: int
     tokens_per_second: float
     choice: str
+    number_format: str
     seconds: float
 
 
@@ -87,6 +95,7 @@ def finetune(
     Raises:
         TrainingError: there is no post to train on, or the loss is not a number.
         ConfigurationError: ``train.device`` is not there.
+        OutOfMemory: it will not fit, so that nothing was loaded.
         torch.OutOfMemoryError: one post at a time is too much.
     """
     train = partial(_finetune, base_model, tokens, output, progress, earlier, rate)
@@ -108,7 +117,10 @@ def _finetune(
     posts = load_training_posts(tokens, earlier.posts if earlier else None)
     found = choose_rate(config, base_model)
     ends = TextTokenizer.of(base_model).ends
-    choice = training_format(choose_device(config), config)
+    plan = _plan(base_model, posts, config)
+    config, choice = plan.config, plan.choice
+    if choice.scales_gradients:
+        rate += ", or set train.precision to float32"
     set_seed(config.seed)
     with _model_to_train(base_model, choice, config, earlier) as model:
 
@@ -122,11 +134,14 @@ def _finetune(
         callback = EvaluationCallback(model, validation, save, config.patience, progress, rate)
         packed = posts_share_rows(base_model, model)
         collator = PackedPosts(ends) if packed else PaddedPosts(ends)
-        make_trainer(model, posts, collator, callback, output, choice, config, found.value).train()
+        trainer = make_trainer(model, posts, collator, callback, output, choice, config, found.value)
+        trainer.chunked_loss, trainer.checkpointing = plan.chunked_loss, plan.checkpointing
+        with layers_twice(model) if plan.checkpointing else nullcontext():
+            trainer.train()
         trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
         where = f" in {describe_layers(model, config.layers)}" if config.layers != "all" else ""
         rows = "" if packed else ", a row for each post,"
-    what = f"{config.method}{where}{rows} at learning rate {found.value:g}, {found.reason}"
+    what = f"{config.method}{where}{rows} at learning rate {found.value:g}, {found.reason}{plan.measures}"
     return result_of(callback, posts, trained, config, what, choice, started)
 
 
@@ -140,6 +155,18 @@ def load_training_posts(tokens: Path, ids: Sequence[str] | None = None) -> Any:
     if len(posts) == 0:
         raise TrainingError(f"{tokens} holds no training post: fetch more posts, or lower clean.held_out_share")
     return posts
+
+
+def _plan(base_model: BaseModel, posts: Any, config: TrainConfig) -> MemoryPlan:
+    """How the training fits, told."""
+    hardware, choice = best_hardware(config.device), choose_device(config)
+    if hardware.device == "cpu":
+        # The base model that is here is used, or makes room.
+        hardware = replace(hardware, free=hardware.free + CACHE.size)
+    lengths = [len(ids) for ids in posts["input_ids"]]
+    plan = plan_memory(Shape.of(base_model), lengths, hardware, choice, config)
+    log.info("Memory: %s.", plan.sentence)
+    return plan
 
 
 @contextmanager
@@ -186,6 +213,7 @@ def result_of(
         trained_parameters=trained,
         tokens_per_second=round(tokens_seen / callback.training_seconds, 1),
         choice=f"{what}; {choice.reason}",
+        number_format=choice.trains_in,
         seconds=round(time.monotonic() - started, 2),
     )
 
@@ -193,8 +221,11 @@ def result_of(
 class PostTrainer(Trainer):
     """Computes in bfloat16 in the steps alone: the option ``bf16`` would make evaluations inexact as well."""
 
-    autocast = False
+    autocast: str | None = None
     tokens_per_step: int | None = None
+    evaluation: EvaluationCallback
+    chunked_loss = False
+    checkpointing = False
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The posts in rows of as many posts, or of as many tokens."""
@@ -215,6 +246,30 @@ class PostTrainer(Trainer):
             return EqualShares(posts[AUTHOR])
         return super()._get_train_sampler(train_dataset)
 
+    def training_step(self, *arguments: Any, **options: Any) -> torch.Tensor:
+        """Gradients of one pack of posts; its loss is kept for the history without waiting for it."""
+        twice = self.autocast and (self.chunked_loss or self.checkpointing)
+        # What the backward pass computes again has to meet the weights that the forward pass met.
+        with self._bfloat16.weights() if twice else nullcontext():
+            loss = super().training_step(*arguments, **options)
+        self.evaluation.add_loss(loss)
+        return loss
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """The loss as the model computes it, or in pieces."""
+        if not self.chunked_loss:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        nats = chunked_nats(getattr(model, "get_base_model", lambda: model)(), inputs)
+        return nats / ((inputs["labels"] != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch)
+
+    def _clip_grad_norm(self, model: Any) -> Any:
+        """Of the true gradients, where they are scaled."""
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.unscale_(self.optimizer.optimizer)
+        return super()._clip_grad_norm(model)
+
     def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> AbstractContextManager[Any]:
         """Around the forward pass of a step."""
         return self._bfloat16.step() if self.autocast else nullcontext()
@@ -222,14 +277,7 @@ class PostTrainer(Trainer):
     @cached_property
     def _bfloat16(self) -> Bfloat16Steps:
         """Made with the first step: multi-adapter training computes the steps of its trainers itself."""
-        return Bfloat16Steps(self.model, self.args.device.type)
-
-
-def training_format(choice: DeviceChoice, config: TrainConfig) -> DeviceChoice:
-    """Weights that are trained stay in float32 and are only multiplied in less: small updates would be lost."""
-    if config.method == "lora" or choice.dtype == "float32":
-        return choice
-    return replace(choice, dtype="float32", autocast=True)
+        return Bfloat16Steps(self.model, self.args.device.type, self.autocast or "bfloat16")
 
 
 def make_trainer(
@@ -241,7 +289,7 @@ def make_trainer(
     choice: DeviceChoice,
     config: TrainConfig,
     rate: float,
-) -> Trainer:
+) -> PostTrainer:
     """The trainer of one account, at a learning rate; it sets all random states to ``train.seed``."""
     arguments = TrainingArguments(
         output_dir=str(output),
@@ -260,7 +308,7 @@ def make_trainer(
         save_strategy="no",
         eval_strategy="no",
         report_to="none",
-        logging_steps=1,
+        logging_strategy="no",
         logging_nan_inf_filter=False,
         disable_tqdm=True,
     )
@@ -269,6 +317,8 @@ def make_trainer(
     trainer = PostTrainer(
         model=model, args=arguments, train_dataset=posts, data_collator=collator, callbacks=[callback]
     )
-    trainer.autocast, trainer.tokens_per_step = choice.autocast, config.tokens_per_step
+    trainer.autocast, trainer.tokens_per_step, trainer.evaluation = choice.autocast, config.tokens_per_step, callback
+    if choice.scales_gradients:
+        trainer.accelerator.scaler = torch.amp.GradScaler(choice.device)
     trainer.remove_callback(PrinterCallback)
     return trainer
