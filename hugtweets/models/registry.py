@@ -68,7 +68,7 @@ def resolve_base_model(spec: str, home: Home) -> BaseModel:
     """
     if is_pool(spec):
         pool = find_pool(home, spec)
-        _weight_files(pool.folder)
+        weight_files(pool.folder)
         return BaseModel(f"{PREFIX}{pool.handle}", pool.path, pool.digest)
     found = _resolve(spec, home)
     if reason := chat_reason(found):
