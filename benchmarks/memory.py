@@ -94,7 +94,7 @@ class _Peak:
     grown = 0.0
 
     def __enter__(self) -> _Peak:
-        import psutil
+        import psutil  # type: ignore[import-untyped]
 
         self._process: Any = psutil.Process()
         self._before = self._process.memory_info().rss

@@ -241,8 +241,8 @@ def quantisation(choice: DeviceChoice) -> BitsAndBytesConfig:
     from transformers import BitsAndBytesConfig
 
     if choice.quantised == "8bit":
-        return BitsAndBytesConfig(load_in_8bit=True)
-    return BitsAndBytesConfig(
+        return BitsAndBytesConfig(load_in_8bit=True)  # type: ignore[no-untyped-call]
+    return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,

@@ -45,7 +45,7 @@ def chunked_nats(model: Any, inputs: Mapping[str, Tensor], most_logits: int = LO
         )
         return losses
 
-    pieces = zip(hidden.split(size, dim=1), targets.split(size, dim=1), strict=True)
+    pieces = zip(torch.split(hidden, size, dim=1), torch.split(targets, size, dim=1), strict=True)
     sums = [checkpoint(nats, piece, labels, use_reentrant=False) for piece, labels in pieces]
     return torch.stack(sums).sum()
 
