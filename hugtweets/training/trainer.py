@@ -267,8 +267,9 @@ class PostTrainer(Trainer):
     def _clip_grad_norm(self, model: Any) -> Any:
         """Of the true gradients, where they are scaled."""
         if self.accelerator.scaler is not None:
-            self.accelerator.scaler.unscale_(self.optimizer.optimizer)
-        return super()._clip_grad_norm(model)
+            wrapped: Any = self.optimizer
+            self.accelerator.scaler.unscale_(wrapped.optimizer)
+        return super()._clip_grad_norm(model)  # type: ignore[no-untyped-call]
 
     def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> AbstractContextManager[Any]:
         """Around the forward pass of a step."""
