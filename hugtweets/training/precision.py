@@ -77,8 +77,8 @@ def layers_twice(model: Any) -> Iterator[None]:
     if not inner.supports_gradient_checkpointing:
         yield
         return
-    inner.gradient_checkpointing_enable({"use_reentrant": False})
+    inner.activation_checkpointing_enable()
     try:
         yield
     finally:
-        inner.gradient_checkpointing_disable()
+        inner.activation_checkpointing_disable()
