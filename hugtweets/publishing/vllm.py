@@ -109,7 +109,7 @@ def _open_posts(path: Path, tokenizer: TextTokenizer) -> None:
     )
     opened = Tokenizer.from_file(str(path))
     before = opened.post_processor
-    opened.post_processor = processors.Sequence([before, opening]) if before else opening  # type: ignore[assignment]
+    opened.post_processor = processors.Sequence([before, opening]) if before else opening
     opened.save(str(path))
 
 
