@@ -25,7 +25,8 @@ def play(
 ) -> None:
     """Play with the models in a browser.
 
-    Write posts side by side, guess which one is real, keep favourites.
+    Write posts side by side, guess which one is real, keep favourites. Below /v1 any client of OpenAI's completions can
+    use the models.
 
     For example: hugtweets play --open
     """
@@ -35,7 +36,9 @@ def play(
 
     def ready(url: str) -> None:
         progress.close()
-        typer.echo(f"The models are loaded; play at {url} (for programs: {url}/docs). Ctrl-C ends it.")
+        address = url.partition("#")[0]
+        programs = f"for programs: {address}docs; for clients of OpenAI's completions: {address}v1"
+        typer.echo(f"The models are loaded; play at {url} ({programs}). Ctrl-C ends it.")
         if open_page:
             webbrowser.open(url)
 

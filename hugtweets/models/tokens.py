@@ -105,6 +105,11 @@ class TextTokenizer:
         """Token ids of a text, without any special token."""
         return self.tokenizer.encode(text, add_special_tokens=False).ids
 
+    def shorten(self, text: str, most: int) -> str:
+        """The text as far as ``most`` tokens go, to a whole character."""
+        _, size = _cut(self.tokenizer.encode(text, add_special_tokens=False), text, most)
+        return text.encode()[:size].decode()
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids; special tokens are left out, broken UTF-8 becomes U+FFFD."""
         return self.tokenizer.decode(list(ids), skip_special_tokens=True)

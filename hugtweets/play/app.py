@@ -14,13 +14,13 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Streamin
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
 
 from hugtweets import __version__
-from hugtweets.errors import Busy, HugtweetsError, NothingKept, RequestError
+from hugtweets.errors import HugtweetsError
 from hugtweets.evaluation.people import Answers, AnyAnswer
 from hugtweets.generation.favourites import Favourite, Favourites
 from hugtweets.play.comparison import Comparisons, plan_comparison
+from hugtweets.play.completions import add_completions
 from hugtweets.play.messages import (
     Accounts,
     Comparison,
@@ -35,6 +35,7 @@ from hugtweets.play.messages import (
     Revealed,
     Verdict,
 )
+from hugtweets.play.problems import malformed, refused
 from hugtweets.play.quiz import GENERATED, Quizzes, real_post
 from hugtweets.play.registry import plan_batches, playable_accounts
 from hugtweets.play.security import SecurityMiddleware
@@ -43,7 +44,8 @@ from hugtweets.play.service import PlayService
 PAGES = Path(__file__).parent / "pages"
 DESCRIPTION = (
     "Posts by the models of this machine. Every one is made up by a model and was written by nobody. "
-    "If `hugtweets play` printed a token, send it as `Authorization: Bearer TOKEN`."
+    "If `hugtweets play` printed a token, send it as `Authorization: Bearer TOKEN`. "
+    "Below `/v1` are completions as OpenAI's clients know them."
 )
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "The request makes no sense."},
@@ -76,13 +78,14 @@ def create_app(service: PlayService, names: frozenset[str], token: str | None) -
     """The application; ``names`` and ``token`` as :class:`hugtweets.play.security.SecurityMiddleware` takes them."""
     app = FastAPI(title="hugtweets play", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
     app.add_middleware(SecurityMiddleware, names=names, token=token)
-    app.add_exception_handler(HugtweetsError, _problem)
-    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HugtweetsError, refused)
+    app.add_exception_handler(RequestValidationError, malformed)
     _add_pages(app)
     _add_posts(app, service)
     _add_quiz(app, service)
     _add_comparisons(app, service)
     _add_favourites(app, service)
+    add_completions(app, service)
     return app
 
 
@@ -190,18 +193,3 @@ def _add_favourites(app: FastAPI, service: PlayService) -> None:
     def remove(name: str) -> None:
         """Remove a favourite."""
         favourites.remove(name)
-
-
-def _problem(request: Request, error: Exception) -> JSONResponse:
-    statuses = ((NothingKept, 404), (RequestError, 400), (Busy, 503))
-    status = next((status for kind, status in statuses if isinstance(error, kind)), 500)
-    return JSONResponse({"detail": str(error)}, status)
-
-
-def _malformed(request: Request, error: Exception) -> JSONResponse:
-    """One sentence, without what was sent: that may be anything."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - Starlette's signature is wider than what it calls
-    complaint = error.errors()[0]
-    where = ".".join(map(str, complaint["loc"][1:]))
-    sentence = f"{where}: {complaint['msg']}" if where else str(complaint["msg"])
-    return JSONResponse({"detail": sentence.encode("ascii", "backslashreplace").decode()}, 422)

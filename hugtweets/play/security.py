@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-API = "/api/"
+from hugtweets.play.problems import problem
+
+API = ("/api/", "/v1/")
 # A prompt is a few hundred bytes.
 MOST_BYTES = 65_536
 HEADERS = {
@@ -58,7 +59,7 @@ class SecurityMiddleware:
             await self._app(scope, receive, send_with_headers)
         else:
             status, detail = refusal
-            await JSONResponse({"detail": detail}, status)(scope, receive, send_with_headers)
+            await problem(Request(scope), status, detail)(scope, receive, send_with_headers)
 
     def _refusal(self, request: Request) -> tuple[int, str] | None:
         host = request.headers.get("host", "")

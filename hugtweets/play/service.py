@@ -62,7 +62,7 @@ class PlayService:
         # What makes no sense is said before anything is planned.
         options = self._options(request)
         batches = await asyncio.to_thread(plan_batches, self.home, request.accounts, request.base_model)
-        async with aclosing(self._stream(batches, options)) as events:
+        async with aclosing(self.events(batches, options)) as events:
             async for event in events:
                 yield event
 
@@ -76,7 +76,7 @@ class PlayService:
         accounts = tuple(author.handle for batch in batches for author in batch.authors)
         options = self._options(PostsRequest(accounts=accounts, number=number))
         posts = []
-        async with aclosing(self._stream(batches, options)) as events:
+        async with aclosing(self.events(batches, options)) as events:
             async for event in events:
                 if isinstance(event, Failed):
                     raise HugtweetsError(event.reason)
@@ -84,7 +84,12 @@ class PlayService:
                     posts.append(event.post)
         return posts
 
-    async def _stream(self, batches: Sequence[Batch], options: Config) -> AsyncGenerator[Event]:
+    async def events(self, batches: Sequence[Batch], options: Config) -> AsyncGenerator[Event]:
+        """Events until all posts of some batches are written; whoever stops listening stops the sampling.
+
+        Before the first event it raises:
+            Busy: too many wait already.
+        """
         sampling = Sampling(options, self._device, self.posts)
         ticket = self._queue.join()
         try:
@@ -102,14 +107,30 @@ class PlayService:
                 ticket.leave()
 
     def _options(self, request: PostsRequest) -> Config:
+        return self.options((request.prompt,), request.number, request.temperature, request.top_p)
+
+    def options(
+        self,
+        prompts: Sequence[str],
+        number: int,
+        temperature: float,
+        top_p: float | None = None,
+        seed: int | None = None,
+    ) -> Config:
+        """How posts are written that are asked for like this; what is None is as usual, the seed a new one.
+
+        Raises:
+            ConfigurationError: a prompt leaves no room for a post.
+        """
         from hugtweets.generation.sampler import beginning_of
 
+        usual = self._config.sample
         options = {
-            "prompts": (beginning_of(request.prompt, self._config.sample),),
-            "per_prompt": request.number,
-            "temperature": request.temperature,
-            "top_p": request.top_p,
-            "seed": secrets.randbits(32),
+            "prompts": tuple(beginning_of(prompt, usual) for prompt in prompts),
+            "per_prompt": number,
+            "temperature": temperature,
+            "top_p": usual.top_p if top_p is None else top_p,
+            "seed": secrets.randbits(32) if seed is None else seed % 2**32,
         }
         return self._config.override({"sample": options})
 
@@ -163,9 +184,8 @@ class Sampling:
             self._send(Writing(handle=handle, index=partial.index, text=partial.text))
             return
         options = self._config.sample
-        post = GeneratedPost.of(
-            handle, partial.text, options.prompts[0], digests[handle], options.temperature, options.top_p
-        )
+        prompt = options.prompts[partial.index // options.per_prompt]
+        post = GeneratedPost.of(handle, partial.text, prompt, digests[handle], options.temperature, options.top_p)
         self._later(self._posts.add, post)
         self._send(Finished(handle=handle, index=partial.index, post=post))
 
