@@ -81,11 +81,14 @@ class CompletionRequest(Question):
 
 
 class Choice(BaseModel):
-    """The end of a post; ``index`` counts prompts, and the posts of each."""
+    """The end of a post; ``index`` counts prompts, and the posts of each.
+
+    A post that stayed a copy of a real one to the end is left out: ``content_filter``, without a text.
+    """
 
     text: str
     index: int
-    finish_reason: Literal["stop", "length"]
+    finish_reason: Literal["stop", "length", "content_filter"]
     logprobs: None = None
     generated: Literal[True] = True
     label: str = Field(description="says that the text is generated, and by what")

@@ -6,7 +6,7 @@ something private, and what a client has read cannot be taken back.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import aclosing
 from typing import Any
 
@@ -111,21 +111,25 @@ class Answer:
                 raise HugtweetsError(event.reason)
             if isinstance(event, Finished):
                 choices.append(self._choice(event))
+        choices += self._left_out({choice.index for choice in choices})
         choices.sort(key=lambda choice: choice.index)
         return Completion(model=self._handle, choices=choices, usage=self._usage())
 
     async def stream(self, events: AsyncGenerator[Event]) -> AsyncIterator[str]:
         """Server-sent events; comments keep the connection open while others are served."""
-        empty = Completion(model=self._handle)
+        empty, written = Completion(model=self._handle), set[int]()
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, Waiting):
                     yield f": {event.place} before you\n\n"
                 elif isinstance(event, Finished):
+                    written.add(event.index)
                     yield _sent(empty.model_copy(update={"choices": [self._choice(event)]}))
                 elif isinstance(event, Failed):
                     yield _sent(Refusal(error=RefusalReason(message=event.reason, type="server_error")))
                     return
+        if left_out := self._left_out(written):
+            yield _sent(empty.model_copy(update={"choices": left_out}))
         options = self._request.stream_options
         if options and options.include_usage:
             yield _sent(empty.model_copy(update={"usage": self._usage()}))
@@ -141,6 +145,16 @@ class Answer:
         self._completion_tokens += len(self._tokenizer.encode(short))
         reason = "stop" if short == text else "length"
         return Choice(text=short, index=event.index, finish_reason=reason, label=event.post.label)
+
+    def _left_out(self, written: Collection[int]) -> list[Choice]:
+        """What stands for the posts that came out as copies of real ones to the end."""
+        places = range(len(self._request.prompts) * self._request.number)
+        label = label_of(self._handle)
+        return [
+            Choice(text="", index=place, finish_reason="content_filter", label=label)
+            for place in places
+            if place not in written
+        ]
 
     def _usage(self) -> Usage:
         prompts = sum(len(self._tokenizer.encode(prompt)) for prompt in self._request.prompts)

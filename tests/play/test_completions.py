@@ -67,7 +67,7 @@ def test_a_stream_brings_each_post_once_and_ends_with_the_usage(client: openai.O
 
 
 def test_a_post_is_cut_after_tokens_and_before_a_stop(client: openai.OpenAI) -> None:
-    wanted: dict[str, Any] = {"model": "alice", "prompt": "a wet", "seed": 5, "temperature": 0}
+    wanted: dict[str, Any] = {"model": "alice", "prompt": "a wet", "seed": 5}
     [whole] = client.completions.create(**wanted).choices
     [short] = client.completions.create(**wanted, max_tokens=3).choices
     assert (whole.finish_reason, short.finish_reason) == ("stop", "length")
@@ -75,6 +75,14 @@ def test_a_post_is_cut_after_tokens_and_before_a_stop(client: openai.OpenAI) -> 
     stop = whole.text[4:6]
     [cut] = client.completions.create(**wanted, stop=[stop, "never"]).choices
     assert (cut.text, cut.finish_reason) == (whole.text[: whole.text.index(stop)], "stop")
+
+
+def test_a_post_that_stays_a_copy_is_an_empty_choice_that_says_so(client: openai.OpenAI) -> None:
+    wanted: dict[str, Any] = {"model": "alice", "prompt": "a wet", "seed": 5, "temperature": 0}
+    [choice] = client.completions.create(**wanted).choices
+    assert (choice.text, choice.finish_reason) == ("", "content_filter")
+    [event] = client.completions.create(**wanted, stream=True)
+    assert event.choices[0].finish_reason == "content_filter"
 
 
 @pytest.mark.parametrize(
