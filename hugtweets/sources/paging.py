@@ -95,7 +95,7 @@ class PagedSource:
         if due:
             stored = stored.verified(due, deleted, datetime.now(UTC))
             save(timeline, stored)
-        return Verification(len(due), len(due), stored.deleted_since(began))
+        return Verification(len(due), len(due), stored.deleted_since(began, self.reader.network))
 
     def _pages(self) -> Iterator[Page]:
         position: str | None = None

@@ -32,6 +32,7 @@ from hugtweets.storage.artifacts import Plan, Reference, obtain
 from hugtweets.storage.handles import NETWORKS, Handle
 from hugtweets.timelines import timeline as timelines
 from hugtweets.timelines.posts import Post, to_table
+from hugtweets.timelines.provenance import describe_sources
 from hugtweets.timelines.shared import SharedTimeline
 from hugtweets.timelines.timeline import Summary, Timeline
 
@@ -75,7 +76,7 @@ class Tally:
 
     before: int | None = None
     remarks: dict[SourceSpec, str | None] = field(default_factory=dict)
-    verifications: list[Verification] = field(default_factory=list)
+    verifications: dict[SourceSpec, Verification] = field(default_factory=dict)
     failures: dict[SourceSpec, HugtweetsError] = field(default_factory=dict)
     gave_up: bool = False
 
@@ -140,7 +141,7 @@ def _read(spec: SourceSpec, job: Job, path: Path, tally: Tally) -> None:
         source = open_source(spec, job)
         remark = source.update(path)
         if job.verify and (verification := _verify(source, path, job)):
-            tally.verifications.append(verification)
+            tally.verifications[spec] = verification
     except (DiskFull, StoreUnavailable):
         raise
     except (AccountError, PutOff, RetryableError) as error:
@@ -171,12 +172,12 @@ def record_fetch(job: Job, fetched: Fetched) -> None:
     outcome.counts |= {"fetched": counts["fetched"], "new": fetched.new}
     if sources := counts.get("sources"):
         outcome.counts["sources"] = sources
-        log.info("%s: %s", job.handle, ", ".join(f"{number:,} posts of {name}" for name, number in sources.items()))
+        log.info("%s: posts from %s", job.handle, describe_sources(sources))
     if done := fetched.tally.verifications:
-        outcome.counts["verified"] = sum(verification.verified for verification in done)
-        outcome.counts["deleted"] = sum(verification.deleted for verification in done)
+        outcome.counts["verified"] = sum(verification.verified for verification in done.values())
+        outcome.counts["deleted"] = sum(verification.deleted for verification in done.values())
     outcome.refused = not fetched.answered
-    outcome.remark(*fetched.remarks, *done)
+    outcome.remark(*fetched.remarks, *(f"{spec}: {found}" if len(done) > 1 else found for spec, found in done.items()))
     if fetched.tally.failures and counts.get("gaps"):
         outcome.remark(f"only {counts['fetched']:,} of its posts are here so far, the next run asks for the others")
     held = len(timelines.summarise(job.home.timeline(job.handle)).retracted)

@@ -120,3 +120,22 @@ def test_posts_of_the_same_person_on_another_network_are_the_accounts_own(home: 
     authors = dict(zip(table["text"].to_pylist(), table["author"].to_pylist(), strict=True))
     assert authors == {"As I said on X": "alice", "As I said elsewhere": "alice", "As Bob said": "bob.test"}
     assert table["source"].to_pylist().count("bluesky") == 2
+
+
+def test_a_verification_of_several_networks_counts_each_deleted_post_once_and_names_the_network(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = tmp_path / "served"
+    for handle in ("alice.bsky.social", "alice@mastodon.social"):
+        write_timeline(served / f"{handle}.jsonl", rows(4))
+    sources = ("bluesky:alice.bsky.social", "mastodon:alice@mastodon.social")
+    request = AccountRequest(handle="alice", source=sources, config=tiny_config())
+    with running(served) as simulator:
+        for network in ("BLUESKY", "MASTODON"):
+            monkeypatch.setenv(f"{network}_API_URL", simulator.url)
+        fetch(Job(home, request, "first night"))
+        write_timeline(served / "alice.bsky.social.jsonl", rows(3))
+        job = Job(home, request, "second night", verify=True)
+        record_fetch(job, fetch(job))
+    assert (job.outcome.counts["verified"], job.outcome.counts["deleted"]) == (8, 1)
+    assert "bluesky:alice.bsky.social: verified 4 posts, 1 deleted" in (job.outcome.reason or "")
