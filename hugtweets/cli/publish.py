@@ -43,7 +43,7 @@ def export(
     with_posts: PostsOption = False,
     program: ProgramOption = None,
 ) -> None:
-    """Write the current model as a folder that transformers loads, or several for vLLM.
+    """Write the current model for transformers, or several for vLLM.
 
     Its card is in the folder, and the sample options become its generation defaults. With --for vllm the folder holds
     the base model, the adapter of each account, and a script that serves them.
