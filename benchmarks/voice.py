@@ -87,7 +87,10 @@ def judge(given: Material, trained: Trained, options: argparse.Namespace, config
     base = predict(given.base, None, documents, config.train)
     tuned = predict(given.base, trained.weights, documents, config.train)
     figures: Figures = prediction_scores(base, tuned, sizes)
-    figures |= writing_scores(write(given, trained, config, options.generated), judged, list(given.train))
+    # What is chosen on validation posts must not see a test post, not even through the detector.
+    unseen = list(given.validation) if options.on == "test" else []
+    generated = write(given, trained, config, options.generated)
+    figures |= writing_scores(generated, judged, unseen, list(given.train))
     size = sum(path.stat().st_size for path in trained.weights.glob("*.safetensors"))
     figures |= {"seconds": trained.seconds, "tokens_per_second": trained.tokens_per_second, "megabytes": size / 1e6}
     return Measured(given.account, "", options.seed, options.on, tuned.posts, sizes, trained.curve, figures)
