@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from flows.watching import only_shown
 from hugtweets.jobs.job import Job
 from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.steps.generic import find_crowd, to_pooling
@@ -20,12 +21,9 @@ def learn_generic_posts(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome])
     It is learned in this process: where accounts are learned elsewhere, nothing is.
     """
     lacking = [job for job, outcome in zip(jobs, outcomes, strict=True) if _lacks_generic(job, outcome)]
-    try:
-        if lacking:
+    if lacking:
+        with only_shown("how much of a gain is the person's, which evaluate.generic=false does not ask,"):
             _learn_for(lacking)
-    except Exception as error:
-        told = "no model of generic posts was learned (%s: %s): the next night tries again, or evaluate.generic=false"
-        logger.warning(told, type(error).__name__, error)
 
 
 def _learn_for(lacking: Sequence[Job]) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 2_000
 SEED = 0
-# Of fewer posts the interval holds the truth too seldom: in 91 % of the cases of 15 and 86 % of 10, see LOG.md.
+# Of fewer posts the interval holds the truth too seldom, see benchmarks/intervals.py: in 87 % of the cases of 10.
 FEWEST_POSTS = 20
 # Two-sided: one figure in forty would lie below, one above.
 COVERAGE = 0.95

@@ -9,12 +9,11 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple
 
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from hugtweets.evaluation.intervals import Interval, share_interval
-from hugtweets.storage.atomic import write_text
 from hugtweets.storage.home import Home
+from hugtweets.storage.json_lines import JsonLines
 
 
 class Answer(BaseModel):
@@ -61,20 +60,14 @@ class Tally(NamedTuple):
 
 
 class Answers:
-    """All answers of a home, oldest first.
-
-    The file is replaced as a whole, under a lock: two pages of one home lose nothing of each other's.
-    """
+    """All answers of a home, oldest first."""
 
     def __init__(self, home: Home) -> None:
-        self._path = home.answers
-        self._lock = home.locks / "answers.lock"
+        self._file: JsonLines[AnyAnswer] = JsonLines(home.answers, home.locks / "answers.lock", ANSWER)
 
     def all(self) -> list[AnyAnswer]:
         """Every one of them."""
-        if not self._path.exists():
-            return []
-        return [ANSWER.validate_json(line) for line in self._path.read_text(encoding="utf-8").splitlines()]
+        return self._file.all()
 
     def of(self, names: Collection[str]) -> list[AnyAnswer]:
         """Those about some accounts and mixes; X handles ignore case."""
@@ -83,18 +76,11 @@ class Answers:
 
     def add(self, answer: AnyAnswer) -> None:
         """Keep an answer."""
-        with FileLock(self._lock):
-            self._write([*self.all(), answer])
+        self._file.change(lambda answers: [*answers, answer])
 
     def forget(self, names: Collection[str]) -> None:
         """Remove those about some accounts and mixes."""
-        if self.of(names):
-            with FileLock(self._lock):
-                unwanted = self.of(names)
-                self._write([answer for answer in self.all() if answer not in unwanted])
-
-    def _write(self, answers: Iterable[AnyAnswer]) -> None:
-        write_text(self._path, "".join(f"{answer.model_dump_json()}\n" for answer in answers))
+        self._file.remove(self.of(names))
 
 
 def told_real(answers: Iterable[AnyAnswer], model: str) -> Tally | None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import secrets
-from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -13,7 +11,7 @@ from hugtweets.evaluation.people import Answers, PreferenceAnswer
 from hugtweets.evaluation.promotion import current_model, previous_of
 from hugtweets.generation.posts import GeneratedPost
 from hugtweets.play.messages import Comparison, Revealed
-from hugtweets.play.quiz import MOST_OPEN
+from hugtweets.play.open_questions import OpenQuestions
 from hugtweets.play.registry import Batch
 from hugtweets.steps.authors import Author
 from hugtweets.steps.finetune import base_model_of
@@ -36,13 +34,12 @@ def plan_comparison(home: Home, account: str, models: Sequence[str] | None) -> l
 class Comparisons:
     """Comparisons that were asked for and not yet decided; the decisions are kept."""
 
-    def __init__(self, answers: Answers, most: int = MOST_OPEN) -> None:
+    def __init__(self, answers: Answers) -> None:
         self._answers = answers
-        self._most = most
-        self._open: OrderedDict[str, tuple[str, list[str]]] = OrderedDict()
+        self._open: OpenQuestions[tuple[str, list[str]]] = OpenQuestions()
 
     def ask(self, handle: str, posts: Sequence[GeneratedPost]) -> Comparison:
-        """Two posts in random order; the oldest comparison without an answer is dropped if there are too many.
+        """Two posts in random order.
 
         Raises:
             NothingKept: a model wrote only copies of real posts.
@@ -50,11 +47,8 @@ class Comparisons:
         if len(posts) < 2:
             raise NothingKept(f"a model of {handle} wrote only copies of real posts this time: ask again")
         mixed = random.SystemRandom().sample(posts, 2)
-        comparison = Comparison(id=secrets.token_urlsafe(12), handle=handle, texts=[post.text for post in mixed])
-        self._open[comparison.id] = handle, [post.model for post in mixed]
-        while len(self._open) > self._most:
-            self._open.popitem(last=False)
-        return comparison
+        name = self._open.add((handle, [post.model for post in mixed]))
+        return Comparison(id=name, handle=handle, texts=[post.text for post in mixed])
 
     def answer(self, name: str, choice: int) -> Revealed:
         """Which models they were; which one was preferred is kept. Whatever is not the first post is the second.
@@ -62,9 +56,7 @@ class Comparisons:
         Raises:
             NothingKept: no such comparison is open.
         """
-        if name not in self._open:
-            raise NothingKept("this comparison was decided before, or is too old: ask for another one")
-        handle, models = self._open.pop(name)
+        handle, models = self._open.take(name)
         preferred, other = models if choice == 0 else reversed(models)
         now = datetime.now(UTC)
         self._answers.add(PreferenceAnswer(handle=handle, answered_at=now, preferred=preferred, other=other))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -16,13 +15,13 @@ from hugtweets.errors import NothingKept
 from hugtweets.evaluation.people import Answers, GuessAnswer
 from hugtweets.generation.posts import MOST_CHARACTERS, GeneratedPost
 from hugtweets.play.messages import Quiz, Verdict
+from hugtweets.play.open_questions import OpenQuestions
 from hugtweets.steps.clean import CLEAN, of_split
 from hugtweets.steps.finetune import find_model
 from hugtweets.storage.home import Home
 
 # Beside the real post.
 GENERATED = 3
-MOST_OPEN = 1_000
 
 
 class RealPost(NamedTuple):
@@ -60,13 +59,12 @@ class OpenQuestion(NamedTuple):
 class Quizzes:
     """Questions that were asked and not yet answered; the answers are kept."""
 
-    def __init__(self, answers: Answers, most: int = MOST_OPEN) -> None:
+    def __init__(self, answers: Answers) -> None:
         self._answers = answers
-        self._most = most
-        self._open: OrderedDict[str, OpenQuestion] = OrderedDict()
+        self._open: OpenQuestions[OpenQuestion] = OpenQuestions()
 
     def ask(self, handle: str, real: RealPost, generated: Sequence[GeneratedPost]) -> Quiz:
-        """A question; the oldest one without an answer is dropped if there are too many.
+        """A question.
 
         Raises:
             NothingKept: there is no generated post.
@@ -76,12 +74,9 @@ class Quizzes:
         place = secrets.randbelow(len(generated) + 1)
         texts = [post.text for post in generated]
         texts.insert(place, real.text)
-        quiz = Quiz(id=secrets.token_urlsafe(12), handle=handle, texts=texts)
         verdict = Verdict(right=False, real=place, written_at=real.written_at)
-        self._open[quiz.id] = OpenQuestion(handle, generated[0].model, len(texts), verdict)
-        while len(self._open) > self._most:
-            self._open.popitem(last=False)
-        return quiz
+        name = self._open.add(OpenQuestion(handle, generated[0].model, len(texts), verdict))
+        return Quiz(id=name, handle=handle, texts=texts)
 
     def answer(self, name: str, choice: int) -> Verdict:
         """Whether a guess is right, which is kept. There is one guess for a question.
@@ -89,9 +84,7 @@ class Quizzes:
         Raises:
             NothingKept: no such question is open.
         """
-        if name not in self._open:
-            raise NothingKept("this question was answered before, or is too old: ask for another one")
-        question = self._open.pop(name)
+        question = self._open.take(name)
         verdict = question.verdict.model_copy(update={"right": choice == question.verdict.real})
         self._answers.add(
             GuessAnswer(

@@ -27,7 +27,7 @@ from hugtweets.training.precision import Bfloat16Steps
 from hugtweets.training.shared_rows import SharedRows
 from hugtweets.training.trainer import TrainingResult
 
-# Tokens of a batch. On a processor 256, 512 and 1,024 took as long (benchmarks/LOG.md); for a GPU it is a guess.
+# Tokens of a batch: guesses, since no GPU could be had, and a processor computes no padding in any case.
 MOST_TOKENS = {"cpu": 512, "cuda": 32_768, "mps": 4_096}
 
 

@@ -1,6 +1,6 @@
 """What a training will need of a device's memory, and how it is made to fit: said before anything is loaded.
 
-The arithmetic was held against measured peaks: see benchmarks/LOG.md.
+``benchmarks/memory.py`` holds the arithmetic against measured peaks on a processor.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
 # Of a quantised weight, its share of the constants included.
 QUANTISED_BYTES: dict[Quantised, float] = {"8bit": 1.05, "4bit": 0.56}
 # Bytes that autograd keeps of a token in a layer, for each number of the layer's width and of the width inside it:
-# counted in Llama, GPT-2 and Gemma 3, of which these are about the largest.
+# counted by its hooks for saved tensors in Llama, GPT-2 and Gemma 3, and rounded up from about the largest.
 KEPT = {"float32": (60, 20), "16 bits": (55, 12), "autocast": (104, 45)}
 # Bytes of a logit while its loss and the gradient of that are computed, an adapter of the output beside it.
 LOGIT = 20
