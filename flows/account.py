@@ -13,10 +13,10 @@ from prefect.client.schemas.objects import State
 from flows.recording import recorded
 from flows.runs import begin, finish, name_run
 from hugtweets.jobs.accounts import AccountRequest
-from hugtweets.jobs.job import Job, StepName
+from hugtweets.jobs.job import Job, StepName, includes
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.steps.blend import Part
-from hugtweets.steps.starting import posts_to_learn
+from hugtweets.steps.starting import check_models, posts_to_learn
 from hugtweets.storage.artifacts import Reference
 from tasks.clean import clean
 from tasks.evaluate import evaluate
@@ -35,6 +35,8 @@ def learn(
 ) -> AccountOutcome:
     """Take one account through the steps: from a timeline or posts that are there, if told so; a blend from models."""
     with recorded(job) as outcome:
+        if includes(job.until, "tokenise"):
+            check_models(job)
         if find_posts:
             posts = find_posts(job)
         else:

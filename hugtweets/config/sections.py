@@ -207,7 +207,8 @@ class EvaluateConfig(Section):
         "quick", description="full adds a detector that is fine-tuned, and MAUVE from 200 posts on; takes minutes"
     )
     reader: str = Field(
-        "auto", description="who judges how posts read: a base model as in train.base_model; auto: the account's own"
+        "auto",
+        description="who judges how posts read: a base model; auto: Gemma if it may be used, else the account's own",
     )
     generic: bool = Field(
         True,

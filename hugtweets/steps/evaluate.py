@@ -27,7 +27,7 @@ from hugtweets.steps.finetune import WEIGHTS, base_model_of, read_options
 from hugtweets.steps.generic import find_generic, generic_with
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
-from hugtweets.steps.writing import score_writing
+from hugtweets.steps.writing import reader_named, score_writing
 from hugtweets.storage.artifacts import Plan, Reference, learned_posts, made_from, obtain
 from hugtweets.storage.atomic import write_text
 from hugtweets.tracking.decisions import tell_decisions
@@ -44,7 +44,7 @@ def plan_evaluate(job: Job, model: Reference, samples: Reference, tokens: Refere
     compared: dict[str, str] = {name: earlier.digest for name, earlier in compared_with(job, model).items()}
     if generic := generic_for(job, model):
         compared["generic"] = generic.digest
-    options = job.config.evaluate.model_dump(include={"scorecard", "reader"})
+    options = job.config.evaluate.model_dump(include={"scorecard"}) | {"reader": reader_named(job)}
     return Plan("evaluate", VERSION, job.handle, (model, samples, tokens, clean), options, compared)
 
 

@@ -18,17 +18,30 @@ from hugtweets.config import RefreshConfig, TrainConfig
 from hugtweets.errors import NotEnoughText
 from hugtweets.evaluation.promotion import current_model, newest_model
 from hugtweets.jobs.job import Job
+from hugtweets.models.registry import check_at_hand
 from hugtweets.models.tokens import identity_of, load_ids
 from hugtweets.steps.clean import CLEAN, check_enough_text, same_rules
 from hugtweets.steps.finetune import Start, plan_finetune, trainings_in_a_row
 from hugtweets.steps.retraction import holds_text, retract
 from hugtweets.steps.tokenise import TOKENS, plan_tokenise
+from hugtweets.steps.writing import check_reader
 from hugtweets.storage.artifacts import Reference, input_of, is_shared, learned_posts, references
 
 # Options that give the weights their shape; the others may change from one training to the next.
 SHAPE = ("method", "layers", "lora_rank", "lora_alpha")
 # Going on from one model after the other, predictions get worse and worse: see benchmarks/days.py and LOG.md.
 FRESH_EVERY = 4
+
+
+def check_models(job: Job) -> None:
+    """Refuse models that are not there, before posts are bought that nothing could learn.
+
+    Raises:
+        BaseModelError: the base model or the reader has to be on this machine, and is not.
+        ConfigurationError: nobody has accepted its terms.
+    """
+    check_at_hand(job.config.train.base_model, job.home)
+    check_reader(job)
 
 
 def posts_to_learn(job: Job, clean: Reference) -> Reference:

@@ -86,6 +86,9 @@ def test_one_failure_leaves_the_others_alone_and_is_named(tmp_path: Path, config
     assert state.message == "2/3 accounts failed: bob, carol"
     assert [found.status for found in outcome.accounts] == ["completed", "failed", "failed"]
     assert "nowhere.jsonl" in (outcome.accounts[1].reason or "")
+    # Posts may cost money: none are fetched that nothing could learn.
+    assert "the base model /nowhere does not exist" in (outcome.accounts[2].reason or "")
+    assert outcome.accounts[2].steps == {}
 
 
 def test_twenty_posts_are_too_few_and_the_numbers_are_said(tmp_path: Path, config: Config) -> None:
