@@ -152,11 +152,17 @@ def alert(jobs: Sequence[Job], outcome: RunOutcome) -> None:
 
 
 def look_back(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -> tuple[list[str], bool]:
-    """What is to be said of reading X in this run, and whether nothing was fetched, as limits put every account off."""
+    """What is to be said of reading X in this run, and whether nothing was fetched, as limits put every account off.
+
+    What was spent and cannot be told the store is said in the rows of the accounts too.
+    """
     home, run, ledger = jobs[0].home, jobs[0].run, jobs[0].ledger
     asked = [outcome for job, outcome in zip(jobs, outcomes, strict=True) if job.request.asks_x]
     nothing_fetched = bool(asked) and all(outcome.put_off == "rate limit" for outcome in asked)
-    remarks = [str(remark) for remark in (standing_of(ledger).ended_by, push_ledger(home, run)) if remark]
+    unsent = push_ledger(home, run)
+    for outcome in asked if unsent else ():
+        outcome.remark("what it cost is not in the store yet")
+    remarks = [str(remark) for remark in (standing_of(ledger).ended_by, unsent) if remark]
     if nothing_fetched:
         remarks.append(f"nothing was fetched, as X put every account off ({asked[0].reason})")
     return remarks, nothing_fetched

@@ -22,9 +22,13 @@ from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
 from hugtweets.storage import remote
 from hugtweets.storage.home import Home
+from hugtweets.storage.remote import Store
 from hugtweets.timelines.timeline import load
 from tasks.events import FETCHED
 from tests.fixtures.flows import await_event, outcome_of, request, rows, tiny_config, write_timeline
+from tests.fixtures.stores import Throttled, throttled
+
+__all__ = ["throttled"]
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "timelines"
@@ -247,8 +251,21 @@ def test_a_refused_look_up_leaves_other_leaves_other_sources_alone(simulator: Si
     assert pick(outcome, "carol").status == "completed"
 
 
+def test_a_write_of_the_shared_ledger_that_fails_after_a_look_up_is_tried_again_and_the_night_goes_on(
+    simulator: Simulator, throttled: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HUGTWEETS_STORE", throttled.url)
+    monkeypatch.setattr(remote, "WAIT_SECONDS", (0.0,))
+    Throttled.not_taken.append(ConnectionResetError("reset by peer"))
+    outcome = run_to("fetch", from_x("alice"), from_x("bob"))
+    assert [account.status for account in outcome.accounts] == ["completed", "completed"]
+    said = [message for message in caplog.messages if "reset by peer" in message]
+    assert said == [f"The store {throttled.url} does not answer (reset by peer): asking again in 0 s."]
+    assert outcome.api.users_read == 2
+
+
 def test_a_store_that_does_not_take_the_ledger_fails_no_account_and_is_said(
-    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "ledger").symlink_to(tmp_path / "nowhere")
@@ -258,6 +275,8 @@ def test_a_store_that_does_not_take_the_ledger_fails_no_account_and_is_said(
     assert [account.status for account in outcome.accounts] == ["completed", "completed"]
     assert outcome.remarks[0].startswith(f"what {outcome.flow_run} spent on X is not in the store")
     assert outcome.remarks[0] in outcome.describe()
+    assert outcome.remarks[0] in caplog.messages
+    assert [account.reason for account in outcome.accounts] == ["what it cost is not in the store yet"] * 2
 
 
 def test_without_a_token_the_message_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
