@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -17,17 +18,16 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
 from hugtweets.cli.prefect_server import served
 from hugtweets.errors import ConfigurationError, ServerUnavailable
-from tests.fixtures.flows import rows, write_timeline
 
-ACCOUNTS = 8
+# As many as start at once on the same new machine, and over how many accounts each goes.
+RUNS = {"one": 2, "two": 2, "three": 200}
 
 
-def refreshing(folder: Path, name: str) -> subprocess.Popen[str]:
-    """A run over several accounts in a home of its own; Prefect's folder is new, and the same for all."""
-    handles = "".join(f"- {{handle: {name}{number}, source: 'file:posts.jsonl'}}\n" for number in range(ACCOUNTS))
-    options = "defaults: {clean: {min_characters: 0}, tracking: {mode: disabled}}\n"
-    (folder / f"{name}.yaml").write_text(f"{options}accounts:\n{handles}", encoding="utf-8")
-    command = [sys.executable, "-m", "hugtweets.cli", "--home", name, "refresh", f"{name}.yaml", "--until", "clean"]
+def refreshing(folder: Path, name: str, accounts: int) -> subprocess.Popen[str]:
+    """A run over accounts without posts in a home of its own; Prefect's folder is new, and the same for all runs."""
+    handles = "".join(f"- {{handle: {name}{number}, source: 'file:posts.jsonl'}}\n" for number in range(accounts))
+    (folder / f"{name}.yaml").write_text(f"accounts:\n{handles}", encoding="utf-8")
+    command = [sys.executable, "-m", "hugtweets.cli", "--home", name, "refresh", f"{name}.yaml", "--until", "fetch"]
     environment = os.environ | {"PREFECT_HOME": str(folder / "prefect"), "PYTHONPATH": str(Path.cwd())}
     return subprocess.Popen(
         command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -35,15 +35,17 @@ def refreshing(folder: Path, name: str) -> subprocess.Popen[str]:
 
 
 def test_runs_that_start_at_once_say_nothing_but_what_became_of_their_accounts(tmp_path: Path) -> None:
-    write_timeline(tmp_path / "posts.jsonl", rows(5))
-    runs = {name: refreshing(tmp_path, name) for name in ("one", "two")}
+    (tmp_path / "posts.jsonl").touch()
+    runs = {name: refreshing(tmp_path, name, accounts) for name, accounts in RUNS.items()}
     said = {name: run.communicate()[1].splitlines() for name, run in runs.items()}
-    known = (" hold in ", "Prefect")
-    foreign = [
-        line for name, lines in said.items() for line in lines if not any(part in line for part in (f" {name}", *known))
-    ]
-    assert foreign == []
-    assert [run.returncode for run in runs.values()] == [0, 0]
+    of_accounts = re.compile(r"[\d:]{8} (one|two|three)\d+: skipped: there is no post of ")
+    assert {name: sum(bool(of_accounts.match(line)) for line in lines) for name, lines in said.items()} == RUNS
+    of_runs = re.compile(
+        r"[\d:]{8} (starting Prefect$|waiting until the Prefect server of another run|the options of )"
+    )
+    others = [line for lines in said.values() for line in lines if not of_accounts.match(line)]
+    assert [line for line in others if not of_runs.match(line)] == []
+    assert [run.returncode for run in runs.values()] == [0, 0, 0]
     assert (tmp_path / "prefect" / "hugtweets-server.log").exists()
 
 
