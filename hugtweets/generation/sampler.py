@@ -32,16 +32,17 @@ class Sample:
     """A generated post, marked with all that is known of it.
 
     ``text`` begins with ``prompt`` and is one line; ``seed`` is that of the request and ``index`` counts the posts of
-    one prompt; ``log_prob`` is the natural log of the whole post's probability, its end included; ``longest_copy``
-    counts characters shared verbatim with one training post; ``replaced`` copies were sampled before this post. What
-    looks private in it is masked, whether it is somebody's or made up; ``masked`` counts that.
+    one prompt; ``log_prob`` is the natural log of the whole post's probability, its end included, None if the request
+    did not ask for it; ``longest_copy`` counts characters shared verbatim with one training post; ``replaced`` copies
+    were sampled before this post. What looks private in it is masked, whether it is somebody's or made up; ``masked``
+    counts that.
     """
 
     prompt: str
     text: str
     seed: int
     index: int
-    log_prob: float
+    log_prob: float | None
     longest_copy: int
     replaced: int
     masked: int = 0
@@ -52,7 +53,7 @@ class GenerationRequest:
     """What to sample from one of the adapters that are attached to a model, or from the model itself.
 
     ``prompts`` begin ``per_prompt`` posts each, an empty one leaves the beginning to the model; ``training_texts`` must
-    not be copied.
+    not be copied. That a post is ``scored``, with its probability, costs about half as much as writing it.
     """
 
     prompts: Sequence[str]
@@ -60,6 +61,7 @@ class GenerationRequest:
     training_texts: Sequence[str]
     seed: int
     adapter: str | None = None
+    scored: bool = True
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,9 @@ class _Sampler:
         return drafts
 
     def with_probabilities(self, request: GenerationRequest, samples: Sequence[Sample]) -> list[Sample]:
-        """The posts of a request, each with the probability that its adapter gives it."""
+        """The posts of a request, each with the probability that its adapter gives it if the request asks for it."""
+        if not request.scored:
+            return list(samples)
         if request.adapter is not None:
             self.model.set_adapter(request.adapter, inference_mode=True)
         documents = [self.tokenizer.encode(sample.text) for sample in samples]
@@ -211,7 +215,7 @@ class _Sampler:
         corpus = Corpus(request.training_texts)
         beginnings = [beginning_of(prompt, self.config) for prompt in request.prompts]
         return [
-            _Draft(request, corpus, place, Sample(beginning, "", request.seed, index, 0.0, 0, 0))
+            _Draft(request, corpus, place, Sample(beginning, "", request.seed, index, None, 0, 0))
             for place, (beginning, index) in enumerate(product(beginnings, range(request.per_prompt)))
         ]
 

@@ -41,11 +41,15 @@ Load = Callable[["DeviceChoice"], tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Wanted:
-    """How to generate how many posts after which prompts, none of them a copy of one of the texts."""
+    """How to generate how many posts after which prompts, none of them a copy of one of the texts.
+
+    People are told how likely each post is; for ``judges`` alone that is not computed.
+    """
 
     config: Config
     texts: Sequence[str]
     seed: int
+    judges: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,10 @@ class Author:
         """What was trained."""
         return self.model.file(WEIGHTS)
 
+    def wanted(self, config: Config) -> Wanted:
+        """New posts under these options, none of them a copy of a training post, with random numbers of its own."""
+        return Wanted(config, texts_of(self.clean, "train"), account_seed(self.handle, config.sample.seed))
+
 
 def together(authors: Sequence[Author]) -> list[list[Author]]:
     """The authors whose posts can be generated in one batch: their models are adapters to the same base model."""
@@ -98,37 +106,34 @@ def generate_for_all(authors: Sequence[Author], config: Config) -> list[Sequence
     """
     generated: dict[str, Sequence[Sample]] = {}
     for group in together(authors):
-        posts = _generate_together(group, config) if len(group) > 1 else generate_posts(group[0], [config])
+        posts = (
+            _generate_together(group, config) if len(group) > 1 else generate_posts(group[0], [group[0].wanted(config)])
+        )
         generated |= {author.handle: theirs for author, theirs in zip(group, posts, strict=True)}
     return [generated[author.handle] for author in authors]
 
 
-def generate_posts(author: Author, configs: Sequence[Config]) -> Sequence[Sequence[Sample]]:
-    """New posts for each configuration, none of them a copy of a training post; they differ only in the prompts."""
+def generate_posts(author: Author, wanted: Sequence[Wanted]) -> Sequence[Sequence[Sample]]:
+    """New posts, as they are wanted: the options differ only in the prompts."""
     load = partial(load_tuned, author.base_model, author.weights)
-    return on_device(generate_from, author.handle, load, _wanted_of(author, configs))
+    return on_device(generate_from, author.handle, load, wanted)
 
 
-def generate_with_others(job: Job, author: Author, configs: Sequence[Config]) -> Sequence[Sequence[Sample]]:
+def generate_with_others(job: Job, author: Author, wanted: Sequence[Wanted]) -> Sequence[Sequence[Sample]]:
     """What :func:`generate_posts` returns, generated in one batch with posts of other accounts of the run if some come.
 
     Up to rounding in the model they are the same posts.
     """
     if is_adapter(author.weights):
-        options = configs[0].sample.model_dump_json(exclude={"prompts", "per_prompt", "seed"})
+        options = wanted[0].config.sample.model_dump_json(exclude={"prompts", "per_prompt", "seed"})
         shape = json.loads((author.weights / ADAPTER).read_text(encoding="utf-8"))
         kind = shape_of(author.base_model, job.config.train), shape["r"], shape["lora_alpha"], options
-        item = Writing(author.weights, _wanted_of(author, configs))
+        item = Writing(author.weights, wanted)
         work = partial(_write, author.base_model)
         with suppress(NotGathered):
             posts: Sequence[Sequence[Sample]] = with_others(job, "sample", kind, item, work, MOST_AT_ONCE)
             return posts
-    return generate_posts(author, configs)
-
-
-def _wanted_of(author: Author, configs: Sequence[Config]) -> list[Wanted]:
-    texts, seed = texts_of(author.clean, "train"), account_seed(author.handle, configs[0].sample.seed)
-    return [Wanted(config, texts, seed) for config in configs]
+    return generate_posts(author, wanted)
 
 
 @dataclass(frozen=True)
@@ -164,10 +169,7 @@ def _write(base_model: BaseModel, accounts: Group[Writing, Sequence[Sequence[Sam
 
 def _generate_together(authors: Sequence[Author], config: Config) -> Sequence[Sequence[Sample]]:
     load = partial(load_adapters, authors[0].base_model, [author.weights for author in authors])
-    wanted = [
-        Wanted(config, texts_of(author.clean, "train"), account_seed(author.handle, config.sample.seed))
-        for author in authors
-    ]
+    wanted = [author.wanted(config) for author in authors]
     return on_device(generate_from, ", ".join(author.handle for author in authors), load, wanted)
 
 
@@ -188,7 +190,9 @@ def _request(wanted: Wanted, adapter: str | None) -> GenerationRequest:
     from hugtweets.generation.sampler import GenerationRequest
 
     options = wanted.config.sample
-    return GenerationRequest(options.prompts, options.per_prompt, wanted.texts, wanted.seed, adapter)
+    return GenerationRequest(
+        options.prompts, options.per_prompt, wanted.texts, wanted.seed, adapter, scored=not wanted.judges
+    )
 
 
 def without_prompts(config: Config, number: int) -> Config:

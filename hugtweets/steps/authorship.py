@@ -135,7 +135,7 @@ def base_posts(home: Home, base_model: BaseModel, config: Config) -> list[str]:
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]
     path = home.base_posts(base_model.digest, key)
     if not path.is_file():
-        wanted = [Wanted(options, [], options.sample.seed)]
+        wanted = [Wanted(options, [], options.sample.seed, judges=True)]
         [posts] = on_device(generate_from, base_model.name, partial(load_tuned, base_model, None), wanted)
         write_posts(path, to_table(posts))
     return list(pq.read_table(path, columns=["text"])["text"].to_pylist())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,9 +49,10 @@ def sample(job: Job, model: Reference, clean: Reference) -> Reference:
     """Write ``samples.parquet`` for people and ``unprompted.parquet`` for the scorecard."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        judged = without_prompts(job.config, job.config.evaluate.generated)
         author = Author(job.handle, model, clean, job.base_model)
-        prompted, unprompted = generate_with_others(job, author, [job.config, judged])
+        shown = author.wanted(job.config)
+        judged = replace(shown, config=without_prompts(job.config, job.config.evaluate.generated), judges=True)
+        prompted, unprompted = generate_with_others(job, author, [shown, judged])
         write_posts(folder / SAMPLES, to_table(prompted))
         write_posts(folder / UNPROMPTED, to_table(unprompted))
         copies, masked = (

@@ -83,7 +83,13 @@ def test_the_log_probability_is_that_of_the_whole_post(loaded: tuple[Any, TextTo
     for sample in sample_posts(model, tokenizer, PROMPTS, [], CONFIG):
         nats = post_nats(model, [tokenizer.encode(sample.text)], tokenizer.ends)
         assert sample.log_prob == pytest.approx(-nats[0], rel=1e-4)
-        assert math.isfinite(sample.log_prob)
+        assert math.isfinite(nats[0])
+
+
+def test_posts_that_only_judges_read_are_the_same_without_a_probability(loaded: tuple[Any, TextTokenizer]) -> None:
+    request = GenerationRequest(PROMPTS, 2, [], 0)
+    [shown], [judged] = (generate(*loaded, [asked], CONFIG) for asked in (request, replace(request, scored=False)))
+    assert judged == [replace(sample, log_prob=None) for sample in shown]
 
 
 def test_a_prompt_padded_on_the_left_continues_as_if_alone(parrot: tuple[Any, TextTokenizer]) -> None:
