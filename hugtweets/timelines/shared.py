@@ -120,7 +120,7 @@ def _merge(handle: str, ours: Timeline, theirs: Timeline) -> Timeline:
             f"(id {theirs.account}): run `hugtweets forget {handle}`, and fetch those of the right one again"
         )
     account, unread = theirs.account or ours.account, {**ours.unread, **theirs.unread}
-    count = theirs.count or ours.count
+    count = max(filter(None, (theirs.count, ours.count)), key=lambda count: count.at, default=None)
     # The side that has all posts has read on furthest; only one of them may know an account at all.
     ours, theirs = (
         replace(side, account=account, unread=unread, count=count, progress={**other.progress, **side.progress}).merged(

@@ -63,10 +63,19 @@ class Gap:
 
 @dataclass(frozen=True)
 class PostCount:
-    """How many posts an account had, and when X said so (ISO 8601, UTC)."""
+    """How many posts an account had, and when X said so (ISO 8601, UTC).
+
+    ``unshown`` of them lie below what was ever read; None: all but those that X shows at most.
+    """
 
     posts: int
     at: str
+    unshown: int | None = None
+
+    @property
+    def shown(self) -> int:
+        """How many of them X shows."""
+        return min(self.posts, SHOWN_AT_MOST) if self.unshown is None else max(0, self.posts - self.unshown)
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,7 @@ class Summary:
     retracted: tuple[str, ...]
     account: str | None = None
     count: int | None = None
+    unshown: int | None = None
     missing: int = 0
 
 
@@ -132,9 +142,25 @@ class Timeline:
         """How many posts of those that the account had when it was looked up, and that X can show, are not stored."""
         if not self.count:
             return 0
-        until = datetime.fromisoformat(self.count.at)
-        stored = sum(self._is_from_x(post) and post.created_at <= until for post in self.posts) + len(self.unread)
-        return max(0, min(self.count.posts, SHOWN_AT_MOST) - stored)
+        return max(0, self.count.shown - self._counted(self.count.at))
+
+    def recounted(self, count: PostCount, wanted: int) -> Timeline:
+        """This timeline with a later count: new posts are missing if it grew by more than what was stored since.
+
+        Of history, at most ``wanted`` posts were to be read.
+        """
+        before = self.count or count
+        unshown = before.unshown
+        if unshown is None:
+            unshown = max(0, before.posts - max(min(before.posts, SHOWN_AT_MOST, wanted), self._counted(before.at)))
+        return replace(self, count=replace(count, unshown=unshown))
+
+    def _counted(self, at: str) -> int:
+        """How many stored posts were among those that X counted at that time."""
+        until = datetime.fromisoformat(at)
+        there = (post for post in self.posts if self._is_from_x(post) and post.created_at <= until)
+        stored = sum(not post.deleted or self.shown.get(post.id, NEVER) > until for post in there)
+        return stored + len(self.unread)
 
     def _is_from_x(self, post: Post) -> bool:
         came = post.source in (None, "x", "archive") or (post.source == "file" and post.id in self.shown)
@@ -199,6 +225,7 @@ class Timeline:
             self.retracted,
             self.account,
             self.count.posts if self.count else None,
+            self.count.unshown if self.count else None,
             self.missing,
         )
 

@@ -80,12 +80,14 @@ class XSource:
     def _missing(self, stored: Summary) -> list[str]:
         """What is to be said of posts that X did not show, though the account has them."""
         had = min(stored.count or 0, SHOWN_AT_MOST)
-        missing = min(had, self.config.max_posts) - (had - stored.missing)
+        unwanted = max(0, had - self.config.max_posts) if stored.unshown is None else 0
+        missing = stored.missing - unwanted
         if missing <= 0 or self.ledger.spent().posts_read >= self.config.max_posts:
             return []
         of = f"{stored.count:,} posts" + (f" (X shows {SHOWN_AT_MOST:,} at most)" if stored.count != had else "")
         again = "; the next run asks for them again" if stored.gaps else ""
-        return [f"{missing:,} are missing: when it was looked up, @{self.user.username} had {of}{again}"]
+        number = f"{missing:,} {'is' if missing == 1 else 'are'} missing"
+        return [f"{number}: when it was looked up, @{self.user.username} had {of}{again}"]
 
 
 @dataclass
@@ -107,10 +109,13 @@ class _Download:
 
         X may show a post out of order, so that the rest of the gap is what lies below the last page as a whole, and
         leave the token out of a page in the middle, so that a page that is full is not believed to be the last; nor is
-        a short one of new posts, as nothing says how many there should be.
+        a short one of new posts, as nothing says how many there should be. The account's posts are counted anew unless
+        the new ones came in one page, which was neither full nor out of order: what X shows above a page that has lost
+        its token is not asked for again.
         """
         others = tuple(other for other in self.gaps if other != gap)
         asked, rest, token, barren = gap, gap, None, 0
+        is_plain = gap.until_id is None
         while barren < STALLED_PAGES and (size := self._page_size(gap)):
             try:
                 page, is_full = self._ask(asked, token, size)
@@ -120,13 +125,14 @@ class _Download:
             read = read_posts(page)
             sent = [*(post.id for post in read.posts), *filter(None, read.unread)]
             is_new = bool(sent) and not self.known.issuperset(sent)
+            is_plain = is_plain and (not is_new or (rest == gap and not is_full and _falls(read)))
             rest, barren = (_below(rest, gap, sent), 0) if is_new else (rest, barren + 1)
             token = page.meta.next_token if page.meta else None
             self._store(read, (*others, rest))
             may_go_on = is_new and (is_full or gap.since_id is not None) and self._room(gap) > 0
             if token is None and not may_go_on:
                 if rest == gap or not self._falls_short(gap):
-                    self._store(Read([], {}), others)
+                    self._close(gap, others, is_plain)
                 return
             asked = asked if token else rest
         if barren == STALLED_PAGES:
@@ -135,7 +141,25 @@ class _Download:
             # that it does not cost three requests every night.
             log.warning("@%s: X sent %d pages with no further post; going on without", self._handle, barren)
             if rest == gap:
-                self._store(Read([], {}), others)
+                self._close(gap, others, is_plain)
+
+    def _close(self, gap: Gap, others: Iterable[Gap], is_plain: bool) -> None:
+        """Leave only the others; unless new posts came as most do, the account is counted first."""
+        if gap.since_id is not None and not is_plain:
+            self._count()
+        self._store(Read([], {}), others)
+
+    def _count(self) -> None:
+        """Look the account up, for the number of its posts; ``BudgetUsedUp`` if that cannot be paid."""
+        source = self.source
+        if source.affordable(source.config.user_usd) < 1:
+            raise BudgetUsedUp(
+                f"the budget of ${source.config.budget_usd:g} does not pay for counting the posts of @{self._handle}, "
+                "of which X may not have shown all that are new; the next run does"
+            )
+        count = confirm(source.client, source.user, source.ledger, source.config).count
+        if count:
+            self.stored = self.stored.recounted(count, source.config.max_posts)
 
     def _falls_short(self, gap: Gap) -> bool:
         """Whether history that seems to have ended is asked for once more, in the next run.
@@ -251,6 +275,12 @@ def _below(rest: Gap, gap: Gap, page: Sequence[str]) -> Gap:
         and (gap.until_id is None or id_order(post) < id_order(gap.until_id))
     ]
     return Gap(gap.since_id, _longest_fall(inside)[-1]) if inside else rest
+
+
+def _falls(read: Read) -> bool:
+    """Whether posts are in order, newest first."""
+    ids = [post.id for post in read.posts]
+    return ids == sorted(ids, key=id_order, reverse=True)
 
 
 def _longest_fall(ids: Sequence[str]) -> list[str]:

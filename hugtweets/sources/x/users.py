@@ -53,8 +53,8 @@ def _cannot_ask(handle: str) -> AccountError:
     )
 
 
-def confirm(client: XClient, user: XUser, ledger: Ledger, config: FetchConfig) -> None:
-    """Make sure that a handle still belongs to the account whose posts are stored: X was asked by id, and finds none.
+def confirm(client: XClient, user: XUser, ledger: Ledger, config: FetchConfig) -> XUser:
+    """The account whose posts are stored, looked up anew: its handle must still belong to it.
 
     Raises:
         HandleTaken: it belongs to another account now.
@@ -69,6 +69,7 @@ def confirm(client: XClient, user: XUser, ledger: Ledger, config: FetchConfig) -
             f"{user.id}), which is gone: nothing is read of it; to learn the new one, run "
             f"`hugtweets forget {user.username}` first"
         )
+    return found
 
 
 def _ask_for(
