@@ -1,7 +1,8 @@
 """How close to the author, how soon: the original's recipe, transformers' own script, our default, and variants.
 
     python benchmarks/voice.py --account timeline.jsonl [--account ...] [--seeds 3] [--on validation] [--posts 600]
-        [--held-out 60] [--variant NAME:train.lr=1e-4,train.epochs=2] [--run-clm run_clm.py] [--json FILE]
+        [--held-out 60] [--variant NAME:train.lr=1e-4,train.epochs=2] [--run-clm run_clm.py] [--rows FILE.jsonl]
+        [--judges] [--reader gemma-3-270m] [--other timeline.jsonl ...] [--json FILE]
 
 Every row is trained in a process of its own on the same posts of a timeline file. The newest ``--held-out`` posts are
 test posts, as many before them validation posts: each training keeps the weights that predict the validation posts
@@ -14,7 +15,13 @@ report on the test posts of accounts that nothing was chosen by. Seconds are tho
 - ``run_clm``: the script of transformers with its defaults, if ``--run-clm`` says where it is;
   ``--variant run_clm:block_size=1024`` with an option.
 - ``default``: what ``hugtweets run`` does.
-- further ``--variant``: our own training and sampling with other options.
+- further ``--variant``: our own training and sampling with other options, also from another ``train.base_model``.
+
+``--judges`` adds what a scorecard says with ``evaluate.scorecard=full``, minutes a row: bits per byte of the written
+posts and of the author's unseen ones to ``--reader``, a base model that learned neither, and by how many per cent the
+first are more; a detector that is trained from the reader, with its 95 % interval; and how many bits a post speaks for
+the account rather than for the other ``--account`` and ``--other`` files, beside the author's own unseen posts. With
+``--rows`` a run that was broken off goes on where it was: give every choice of sizes and judges a file of its own.
 
 In the tables each figure is the mean over seeds, ± half of its range. *Over default* is the difference in bits per byte
 to ``default`` on the same posts, with the 95 % interval over posts; the last table is the same over accounts.
@@ -36,6 +43,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from voice_judges import judge_writing
 from voice_material import Material, material
 from voice_recipes import Trained, train_original, train_ours, train_run_clm
 
@@ -61,23 +69,35 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "bits_per_byte": ("bits per byte", ".3f"),
     "bits_per_byte_without_end": ("without ends", ".3f"),
     "seconds": ("s", ".0f"),
+    "cpu_seconds": ("CPU s", ".0f"),
     "tokens_per_second": ("tokens/s", ".0f"),
     "peak_gib": ("peak GiB", ".2f"),
     "megabytes": ("MB", ".1f"),
     "told_apart": ("detector", ".2f"),
     "copied_share": ("copied", ".2f"),
+    "copied_share_before": ("copied before", ".2f"),
     "held_out_copied_share": ("copied, real", ".2f"),
     "distinct_2": ("distinct-2", ".2f"),
     "held_out_distinct_2": ("distinct-2, real", ".2f"),
     "mean_length": ("length", ".0f"),
     "held_out_mean_length": ("length, real", ".0f"),
 }
+# With their 95 % intervals.
+JUDGES: dict[str, tuple[str, str]] = {
+    "told_apart_by_model": ("trained detector", ".2f"),
+    "reader_bits_per_byte": ("to the reader", ".3f"),
+    "held_out_reader_bits_per_byte": ("to the reader, real", ".3f"),
+    "odd": ("odd, %", "+.1f"),
+    "log_odds": ("bits for the account", "+.0f"),
+    "held_out_log_odds": ("bits for the account, real", "+.0f"),
+}
 
 
 def judge(given: Material, trained: Trained, options: argparse.Namespace, config: Any) -> Measured:
     """How the trained model predicts the judged posts, and what it writes."""
+    from hugtweets.evaluation.copying import copied_share_before
     from hugtweets.evaluation.prediction import prediction_scores
-    from hugtweets.evaluation.writing import writing_scores
+    from hugtweets.evaluation.writing import newest_first, writing_scores
     from hugtweets.models.tokens import TextTokenizer
     from hugtweets.steps.evaluate import predict
 
@@ -89,24 +109,33 @@ def judge(given: Material, trained: Trained, options: argparse.Namespace, config
     figures: Figures = prediction_scores(base, tuned, sizes)
     # What is chosen on validation posts must not see a test post, not even through the detector.
     unseen = list(given.validation) if options.on == "test" else []
-    generated = write(given, trained, config, options.generated)
+    generated, copies = write(given, trained, config, options.generated)
     figures |= writing_scores(generated, judged, unseen, list(given.train))
+    if generated:
+        before = copied_share_before(figures["copied_share"] or 0.0, len(generated), *copies)
+        figures["copied_share_before"] = round(before, 4)
+    if generated and options.judges:
+        newest, others = newest_first(unseen, judged), options.other
+        figures |= judge_writing(given, generated, newest, options.reader, options.home, others)
     size = sum(path.stat().st_size for path in trained.weights.glob("*.safetensors"))
-    figures |= {"seconds": trained.seconds, "tokens_per_second": trained.tokens_per_second, "megabytes": size / 1e6}
+    figures |= {"seconds": trained.seconds, "cpu_seconds": trained.cpu_seconds}
+    figures |= {"tokens_per_second": trained.tokens_per_second, "megabytes": size / 1e6}
     return Measured(given.account, "", options.seed, options.on, tuned.posts, sizes, trained.curve, figures)
 
 
-def write(given: Material, trained: Trained, config: Any, number: int) -> list[str]:
-    """Posts without a prompt."""
+def write(given: Material, trained: Trained, config: Any, number: int) -> tuple[list[str], tuple[int, int]]:
+    """Posts without a prompt; how many of them were written again for a copy, and how many left out for one."""
     from hugtweets.devices.selection import choose_device
     from hugtweets.generation.sampler import GenerationRequest, generate
     from hugtweets.models.cache import load_tuned
 
     if not number:
-        return []
+        return [], (0, 0)
     model, tokenizer = load_tuned(given.base, trained.weights, choose_device(config.train))
     request = GenerationRequest(("",), number, given.train, config.sample.seed)
-    return [sample.text for sample in generate(model, tokenizer, [request], config.sample)[0]]
+    samples = generate(model, tokenizer, [request], config.sample)[0]
+    again = sum(sample.replaced > 0 for sample in samples)
+    return [sample.text for sample in samples], (again, number - len(samples))
 
 
 def child(options: argparse.Namespace, variant: str) -> None:
@@ -116,7 +145,8 @@ def child(options: argparse.Namespace, variant: str) -> None:
     name, _, assignments = variant.partition(":")
     chosen = {} if name == "run_clm" else parse_options(assignments)
     config = Config().override({"sample": {"seed": options.seed}}).override(chosen)
-    sizes = (options.posts, options.held_out, options.base, options.home, options.held_out)
+    base = chosen.get("train", {}).get("base_model", options.base)
+    sizes = (options.posts, options.held_out, base, options.home, options.held_out)
     with material(options.account[0], *sizes) as given:
         if name == "original":
             trained = train_original(given, options.seed)
@@ -125,10 +155,16 @@ def child(options: argparse.Namespace, variant: str) -> None:
         else:
             trained = train_ours(given, chosen, options.seed)
         measured = judge(given, trained, options, config)
-    measured.variant = variant if name == "run_clm" else name
+    measured.variant = named(variant)
     trainers = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     measured.figures["peak_gib"] = max(resource.getrusage(who).ru_maxrss for who in trainers) / 2**20
     print(json.dumps(asdict(measured)))
+
+
+def named(variant: str) -> str:
+    """What a variant is called in tables."""
+    name = variant.partition(":")[0]
+    return variant if name == "run_clm" else name
 
 
 def parse_options(assignments: str) -> dict[str, Any]:
@@ -146,23 +182,39 @@ def measure(options: argparse.Namespace, account: Path, variant: str, seed: int)
     command = [sys.executable, __file__, f"--account={account}", "--child", variant, f"--home={options.home}"]
     command += [f"--posts={options.posts}", f"--held-out={options.held_out}", f"--base={options.base}"]
     command += [f"--on={options.on}", f"--seed={seed}", f"--generated={options.generated}"]
+    if options.judges:
+        others = [other for other in [*options.account, *options.other] if other != account]
+        command += ["--judges", f"--reader={options.reader}", *(f"--other={other}" for other in others)]
     command += ["--run-clm", str(options.run_clm)] if options.run_clm else []
     environment = os.environ | {"TQDM_DISABLE": "1"}
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
     loaded = json.loads(done.stdout.splitlines()[-1])
-    return Measured(**{**loaded, "curve": [tuple(point) for point in loaded["curve"]]})
+    if options.rows:
+        with options.rows.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(loaded) + "\n")
+    return Measured(**loaded)
+
+
+def measured_before(rows: Path | None) -> list[Measured]:
+    """The rows that a run before has left."""
+    if not rows or not rows.is_file():
+        return []
+    return [Measured(**json.loads(line)) for line in rows.read_text(encoding="utf-8").splitlines()]
 
 
 def table(rows: Sequence[Measured]) -> str:
     """The rows of one account as Markdown, a line for each variant."""
     variants = list(dict.fromkeys(row.variant for row in rows))
     default = [row for row in rows if row.variant == "default"]
-    head = ["variant", *(title for title, _ in COLUMNS.values()), "over default"]
+    judges = JUDGES if any("odd" in row.figures for row in rows) else {}
+    titles = [title for title, _ in (*COLUMNS.values(), *judges.values())]
+    head = ["variant", *titles, "over default"]
     lines = [f"**{rows[0].account}**, {len(rows[0].nats)} {rows[0].judged_on} posts", "", _line(head)]
     lines.append("|" + " --- |" * len(head))
     for variant in variants:
         own = [row for row in rows if row.variant == variant]
         cells = [_spread([row.figures.get(name) for row in own], shape) for name, (_, shape) in COLUMNS.items()]
+        cells += [_spread_between(own, name, shape) for name, (_, shape) in judges.items()]
         lines.append(_line([variant, *cells, "" if variant == "default" else over_default(own, default)]))
     return "\n".join(lines)
 
@@ -212,6 +264,17 @@ def _spread(values: Sequence[float | None], shape: str) -> str:
     return f"{fmean(known):{shape}}{margin}"
 
 
+def _spread_between(rows: Sequence[Measured], name: str, shape: str) -> str:
+    """With the interval over posts, its bounds as means over seeds."""
+    lows, highs = ([row.figures.get(f"{name}_{end}") for row in rows] for end in ("low", "high"))
+    bounds = f" ({_mean(lows, shape)} to {_mean(highs, shape)})" if any(low is not None for low in lows) else ""
+    return _spread([row.figures.get(name) for row in rows], shape) + bounds
+
+
+def _mean(values: Sequence[float | None], shape: str) -> str:
+    return f"{fmean(value for value in values if value is not None):{shape}}"
+
+
 def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
@@ -230,6 +293,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--run-clm", type=Path, metavar="run_clm.py")
     parser.add_argument("--only", help="comma-separated variants to measure", metavar="NAMES")
     parser.add_argument("--home", type=Path, help="where the converted base model is kept")
+    parser.add_argument("--judges", action="store_true", help="ask those as well that take minutes")
+    parser.add_argument(
+        "--reader", default="auto", help="base model that reads posts; auto is Gemma where it may be used"
+    )
+    parser.add_argument("--other", type=Path, action="append", default=[], metavar="FILE.jsonl", help="whose posts too")
+    parser.add_argument(
+        "--rows", type=Path, metavar="FILE.jsonl", help="each row, as it is measured; read if it is there"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every row, with each post's figure, as JSON")
     for name, kind in (("--child", str), ("--seed", int)):
         parser.add_argument(name, type=kind, help=argparse.SUPPRESS)
@@ -245,12 +316,15 @@ def main() -> None:
     variants = ["original", *(["run_clm"] if options.run_clm else []), "default", *options.variant]
     wanted = options.only.split(",") if options.only else [variant.partition(":")[0] for variant in variants]
     variants = [each for each in variants if each.partition(":")[0] in wanted]
+    known = {(row.account, row.variant, row.seed): row for row in measured_before(options.rows)}
     rows: list[Measured] = []
     with tempfile.TemporaryDirectory() as temporary:
         options.home = options.home or Path(temporary)
         for account in options.account:
             for variant in variants:
-                rows += [measure(options, account, variant, seed) for seed in range(options.seeds)]
+                for seed in range(options.seeds):
+                    found = known.get((account.stem, named(variant), seed))
+                    rows.append(found or measure(options, account, variant, seed))
             print(table([row for row in rows if row.account == account.stem]) + "\n", flush=True)
     print(over_accounts(rows))
     if options.json:

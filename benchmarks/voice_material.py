@@ -53,7 +53,7 @@ def material(account: Path, posts: int, held_out: int, base: str, home: Path, te
     from hugtweets.models.registry import resolve_base_model
     from hugtweets.storage.home import Home
 
-    texts = _kept(account)[-posts - held_out - test :]
+    texts = kept_posts(account)[-posts - held_out - test :]
     end = len(texts) - test
     train, validation, newest = texts[: end - held_out], texts[end - held_out : end], texts[end:]
     with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +62,7 @@ def material(account: Path, posts: int, held_out: int, base: str, home: Path, te
         yield Material(account.stem, train, validation, newest, found, Path(folder))
 
 
-def _kept(account: Path) -> list[str]:
+def kept_posts(account: Path) -> list[str]:
     """All kept posts from old to new."""
     from hugtweets.cleaning.table import clean_table
     from hugtweets.config import CleanConfig

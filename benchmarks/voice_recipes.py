@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import resource
 import subprocess
 import sys
 import time
@@ -25,11 +26,16 @@ ORIGINAL_LR = 1.372e-4
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a training; ``curve`` has (training seconds, bits per byte of the validation posts)."""
+    """What came of a training; ``curve`` has (training seconds, bits per byte of the validation posts).
+
+    ``seconds`` are those of steps alone by the clock. ``cpu_seconds`` are the processor's: beside other work they
+    compare where the clock does not. Our own training counts its evaluations and its loading as well.
+    """
 
     weights: Path
     curve: list[tuple[float, float]]
     seconds: float
+    cpu_seconds: float
     tokens_per_second: float
 
 
@@ -40,13 +46,15 @@ def train_ours(given: Material, options: Mapping[str, Any], seed: int) -> Traine
 
     config = Config().override({"train": {"seed": seed}}).override(options)
     weights = given.folder / "weights"
-    result = finetune(given.base, given.tokens, weights, config.train)
+    tokens, started = given.tokens, time.process_time()
+    result = finetune(given.base, tokens, weights, config.train)
+    spent = time.process_time() - started
     curve = [
         (row["train/seconds"], row["held_out/bits_per_byte"])
         for row in result.history
         if "held_out/bits_per_byte" in row
     ]
-    return Trained(weights, curve, curve[-1][0], result.tokens_per_second)
+    return Trained(weights, curve, curve[-1][0], spent, result.tokens_per_second)
 
 
 def train_original(given: Material, seed: int) -> Trained:
@@ -63,9 +71,10 @@ def train_original(given: Material, seed: int) -> Trained:
     optimiser = torch.optim.AdamW(model.parameters(), lr=ORIGINAL_LR)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, len(blocks))
     evaluate, weights = _evaluator(given, model, tokenizer), given.folder / "weights"
-    curve, seconds, each = [(0.0, evaluate())], 0.0, max(1, len(blocks) // (2 * ORIGINAL_EPOCHS))
+    curve, seconds, spent = [(0.0, evaluate())], 0.0, 0.0
+    each = max(1, len(blocks) // (2 * ORIGINAL_EPOCHS))
     for number, block in enumerate(blocks, 1):
-        started = time.monotonic()
+        started, before = time.monotonic(), time.process_time()
         model.train()
         ids = torch.tensor([block], device=model.device)
         model(input_ids=ids, labels=ids, use_cache=False).loss.backward()
@@ -74,13 +83,14 @@ def train_original(given: Material, seed: int) -> Trained:
         schedule.step()
         optimiser.zero_grad()
         seconds += time.monotonic() - started
+        spent += time.process_time() - before
         if number % each == 0 or number == len(blocks):
             curve.append((round(seconds, 1), evaluate()))
             if curve[-1][1] == min(score for _, score in curve[1:]):
                 model.save_pretrained(weights)
     # Its own weights learned: it is no base model any more.
     CACHE.clear()
-    return Trained(weights, curve, round(seconds, 1), BLOCK * len(blocks) / seconds)
+    return Trained(weights, curve, round(seconds, 1), round(spent, 1), BLOCK * len(blocks) / seconds)
 
 
 def train_run_clm(given: Material, script: Path, options: str, seed: int) -> Trained:
@@ -95,10 +105,13 @@ def train_run_clm(given: Material, script: Path, options: str, seed: int) -> Tra
     command += ["--train_file", str(given.folder / "train.txt"), "--validation_file"]
     command += [str(given.folder / "validation.txt"), "--output_dir", str(weights), "--report_to", "none"]
     command += ["--include_num_input_tokens_seen", *(f"--{option}" for option in filter(None, options.split(",")))]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=sys.stderr)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     state = json.loads((weights / "trainer_state.json").read_text(encoding="utf-8"))
     seconds = state["log_history"][-1]["train_runtime"]
-    return Trained(weights, [(seconds, math.nan)], seconds, state["num_input_tokens_seen"] / seconds)
+    return Trained(weights, [(seconds, math.nan)], seconds, spent, state["num_input_tokens_seen"] / seconds)
 
 
 def _stream(given: Material, encode: Callable[[str], list[int]], end_of_text: int, seed: int) -> list[list[int]]:

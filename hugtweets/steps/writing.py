@@ -18,6 +18,7 @@ from hugtweets.jobs.job import Job
 from hugtweets.models.gemma import GEMMA
 from hugtweets.models.registry import BaseModel, check_at_hand, resolve_base_model
 from hugtweets.models.terms import is_at_hand
+from hugtweets.models.tokens import TextTokenizer
 from hugtweets.pools.pool import is_pool
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.sample import read_unprompted
@@ -103,16 +104,34 @@ def _read(job: Job, reader: BaseModel, generated: Sequence[str], unseen: Sequenc
     """What the reader says, on the device; of real posts the newest first, as many as there are generated ones."""
     # Imported on the device's thread only, as in finetune.
     from hugtweets.devices.selection import choose_device
-    from hugtweets.evaluation.bits_per_byte import post_nats
     from hugtweets.models.cache import load_tuned
 
     model, tokenizer = load_tuned(reader, None, choose_device(job.config.train))
-    figures: dict[str, Any] = {"reader_is_base": reader == job.base_model}
+    closely = job.config.evaluate.scorecard == "full"
+    return {"reader_is_base": reader == job.base_model} | reader_figures(model, tokenizer, generated, unseen, closely)
+
+
+def reader_figures(
+    model: Any, tokenizer: TextTokenizer, generated: Sequence[str], unseen: Sequence[str], closely: bool
+) -> dict[str, Any]:
+    """The figures of a scorecard that a reader is needed for.
+
+    Args:
+        model: the reader, a bare base model from the cache.
+        tokenizer: the reader's.
+        generated: posts of the model that is judged.
+        unseen: real posts that it did not learn; the first of them are read, as many as there are generated ones.
+        closely: whether the reader is trained as a detector as well, and MAUVE computed: a minute or more.
+    """
+    # Imported on the device's thread only, as in finetune.
+    from hugtweets.evaluation.bits_per_byte import post_nats
+
+    figures: dict[str, Any] = {}
     for prefix, texts in (("", generated), ("held_out_", unseen[: len(generated)])):
         nats = post_nats(model, list(map(tokenizer.encode, texts)), tokenizer.ends)
         if nats:
             figures |= figure(f"{prefix}reader_bits_per_byte", nats, [len(text.encode()) for text in texts])
-    if job.config.evaluate.scorecard == "full":
+    if closely:
         ours, theirs = (list(map(tokenizer.encode, texts)) for texts in (generated, unseen))
         figures |= _read_closely(model, theirs, ours, tokenizer.ends)
     return figures
