@@ -1,16 +1,17 @@
 """Which way of sampling writes most like the author? One model an account, trained once, and every arm samples from it.
 
     OMP_NUM_THREADS=1 python benchmarks/decoding.py --account timeline.jsonl [--account ...] [--reader FILE.gguf]
-        [--arms default,pure] [--seeds 0 1] [--posts 80] [--keep FOLDER] [--home HOME] [--json]
+        [--arms default,pure] [--seeds 0 1] [--posts 80] [--keep FOLDER] [--home HOME] [--trained] [--json]
 
 The newest cleaned posts of a timeline are dealt out at random, so that all parts are of the same months: 400 to train
 on, 80 for validation, which the fitted arms fit, and 100 to compare with. ``--keep`` holds the models and all posts
 that were sampled, so that a run that was broken off, or is asked for more arms, goes on from there.
 
-Columns: *detector*, how often a classifier on n-grams tells them from the author's (0.5 is never); *bits per byte under
-the reader*, an untuned base model, of the posts and in the first row of the author's; *spread*, the standard deviation
-over posts of that; *distinct-2*, of as many words; *copied*, the share of posts that were a copy and sampled again;
-characters a post; and processor seconds a post. Detector and reader are means over seeds.
+Columns: *detector*, how often a classifier on n-grams tells them from the author's (0.5 is never), and *trained*, how
+often the reader does once it is trained to (with ``--trained``: minutes an arm; of the first seed's posts); *bits per
+byte under the reader*, an untuned base model, of the posts and in the first row of the author's; *spread*, the standard
+deviation over posts of that; *distinct-2*, of as many words; *copied*, the share of posts that were a copy and sampled
+again; characters a post; and processor seconds a post. Detector and reader are means over seeds.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class Row:
     arm: str
     settings: str
     detector: float
+    trained: float | None
     reader: float
     spread: float
     distinct_2: float
@@ -185,7 +187,17 @@ def told_apart(real: Sequence[str], written: Sequence[str]) -> float:
     return found.accuracy if found else float("nan")
 
 
-def row(account: Account, arm: str, written: Sequence[Written], reader: Reader) -> Row:
+def told_apart_by(reader: Reader, real: Sequence[str], written: Sequence[str]) -> float | None:
+    """The same of a detector that the reader is trained to be."""
+    from hugtweets.training.detector import detect_by_model
+
+    model, tokenizer = load_tuned(reader.base, None, choose_device(CPU))
+    documents = (list(map(tokenizer.encode, texts)) for texts in (real, written))
+    found = detect_by_model(model, *documents, tokenizer.ends)
+    return round(found.accuracy, 3) if found else None
+
+
+def row(account: Account, arm: str, written: Sequence[Written], reader: Reader, trained: bool) -> Row:
     """The figures of one arm."""
     detected = [told_apart(account.test, each.texts) for each in written]
     bits = [reader.bits_per_byte(each.texts) for each in written]
@@ -196,6 +208,7 @@ def row(account: Account, arm: str, written: Sequence[Written], reader: Reader) 
         arm=arm,
         settings=written[0].settings,
         detector=round(statistics.mean(detected), 3),
+        trained=told_apart_by(reader, account.test, written[0].texts) if trained else None,
         reader=round(statistics.mean(bits), 3),
         spread=round(statistics.stdev(reader.bits(posts)), 3),
         distinct_2=round(
@@ -211,7 +224,7 @@ def measure(account: Account, options: argparse.Namespace, readers: Mapping[str,
     """Every arm on one account, the author's own posts first."""
     judge = readers["reader"]
     own = Written(account.test, 0, 0.0, "")
-    rows = [row(account, "the author", [own], judge)]
+    rows = [row(account, "the author", [own], judge, trained=False)]
     # Told from other posts of the author's own, as a detector that nothing deceives would be.
     number = min(options.posts, VALIDATION)
     ceiling = told_apart(account.test, account.validation[:number])
@@ -222,7 +235,7 @@ def measure(account: Account, options: argparse.Namespace, readers: Mapping[str,
             written = [best_of(account, chooser, options.seeds, options.posts)]
         else:
             written = [account.written(ARMS[name], seed, options.posts) for seed in options.seeds]
-        rows.append(row(account, name, written, judge))
+        rows.append(row(account, name, written, judge, options.trained))
     return rows
 
 
@@ -245,6 +258,7 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=80)
     parser.add_argument("--keep", type=Path, help="where models and posts are kept")
     parser.add_argument("--home", type=Path, default=Path.home() / ".hugtweets", help="where converted models are kept")
+    parser.add_argument("--trained", action="store_true", help="train the reader as a detector of each arm")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

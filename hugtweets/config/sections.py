@@ -108,7 +108,9 @@ class TrainConfig(Section):
     epochs: PositiveInt = Field(1, description="passes over the posts, fewer if the validation loss rises")
     lr: Positive | None = Field(None, description="learning rate; None chooses it by method and base model")
     schedule: Literal["cosine", "linear", "constant"] = Field("linear", description="how the rate falls")
-    warmup_share: Share = Field(0.05, description="share of the steps in which the rate rises")
+    warmup_share: Share | None = Field(
+        None, description="share of the steps in which the rate rises; None is 0.05, but 10 steps or a third at least"
+    )
     weight_decay: NotNegative = Field(0.0, description="decoupled weight decay")
     posts_per_step: PositiveInt = Field(
         POSTS_PER_STEP, description="posts packed into one row, from which an update is computed"

@@ -32,7 +32,7 @@ from hugtweets.storage.atomic import write_text
 from hugtweets.storage.digests import FileDigests
 from hugtweets.timelines import timeline
 from hugtweets.timelines.timeline import write_posts
-from hugtweets.training.rates import rate_in_plan
+from hugtweets.training.rates import WARMUP_SHARE, rate_in_plan
 
 if TYPE_CHECKING:
     from hugtweets.training.trainer import TrainingResult
@@ -105,7 +105,8 @@ def training_options(config: Config) -> TrainConfig:
     same = config.train.model_dump(include={"max_tokens", "device", "save_memory"})
     # What is merged into the base model needs all bits of it.
     precision = "auto" if config.train.precision in ("8bit", "4bit") else config.train.precision
-    return TrainConfig(**chosen, **same, precision=precision)
+    # A pool has steps enough not to go astray; those that are there stay the same.
+    return TrainConfig(**chosen, **same, precision=precision, warmup_share=WARMUP_SHARE)
 
 
 def _training_posts(clean: Reference, most: int | None) -> pa.Table:

@@ -20,7 +20,7 @@ from hugtweets.training.callbacks import EvaluationCallback, ValidationPosts
 from hugtweets.training.collators import PackedPosts
 from hugtweets.training.lora import write_adapter
 from hugtweets.training.rates import choose_rate
-from hugtweets.training.trainer import TrainingResult, load_training_posts, make_trainer, result_of
+from hugtweets.training.trainer import TrainingResult, describe_rate, load_training_posts, make_trainer, result_of
 
 # Token ids, labels and position ids of some posts, each of shape (1, tokens).
 Pack = dict[str, torch.Tensor]
@@ -51,11 +51,11 @@ class Learner:
         )
         self._posts = load_training_posts(task.tokens, earlier.posts if earlier else None)
         self._rate = choose_rate(task.config, base_model)
-        trainer = make_trainer(
+        self._trainer = make_trainer(
             base, self._posts, PackedPosts(ends), self._callback, task.output, choice, task.config, self._rate.value
         )
-        self._loader = trainer.get_train_dataloader()
-        self._arguments, self._state, self._control = trainer.args, trainer.state, trainer.control
+        self._loader = self._trainer.get_train_dataloader()
+        self._arguments, self._state, self._control = self._trainer.args, self._trainer.state, self._trainer.control
         self._updates: deque[list[Pack]] = deque()
         self._packs_seen = 0
         updates = -(-len(self._loader) // self._arguments.gradient_accumulation_steps)
@@ -63,7 +63,7 @@ class Learner:
         self._factors = adapters.begin(place, task.config.seed, earlier.weights if earlier else None)
         decay, fused = self._arguments.weight_decay, choice.device != "mps"
         self._optimizer = torch.optim.AdamW(self._factors, self._rate.value, weight_decay=decay, fused=fused)
-        self._schedule: Any = trainer.create_scheduler(self._state.max_steps, self._optimizer)
+        self._schedule: Any = self._trainer.create_scheduler(self._state.max_steps, self._optimizer)
         self._adapters.assign(place)
         self._callback.on_train_begin(*self._situation)
 
@@ -109,7 +109,7 @@ class Learner:
 
     def result(self) -> TrainingResult:
         """What came of the training; the seconds are those in which other accounts learned as well."""
-        what = f"lora, in one batch with other accounts, at learning rate {self._rate.value:g}, {self._rate.reason}"
+        what = f"lora, in one batch with other accounts, {describe_rate(self._rate, self._trainer)}"
         trained = sum(factor.numel() for factor in self._factors)
         return result_of(self._callback, self._posts, trained, self._task.config, what, self._choice, self._started)
 

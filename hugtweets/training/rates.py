@@ -1,4 +1,4 @@
-"""The learning rate of a base model, by its method, family and width, where ``train.lr`` leaves it to us.
+"""The learning rate of a base model where ``train.lr`` leaves it to us, and how long it rises.
 
 Imports neither torch nor transformers.
 """
@@ -6,6 +6,7 @@ Imports neither torch nor transformers.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ GEMMA_RATE, GEMMA_WIDTH = 1e-3, 640
 POWER = 0.781
 QWEN_RATE, QWEN_WIDTH, QWEN_POWER = 5e-4, 2000, 0.0775
 FULL_SHARE = 0.1
+# Below ten steps some trainings go astray as they reach the rate, and some learn worse; twenty are no better.
+WARMUP_SHARE, LEAST_WARMUP = 0.05, 10
 # What configurations call the width of a layer.
 WIDTHS = ("hidden_size", "n_embd", "d_model")
 
@@ -55,6 +58,13 @@ def choose_rate(config: TrainConfig, base_model: BaseModel) -> LearningRate:
         return LearningRate(rate * share, f"as measured for {family or 'this family'} of a width of {known}")
     value = float(f"{rate * share * (known / width) ** power:.2g}")
     return LearningRate(value, f"by the width of {family or 'its layers'}, {width}")
+
+
+def warmup_steps(share: float | None, steps: int) -> int:
+    """In how many of the steps the rate rises: so large a share of them, or what suits a training of any length."""
+    if share is not None:
+        return math.ceil(share * steps)
+    return max(math.ceil(WARMUP_SHARE * steps), min(LEAST_WARMUP, steps // 3))
 
 
 def rate_in_plan(config: TrainConfig, base_model: BaseModel) -> dict[str, float]:

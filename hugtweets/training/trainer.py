@@ -36,7 +36,7 @@ from hugtweets.training.lora import adapter_options, describe_layers, save_adapt
 from hugtweets.training.memory import describe_rows, within_memory
 from hugtweets.training.plan import MemoryPlan, plan_memory
 from hugtweets.training.precision import Bfloat16Steps, layers_twice
-from hugtweets.training.rates import choose_rate
+from hugtweets.training.rates import LearningRate, choose_rate, warmup_steps
 from hugtweets.training.samplers import EqualShares, RowsOfTokens, expected_sum
 
 log = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ def _finetune(
         trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
         where = f" in {describe_layers(model, config.layers)}" if config.layers != "all" else ""
         rows = "" if packed else ", a row for each post,"
-    what = f"{config.method}{where}{rows} at learning rate {found.value:g}, {found.reason}{plan.measures}"
+    what = f"{config.method}{where}{rows} {describe_rate(found, trainer)}{plan.measures}"
     return result_of(callback, posts, trained, config, what, choice, started)
 
 
@@ -218,6 +218,12 @@ def result_of(
     )
 
 
+def describe_rate(rate: LearningRate, trainer: PostTrainer) -> str:
+    """The rate, why it is this one, and how it rises; once the schedule is there."""
+    rising = f"reached after {trainer.args.warmup_steps} of {trainer.state.max_steps} steps"
+    return f"at learning rate {rate.value:g}, {rate.reason}, {rising}"
+
+
 class PostTrainer(Trainer):
     """Computes in bfloat16 in the steps alone: the option ``bf16`` would make evaluations inexact as well."""
 
@@ -226,6 +232,14 @@ class PostTrainer(Trainer):
     evaluation: EvaluationCallback
     chunked_loss = False
     checkpointing = False
+    warmup_share: float | None = None
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> torch.optim.lr_scheduler.LRScheduler:
+        """How the rate rises and falls: only here it is known over how many steps."""
+        self.args.warmup_steps = warmup_steps(self.warmup_share, num_training_steps)
+        return super().create_scheduler(num_training_steps, optimizer)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The posts in rows of as many posts, or of as many tokens."""
@@ -299,7 +313,6 @@ def make_trainer(
         gradient_accumulation_steps=config.gradient_accumulation_steps,
         learning_rate=rate,
         lr_scheduler_type="constant_with_warmup" if config.schedule == "constant" else config.schedule,
-        warmup_steps=config.warmup_share,
         weight_decay=config.weight_decay,
         optim="adamw_torch_fused" if choice.device != "mps" else "adamw_torch",
         seed=config.seed,
@@ -319,6 +332,7 @@ def make_trainer(
         model=model, args=arguments, train_dataset=posts, data_collator=collator, callbacks=[callback]
     )
     trainer.autocast, trainer.tokens_per_step, trainer.evaluation = choice.autocast, config.tokens_per_step, callback
+    trainer.warmup_share = config.warmup_share
     if choice.scales_gradients:
         trainer.accelerator.scaler = torch.amp.GradScaler(choice.device)
     trainer.remove_callback(PrinterCallback)

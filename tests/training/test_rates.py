@@ -9,7 +9,7 @@ import pytest
 
 from hugtweets.config import TrainConfig
 from hugtweets.models.registry import BaseModel
-from hugtweets.training.rates import choose_rate, rate_in_plan
+from hugtweets.training.rates import choose_rate, rate_in_plan, warmup_steps
 
 
 def model_of(folder: Path, **shape: object) -> BaseModel:
@@ -53,3 +53,9 @@ def test_only_a_rate_unlike_the_packaged_models_changes_what_a_model_is(tmp_path
     wider = model_of(tmp_path, model_type="llama", hidden_size=4096)
     assert rate_in_plan(TrainConfig(), wider) == {"lr": 4.3e-4}
     assert rate_in_plan(TrainConfig(lr=0.1), wider) == {}
+
+
+@pytest.mark.parametrize(("steps", "rising"), [(1, 1), (9, 3), (47, 10), (150, 10), (400, 20)])
+def test_the_rate_rises_over_ten_steps_at_least_but_for_no_more_than_a_third_of_them(steps: int, rising: int) -> None:
+    assert warmup_steps(None, steps) == rising
+    assert warmup_steps(0.0, steps) == 0

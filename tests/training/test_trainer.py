@@ -82,6 +82,13 @@ def test_the_history_starts_with_the_base_model_and_has_every_step(home: Home, t
     assert all(row["train/lr"] >= 0 for row in result.history if "train/loss" in row)
 
 
+def test_the_rate_rises_over_a_third_of_a_short_training_which_is_told(home: Home, tmp_path: Path) -> None:
+    result = learn(home, tmp_path / "one")
+    rates = [row["train/lr"] for row in result.history if "train/lr" in row]
+    assert rates.index(max(rates)) == 5
+    assert "reached after 5 of 15 steps" in result.choice
+
+
 def test_the_same_inputs_and_seed_give_the_same_bytes(home: Home, tmp_path: Path) -> None:
     digests = []
     for name, seed in (("one", 0), ("two", 0), ("three", 1)):
