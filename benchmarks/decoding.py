@@ -192,8 +192,8 @@ def told_apart_by(reader: Reader, real: Sequence[str], written: Sequence[str]) -
     from hugtweets.training.detector import detect_by_model
 
     model, tokenizer = load_tuned(reader.base, None, choose_device(CPU))
-    documents = (list(map(tokenizer.encode, texts)) for texts in (real, written))
-    found = detect_by_model(model, *documents, tokenizer.ends)
+    own, ours = (list(map(tokenizer.encode, texts)) for texts in (real, written))
+    found = detect_by_model(model, own, ours, tokenizer.ends)
     return round(found.accuracy, 3) if found else None
 
 
