@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from hugtweets.storage.home import Home
+from tests.fixtures.fork_server import ForkServer
 from tests.fixtures.tiny_models import save_tiny_model
 
 SECRETS = (
@@ -85,3 +87,10 @@ def prefect_server() -> Iterator[str]:
 
     with prefect_test_harness(server_startup_timeout=120):
         yield str(PREFECT_API_URL.value())
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """Starts programs that would else import for seconds."""
+    with closing(ForkServer()) as server:
+        yield server

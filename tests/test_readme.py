@@ -24,6 +24,7 @@ from hugtweets.simulator.demo import HANDLES, TIMELINES
 from hugtweets.simulator.server import running
 from tests.fixtures.exports import export, script, tweet, zipped
 from tests.fixtures.flows import rows, write_timeline
+from tests.fixtures.fork_server import ForkServer
 from tests.fixtures.tiny_models import save_tiny_model
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,6 +56,8 @@ SKIPPED = {
     ),
     "needs a block that a person made": ("as_service hugtweets setup --alerts",),
 }
+# Each is a module as well, which can be run in a process that has imported it before.
+MODULES = {".venv/bin/hugtweets": "hugtweets.cli", ".venv/bin/prefect": "prefect"}
 SMALL = [
     "train.max_posts=60",
     "train.epochs=1",
@@ -111,6 +114,8 @@ def smaller(command: list[str], sandbox: Path) -> list[str]:
     """
     if "sweep" in command:
         return [*command, "--export-wandb", str(sandbox / "sweep.yaml")]
+    if "--keep" in command:
+        return [*command, "--set=evaluate.generated=4"]
     if not {"run", "refresh", "demo", "pretrain"} & set(command):
         return command
     until = [] if {"demo", "pretrain"} & set(command) else ["--until", "tokenise" if "--mix" in command else "clean"]
@@ -119,7 +124,7 @@ def smaller(command: list[str], sandbox: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_every_command_runs(line: str, sandbox: Path, environment: dict[str, str]) -> None:
+def test_every_command_runs(line: str, sandbox: Path, environment: dict[str, str], fork_server: ForkServer) -> None:
     for reason, beginnings in SKIPPED.items():
         if line.startswith(tuple(f"{beginning} " for beginning in beginnings)):
             pytest.skip(reason)
@@ -128,10 +133,11 @@ def test_every_command_runs(line: str, sandbox: Path, environment: dict[str, str
         name, _, value = command[1].partition("=")
         environment.setdefault(name, value)
     elif command[0] == "make":
-        assert_made(command, sandbox, environment)
+        assert_made(command, sandbox, environment, fork_server)
     elif "pytest" in command:
         # A suite of its own: it is told nothing of this one.
-        run(command, ROOT, {name: value for name, value in environment.items() if not name.startswith("PYTEST_")})
+        own = {name: value for name, value in environment.items() if not name.startswith("PYTEST_")}
+        assert_done(subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False))
     elif command[-2:] == ["server", "start"]:
         own = {"PREFECT_SERVER_API_PORT": str(free_port()), "PREFECT_HOME": str(sandbox / "prefect")}
         assert_serves(command, b"/api", sandbox, environment | own)
@@ -142,7 +148,7 @@ def test_every_command_runs(line: str, sandbox: Path, environment: dict[str, str
     elif command[-1] == "play":
         assert_serves([*command, "--port=0"], b"play at http://127.0.0.1:", sandbox, environment)
     else:
-        run(smaller(command, sandbox), sandbox, environment)
+        run(smaller(command, sandbox), sandbox, environment, fork_server)
 
 
 def as_here(line: str) -> str:
@@ -150,18 +156,21 @@ def as_here(line: str) -> str:
     return line.replace("as_service ", ".venv/bin/").replace("/etc/hugtweets/", "")
 
 
-def assert_made(command: list[str], sandbox: Path, environment: dict[str, str]) -> None:
+def assert_made(command: list[str], sandbox: Path, environment: dict[str, str], server: ForkServer) -> None:
     """The Makefile has the target; what it would do for the demo is done, on less."""
     recipe = subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     if command[1] == "test":
         assert "-m pytest" in recipe
     if command[1] == "demo":
         assert "hugtweets --home .home demo" in recipe
-        run(smaller([".venv/bin/hugtweets", "--home", ".home", "demo"], sandbox), sandbox, environment)
+        run(smaller([".venv/bin/hugtweets", "--home", ".home", "demo"], sandbox), sandbox, environment, server)
 
 
-def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+def run(command: list[str], folder: Path, environment: dict[str, str], server: ForkServer) -> None:
+    assert_done(server.run(["-m", MODULES[command[0]], *command[1:]], environment, folder))
+
+
+def assert_done(done: subprocess.CompletedProcess[str]) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout or "nothing is left to retry" in done.stderr
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.flows import rows, write_timeline
+from tests.fixtures.fork_server import ForkServer
 from tests.fixtures.tiny_models import save_tiny_model
 
 
@@ -33,71 +31,75 @@ def command(home: Path, posts: Path, model: Path, **further: str) -> list[str]:
         **{name.replace("__", "."): value for name, value in further.items()},
     }
     chosen = [f"--set={name}={value}" for name, value in options.items()]
-    program = [sys.executable, "-m", "hugtweets.cli", "--home", str(home)]
-    return [*program, "run", "alice", "--source", f"file:{posts}", *chosen, "--json"]
+    return ["-m", "hugtweets.cli", "--home", str(home), "run", "alice", "--source", f"file:{posts}", *chosen, "--json"]
 
 
 def finished(home: Path) -> set[Path]:
     return {path.parent for path in home.glob("artifacts/*/*/*/manifest.json") if not path.parent.name.startswith(".")}
 
 
-def run(arguments: list[str], environment: dict[str, str]) -> dict[str, Any]:
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    account: dict[str, Any] = json.loads(done.stdout)["accounts"][0]
-    return account
-
-
-def run_until(arguments: list[str], environment: dict[str, str], home: Path, artifacts: int) -> None:
-    """Start the command and kill it as soon as that many artifacts are finished."""
-    process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    started = home / "timelines"
-    while (len(finished(home)) < artifacts or not started.exists()) and process.poll() is None:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-
-
 @dataclass(frozen=True)
 class Case:
-    """The same posts and model for every kill, and what an uninterrupted run makes of them."""
+    """The same posts and model for every kill, and the home of a run that nothing interrupts."""
 
+    server: ForkServer
+    environment: dict[str, str]
     posts: Path
     model: Path
-    environment: dict[str, str]
     home: Path
-    untouched: dict[str, Any]
+
+    def run(self, arguments: list[str]) -> dict[str, Any]:
+        """What a command tells of its account."""
+        done = self.server.run(arguments, self.environment)
+        assert done.returncode == 0, done.stderr
+        account: dict[str, Any] = json.loads(done.stdout)["accounts"][0]
+        return account
+
+    def run_until(self, arguments: list[str], home: Path, artifacts: int) -> None:
+        """Start the command and kill it as soon as that many artifacts are finished."""
+        process = self.server.start(arguments, self.environment)
+        started = home / "timelines"
+        while (len(finished(home)) < artifacts or not started.exists()) and process.is_running():
+            time.sleep(0.002)
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="module")
-def case(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Case:
+def case(prefect_server: str, fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Case:
     folder = tmp_path_factory.mktemp("crashes")
-    environment = os.environ | {"PREFECT_API_URL": prefect_server}
-    posts = write_timeline(folder / "alice.jsonl", rows(60))
-    model = save_tiny_model(folder / "tiny")
-    home = folder / "whole"
-    return Case(posts, model, environment, home, run(command(home, posts, model), environment))
+    posts, model = write_timeline(folder / "alice.jsonl", rows(60)), save_tiny_model(folder / "tiny")
+    return Case(fork_server, os.environ | {"PREFECT_API_URL": prefect_server}, posts, model, folder / "whole")
+
+
+@pytest.fixture(scope="module")
+def untouched(case: Case) -> dict[str, Any]:
+    """What a run that nothing interrupts makes of them."""
+    return case.run(command(case.home, case.posts, case.model))
 
 
 @pytest.mark.parametrize("artifacts", [1, 3, 5])
-def test_a_killed_run_is_completed_by_the_same_command(case: Case, tmp_path: Path, artifacts: int) -> None:
+def test_a_killed_run_is_completed_by_the_same_command(
+    case: Case, untouched: dict[str, Any], tmp_path: Path, artifacts: int
+) -> None:
     arguments = command(tmp_path / "killed", case.posts, case.model)
-    run_until(arguments, case.environment, tmp_path / "killed", artifacts)
+    case.run_until(arguments, tmp_path / "killed", artifacts)
     before = finished(tmp_path / "killed")
-    resumed = run(arguments, case.environment)
+    resumed = case.run(arguments)
     assert len(before) >= artifacts
     assert before <= {Path(step["path"]) for step in resumed["steps"].values() if step["cached"]}
     assert not list((tmp_path / "killed").glob("artifacts/*/*/.partial-*"))
-    assert resumed["samples"] == case.untouched["samples"]
+    assert resumed["samples"] == untouched["samples"]
 
 
+@pytest.mark.usefixtures("untouched")
 def test_a_killed_training_goes_on_from_the_same_model_again(case: Case, tmp_path: Path) -> None:
     longer = write_timeline(tmp_path / "longer.jsonl", rows(80))
     homes = {name: Path(shutil.copytree(case.home, tmp_path / name)) for name in ("whole", "killed")}
     commands = {name: command(home, longer, case.model, refresh__start="previous") for name, home in homes.items()}
-    whole = run(commands["whole"], case.environment)
-    run_until(commands["killed"], case.environment, homes["killed"], len(finished(case.home)) + 3)
-    resumed = run(commands["killed"], case.environment)
+    whole = case.run(commands["whole"])
+    case.run_until(commands["killed"], homes["killed"], len(finished(case.home)) + 3)
+    resumed = case.run(commands["killed"])
     assert not resumed["steps"]["finetune"]["cached"]
     # The report tells when, and in which run, a model was judged.
     digests = [{name: step["digest"] for name, step in run["steps"].items()} for run in (resumed, whole)]
