@@ -20,6 +20,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -289,6 +290,7 @@ def _manifest(plan: Plan, counts: Mapping[str, Any], started: datetime) -> Manif
     )
 
 
+@cache
 def _version(distribution: str) -> str | None:
     try:
         return version(distribution)
