@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 # The answers of X's two APIs hold their posts so, with more around them: their dialects read them.
 _ANSWERS = ("data", "statuses")
+_SHORTEST_ID = 9  # digits: no table has so many rows
+# Names of a list of posts that stands beside other things.
+_LISTS = ("tweets", "posts", "results", "items")
 
 
 def rows_within(value: object) -> list[object] | None:
@@ -20,6 +23,8 @@ def rows_within(value: object) -> list[object] | None:
         return list(value["data"])
     if len(value) == 1 and not value.keys() & set(_ANSWERS) and isinstance(only := next(iter(value.values())), list):
         return only
+    if isinstance(listed := next(filter(None, map(value.get, _LISTS)), None), list):
+        return listed
     if all(isinstance(part, dict) and part for part in value.values()):
         return _by_columns(value) or _by_index(value)
     return None
@@ -33,6 +38,8 @@ def _by_columns(table: Mapping[str, dict[str, object]]) -> list[object] | None:
     return [{name: column[index] for name, column in table.items()} for index in first]
 
 
-def _by_index(table: Mapping[str, object]) -> list[object] | None:
-    """The rows of ``{"0": {"id": …, "text": …}}``."""
-    return list(table.values()) if all(map(str.isdecimal, table)) else None
+def _by_index(table: Mapping[str, dict[str, object]]) -> list[object] | None:
+    """The rows of ``{"0": {"id": …, "text": …}}``, or of ``{"1201506031228084201": {"text": …}}``."""
+    if not all(map(str.isdecimal, table)):
+        return None
+    return [{"id": index} | row if len(index) >= _SHORTEST_ID else row for index, row in table.items()]

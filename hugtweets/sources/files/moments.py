@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from dateutil import parser
@@ -18,10 +18,14 @@ _NUMBER = re.compile(r"\d{9,19}(?:\.\d*)?")
 _SLASHED = re.compile(r"\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}\b")
 # As JavaScript writes zones: `GMT+0200 (Central European Summer Time)`.
 _NAMED_OFFSET = re.compile(r"\b(?:GMT|UTC)(?=[+-]\d)")
+_DOT = "·"  # between the day and the time of day, on pages that show posts
 _ASIDE = re.compile(r"\s*\([^()]*\)$")
 # Ticks in a second: seconds, milli-, micro- and nanoseconds since 1970. No post is older than 2006: one of them fits.
 _UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
 _FIRST, _LAST = 1_136_073_600, 4_102_444_800  # the years 2006 to 2099
+_DAYS = re.compile(r"\d{5}(?:[.,]\d{1,15})?")
+_FIRST_DAY, _LAST_DAY = 38_718, 73_050  # the same years, as spreadsheets count days
+_DAY_ZERO = datetime(1899, 12, 30, tzinfo=UTC)
 _LONGEST = 80  # characters
 _NO_TIME = "is not a time such as 2024-05-31T18:30:00Z"
 # Neither has a part of a date in common with the other: what both give was said by the text.
@@ -45,8 +49,8 @@ def moment(value: object, day_first: bool | None = None) -> datetime:
     if not isinstance(value, str) or len(value) > _LONGEST:
         raise ValueError(_NO_TIME)
     text = value.strip()
-    if _NUMBER.fullmatch(text):
-        return _since_1970(float(text))
+    if _NUMBER.fullmatch(text) or _DAYS.fullmatch(text):
+        return _since_1970(float(text.replace(",", ".")))
     try:
         return utc(datetime.fromisoformat(_as_iso(text)))
     except ValueError:
@@ -61,6 +65,9 @@ def puts_day_first(written: Iterable[object]) -> bool | None:
 
 
 def _since_1970(ticks: float) -> datetime:
+    """The time of a number of ticks, or of the days of a spreadsheet, which are far fewer."""
+    if _FIRST_DAY <= ticks <= _LAST_DAY:
+        return _DAY_ZERO + timedelta(days=ticks)
     for unit in _UNITS:
         if _FIRST * unit <= ticks <= _LAST * unit:
             return datetime.fromtimestamp(ticks / unit, UTC)
@@ -81,7 +88,7 @@ def _as_people_write(text: str, day_first: bool | None) -> datetime:
     if _SLASHED.match(text) and day_first is None and puts_day_first([text]) is None:
         raise ValueError("does not tell the day from the month: write it as 2024-05-31")
     first = puts_day_first([text]) if day_first is None else day_first
-    text = _ASIDE.sub("", _NAMED_OFFSET.sub("", text))
+    text = _ASIDE.sub("", _NAMED_OFFSET.sub("", text)).replace(_DOT, " ")
     try:
         said = {parser.parse(text, default=default, dayfirst=bool(first), tzinfos=_zone) for default in _DEFAULTS}
     # What dateutil lets through are errors of the numbers and zones that it was not made for.

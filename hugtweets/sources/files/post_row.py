@@ -18,13 +18,13 @@ from hugtweets.timelines.posts import Mention, Post, tombstone
 Fields = dict[str, Any]
 _KEPT = {field.name for field in dataclasses.fields(Post)} - {"mentions", "deleted"}
 _HANDLES = re.compile(r"@?(\w{1,20})")
-_GUARDED_ID = re.compile(r"""(?:['x]|=")(\d+)"?""")
+_GUARDED_ID = re.compile(r"""=?['"]?(?:x|id|(?:tweet|status|post)_?id)?:? ?(\d+)['"]?""", re.IGNORECASE)
 _BETWEEN_HANDLES = re.compile(r"[\s,;|]+")
 _WORDS_FOR_FLAGS = {"1.0": True, "0.0": False}
 
 
 def _bare_id(value: object) -> object:
-    """An id without what is put around it so that a spreadsheet leaves it alone: ``'7``, ``="7"``, ``x7``."""
+    """An id without what tools put around it, to keep spreadsheets from it: ``'7``, ``="7"``, ``tweet_id:7``."""
     match = _GUARDED_ID.fullmatch(value.strip()) if isinstance(value, str) else None
     return match[1] if match else value
 
@@ -45,6 +45,9 @@ def _mentions(value: object) -> list[Fields] | None:
     """Who is mentioned, as objects or as handles; None for what nobody could tell, since no post is lost by that."""
     value = structured(value)
     if isinstance(value, str):
+        if value.isdecimal():
+            # How many there are.
+            return None
         value = _BETWEEN_HANDLES.split(value.strip(" []()"))
     if not isinstance(value, list):
         return None

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from hugtweets.sources.files.literals import structured
 
-# What pandas and others write where there is nothing.
-_NOTHING = frozenset(("", "nan", "none", "null", "nat", "<na>", "[]", "{}", "0", "0.0", "false", "f"))
+# What pandas, R and others write where there is nothing.
+_NOTHING = frozenset(("", "nan", "none", "null", "nat", "<na>", "na", "n/a", "-", "[]", "{}", "0", "0.0", "false", "f"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,20 @@ from pathlib import Path
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
 from hugtweets.sources.files.post_row import Fields
-from hugtweets.sources.files.rows import Cells
+from hugtweets.sources.files.rows import Cells, spelled
 
 # For each of our columns the names it goes by; of several, the first that says something counts. The text of an id is
 # asked before its number, which a program may have rounded.
 NAMES = {
     "id": ("id_str", "id", "tweet_id", "status_id", "tweet_id_str", "status_id_str", "post_id"),
     "created_at": ("created_at", "datetime", "date", "timestamp", "time", "tweet_created_at", "tweet_date", "posted_at",
-                   "published_at", "date_time"),
-    "text": ("full_text", "text", "tweet_text", "raw_content", "content", "tweet", "body", "message"),
-    "author": ("author", "author.username", "author.screen_name", "username", "screen_name", "user.screen_name",
-               "user.username", "from_user", "author_handle", "handle", "user"),
+                   "published_at", "date_time", "date_posted", "created_time", "utc_time"),
+    "text": ("full_text", "text", "tweet_text", "raw_content", "content", "tweet", "body", "message",
+             "post_text", "post_content", "tweet_content", "description"),
+    # What can only be a handle comes before what may be a display name.
+    "author": ("author.username", "author.screen_name", "author_handle", "screen_name", "user.screen_name", "author",
+               "username", "user.username", "from_user", "handle", "user", "tweet_author", "post_author", "user_posted",
+               "account", "twitter_account"),
     "name": ("author.name", "name", "display_name", "user.displayname", "user.name"),
     "lang": ("lang", "language"),
     "is_retweet": ("is_retweet", "retweet"),
@@ -43,8 +46,16 @@ REFERENCES = {
     "is_quote": ("quoted_status", "quoted_status_id", "quoted_status_id_str", "quoted_tweet", "quoted_tweet_id",
                  "quote_url"),
 }  # fmt: skip
-_LINKS = ("permalink", "url", "link", "tweet_url", "status_url", "tweet_link", "permanent_url")
-_LINK = re.compile(r"https?://(?:\w+\.)?(?:twitter|x)\.com/(?:i/web|(\w{1,20}))/status(?:es)?/(\d{1,20})\b.*")
+# Columns that say in one word what a post is, and the words.
+_KIND = ("tweet_type", "post_type", "sourcetweet_type", "type")
+_WORDS = {
+    "is_retweet": ("retweet", "retweeted", "repost", "reposted", "rt"),
+    "is_reply": ("reply", "replied", "repliedto"),
+    "is_quote": ("quote", "quoted", "quotetweet", "quotepost"),
+}
+_LINKS = ("permalink", "url", "link", "tweet_url", "status_url", "tweet_link", "permanent_url", "tweet_permalink",
+          "post_url", "post_link", "post_permalink", "service_link")  # fmt: skip
+_LINK = re.compile(r"https?://(?:\w+\.)?(?:twitter|x)\.com/(?:i(?:/web)?|(\w{1,20}))/status(?:es)?/(\d{1,20})\b.*")
 _DAY = re.compile(r"\d+[-/.]\w+[-/.]\d+")
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?[+-]\d\d:?\d\d)?")
 _PROFILE = re.compile(r"(?:(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/)?@?(\w{1,20})/?")
@@ -62,9 +73,13 @@ def fields(cells: Cells) -> Fields:
         found["text"] = ""
     for column in ("author", "name"):
         found[column] = next(filter(None, _inside(cells, column)), None)
+    kind = spelled(str(cells.get(*_KIND)))
     for column, names in REFERENCES.items():
-        if column not in found and (says := cells.says(*names)) is not None:
+        says = True if kind in _WORDS[column] else cells.says(*names)
+        if column not in found and says is not None:
             found[column] = says
+    if "mentions" not in found:
+        found["mentions"] = cells.at("entities", "user_mentions") or cells.at("entities", "mentions")
     if found["author"] is None or "id" not in found:
         _fill_from_link(found, cells)
     return found
@@ -82,7 +97,12 @@ def check_columns(sample: Sample, path: Path) -> list[str]:
     if missing := [column for column in REQUIRED if not known[column]]:
         there = ", ".join(ascii(name[:30]) for name in itertools.islice(sample.columns.values(), 20)) or "none"
         noun = "column" if sample.is_table else "key"
-        raise UnreadableSource(f"{path} has no {noun} {', '.join(missing)} (found {there}): rename or add it")
+        advice = "rename or add it"
+        if sample.is_table and not any(known.values()):
+            advice = "its first line must name the columns"
+        elif missing == ["id"]:
+            advice += f"; if it has none, number its rows in a {noun} id"
+        raise UnreadableSource(f"{path} has no {noun} {', '.join(missing)} (found {there}): {advice}")
     return [f"{names[0]} is {column}" for column, names in known.items() if names and names[0] != column]
 
 

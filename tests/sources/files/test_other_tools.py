@@ -1,0 +1,137 @@
+"""Columns of tools that have no dialect of their own: whose a post is, what kind it is, when it was, and its number."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hugtweets.errors import UnreadableSource
+from hugtweets.sources.files.reading import read_posts_file
+from hugtweets.timelines.posts import Post
+
+ID = "1500000000000000123"
+ROW = {"id": ID, "created_at": "2024-05-31T18:30:00Z", "text": "Bees like foxglove."}
+
+
+def table(folder: Path, row: dict[str, str]) -> Path:
+    path = folder / "posts.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([row.keys(), row.values()])
+    return path
+
+
+def read(folder: Path, row: dict[str, str]) -> Post:
+    (post,) = read_posts_file(table(folder, row)).posts
+    return post
+
+
+def from_json(folder: Path, value: Any) -> list[Post]:
+    path = folder / "posts.json"
+    path.write_text(json.dumps(value), encoding="utf-8")
+    return read_posts_file(path).posts
+
+
+@pytest.mark.parametrize(
+    "column", ["account", "Twitter Account", "tweet_author", "post_author", "user_posted", "author_handle", "Handle"]
+)
+def test_whose_a_post_is_stands_under_many_names(tmp_path: Path, column: str) -> None:
+    assert read(tmp_path, ROW | {column: "eve"}).author == "eve"
+
+
+def test_a_handle_counts_more_than_what_may_be_a_display_name(tmp_path: Path) -> None:
+    assert read(tmp_path, ROW | {"user_name": "Ada Lovelace", "user_screen_name": "ada"}).author == "ada"
+
+
+@pytest.mark.parametrize(
+    ("column", "word", "kind"),
+    [
+        ("type", "retweet", "is_retweet"),
+        ("Tweet Type", "Retweet", "is_retweet"),
+        ("sourcetweet_type", "retweeted", "is_retweet"),
+        ("post_type", "repost", "is_retweet"),
+        ("Post Type", "'@Reply", "is_reply"),
+        ("sourcetweet_type", "quoted", "is_quote"),
+    ],
+)
+def test_one_word_may_say_what_kind_a_post_is(tmp_path: Path, column: str, word: str, kind: str) -> None:
+    post = read(tmp_path, ROW | {column: word})
+    assert [name for name in ("is_retweet", "is_reply", "is_quote") if getattr(post, name)] == [kind]
+
+
+@pytest.mark.parametrize("nothing", ["NA", "N/A", "n/a", "-"])
+def test_what_r_and_spreadsheets_write_for_nothing_is_nothing(tmp_path: Path, nothing: str) -> None:
+    columns = ("retweeted_status_id", "in_reply_to_screen_name", "quoted_status_id", "is_quote")
+    post = read(tmp_path, ROW | dict.fromkeys(columns, nothing))
+    assert not (post.is_retweet or post.is_reply or post.is_quote)
+
+
+@pytest.mark.parametrize(
+    ("text", "time", "link"),
+    [
+        ("Post text", "Date", "Post Link"),
+        ("Tweet Text", "Date (GMT)", "Tweet Permalink"),
+        ("Post_Content", "UTC_Time", "Tweet_URL"),
+        ("description", "date_posted", "url"),
+        ("message", "created_time", "Service Link"),
+    ],
+)
+def test_tools_that_plan_and_measure_posts_are_read(tmp_path: Path, text: str, time: str, link: str) -> None:
+    row = {time: "Thu, May 30, 2024", text: "Bees like foxglove.", link: f"https://x.com/ada/status/{ID}"}
+    post = read(tmp_path, row)
+    assert (post.id, post.author, post.text) == (ID, "ada", "Bees like foxglove.")
+    assert post.created_at == datetime(2024, 5, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("place", ["i", "i/web"])
+def test_an_address_without_a_handle_names_no_author(tmp_path: Path, place: str) -> None:
+    post = read(tmp_path, ROW | {"url": f"https://x.com/{place}/status/{ID}"})
+    assert (post.id, post.author) == (ID, None)
+
+
+@pytest.mark.parametrize("guarded", [f"tweet_id:{ID}", f'"{ID}"', f"ID{ID}", f"'{ID}'"])
+def test_what_tools_put_around_an_id_is_left_out(tmp_path: Path, guarded: str) -> None:
+    assert read(tmp_path, ROW | {"id": guarded}).id == ID
+
+
+@pytest.mark.parametrize("written", ["May 31, 2024 · 6:30 PM UTC", "45443.770833333", "45443,770833333"])
+def test_times_of_nitter_and_of_excel_are_understood(tmp_path: Path, written: str) -> None:
+    time = read(tmp_path, ROW | {"created_at": written}).created_at
+    assert abs((time - datetime(2024, 5, 31, 18, 30, tzinfo=UTC)).total_seconds()) < 1
+
+
+def test_who_is_mentioned_is_found_inside_the_entities(tmp_path: Path) -> None:
+    entities = {"user_mentions": [{"screen_name": "bob", "name": "Bob"}]}
+    (post,) = from_json(tmp_path, [ROW | {"author": {"userName": "ada"}, "entities": entities}])
+    assert [(mention.username, mention.name) for mention in post.mentions or ()] == [("bob", "Bob")]
+
+
+def test_how_many_are_mentioned_is_no_handle(tmp_path: Path) -> None:
+    assert read(tmp_path, ROW | {"Mentions": "1"}).mentions is None
+
+
+@pytest.mark.parametrize("name", ["tweets", "posts", "results", "items"])
+def test_posts_in_a_list_beside_other_things_are_found(tmp_path: Path, name: str) -> None:
+    assert [post.id for post in from_json(tmp_path, {"count": 1, "user": "ada", name: [ROW]})] == [ID]
+
+
+def test_posts_under_their_ids_are_found(tmp_path: Path) -> None:
+    told = {name: ROW[name] for name in ("created_at", "text")}
+    assert [post.id for post in from_json(tmp_path, {ID: told, f"{ID[:-1]}4": told})] == [ID, f"{ID[:-1]}4"]
+
+
+def test_a_file_without_ids_is_told_what_will_do_for_one(tmp_path: Path) -> None:
+    path = table(tmp_path, {"tweet": "Bees like foxglove.", "date": "2024-05-31"})
+    with pytest.raises(UnreadableSource, match=r"no column id .*if it has none, number its rows in a column id"):
+        read_posts_file(path)
+
+
+def test_a_file_without_a_header_is_told_so(tmp_path: Path) -> None:
+    path = table(tmp_path, {ID: f"{ID[:-1]}4", "2024-05-31": "2024-05-30", "Bees like foxglove.": "So do I."})
+    with pytest.raises(UnreadableSource, match="its first line must name the columns"):
+        read_posts_file(path)
