@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import warnings
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import available_timezones
@@ -99,4 +100,6 @@ def build(
 def serve(accounts: Path, cron: str, timezone: str, options: Config, verify_cron: str | None = None) -> None:
     """Serve until stopped. The schedule stays active meanwhile: a night missed by a restart is caught up."""
     deployments = build(accounts, cron, timezone, options, verify_cron)
+    # Told to end, Prefect's runner also calls, from its own loop, what only another thread could wait for.
+    warnings.filterwarnings("ignore", "coroutine 'Runner.astop' was never awaited", RuntimeWarning)
     prefect.serve(*deployments, pause_on_shutdown=False, print_starting_message=False)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # peft's advice on adapters where one matrix reads and writes tokens; see merge.
 warnings.filterwarnings("ignore", "Model has `tie_word_embeddings=True`", UserWarning)
+# peft 0.21 asks transformers by the old name; on a worker nobody else keeps that out of the log.
+warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
 
 ADAPTER = "adapter_config.json"
 # What peft calls a model without any of its adapters, where each row of a batch names one.

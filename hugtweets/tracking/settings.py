@@ -39,6 +39,12 @@ MODES: dict[str, Wish] = {
 }
 YES = ("1", "true", "yes", "on")
 
+# Where wandb keeps caches and data: its own variable, the one for all programs, and the place below the home folder.
+FOLDERS = {
+    "WANDB_CACHE_DIR": ("XDG_CACHE_HOME", ".cache"),
+    "WANDB_DATA_DIR": ("XDG_DATA_HOME", ".local/share"),
+}
+
 # What the sweep agent of wandb 0.31 sets for the processes that it starts (wandb_agent.py), one for each point.
 AGENT_RUN, AGENT_SWEEP, AGENT_PARAMETERS = "WANDB_RUN_ID", "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH"
 
@@ -78,13 +84,14 @@ def check_mode(config: TrackingConfig) -> None:
 
     Raises:
         ConfigurationError: ``tracking.mode`` is online without a key, the key cannot be one, or ``WANDB_MODE`` is
-            nothing that W&B knows.
+            nothing that W&B knows; or this user has no home folder, not even by name.
     """
     from wandb.errors import AuthenticationError
 
     asked = wish(config)
     if asked == "disabled":
         return
+    _home_folder()
     mode = os.environ.get("WANDB_MODE")
     if mode is not None and mode not in MODES:
         raise ConfigurationError(
@@ -168,19 +175,43 @@ def set_up() -> wandb.Settings:
 
     # Else wandb reports its own failures to its makers, and on stderr that it could not.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-    _give_a_cache()
+    _give_folders()
     settings = wandb.Settings(silent=True, x_graphql_retry_max=RETRIES, x_graphql_timeout_seconds=REQUEST_SECONDS)
     return wandb.setup(settings).settings
 
 
-def _give_a_cache() -> None:
-    """Where no cache can be kept, as for a user without a home folder, wandb would log on stderr, page after page."""
-    cache = Path(os.environ.get("WANDB_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    nearest = next(folder for folder in (cache, *cache.absolute().parents) if os.access(folder, os.F_OK))
-    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
-        folder = tempfile.mkdtemp(prefix="hugtweets-wandb-")
-        os.environ["WANDB_CACHE_DIR"] = folder
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+def _give_folders() -> None:
+    """A folder that goes with the process for each that wandb cannot make, as for a user without a home folder.
+
+    Without one for caches it would log on stderr, page after page; without one for data it would refuse every artifact.
+    """
+    for variable, (shared, below) in FOLDERS.items():
+        named = os.environ.get(variable) or os.environ.get(shared)
+        folder = Path(named).absolute() if named else _home_folder() / below
+        if not _can_be_made(folder):
+            os.environ[variable] = tempfile.mkdtemp(prefix="hugtweets-wandb-")
+            atexit.register(shutil.rmtree, os.environ[variable], ignore_errors=True)
+
+
+def _home_folder() -> Path:
+    """Where wandb looks for its settings, whether or not there is such a folder.
+
+    Raises:
+        ConfigurationError: nothing says where it is.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise ConfigurationError(
+            "W&B looks for its settings in the home folder, and nothing says where that is: set HOME to a folder, or "
+            "tracking.mode=disabled"
+        ) from None
+
+
+def _can_be_made(folder: Path) -> bool:
+    """Whether there is such a folder that can be written, or may be one."""
+    nearest = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
+    return nearest.is_dir() and os.access(nearest, os.W_OK)
 
 
 def _host() -> str:

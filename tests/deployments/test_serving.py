@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import sys
+import threading
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +24,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Pending
 
-from deployments.serve import build
+from deployments.serve import build, serve
 from flows.ad_hoc import ad_hoc
 from flows.forms import show_in_forms
 from flows.nightly import nightly
@@ -271,6 +275,24 @@ def test_serve_says_that_no_server_answers_and_keeps_a_password_to_itself(
     printed = capsys.readouterr().err
     assert_one_sentence(ended.value.code, printed, "no Prefect server answers at http://127.0.0.1:9/api")
     assert "s3cret" not in printed
+
+
+def test_a_service_that_is_told_to_end_does_so_without_a_word_of_the_libraries(
+    prefect_server: str, tmp_path: Path
+) -> None:
+    path, before = write_accounts(tmp_path / "accounts.yaml", ["alice"]), signal.getsignal(signal.SIGTERM)
+
+    def end() -> None:
+        while signal.getsignal(signal.SIGTERM) == before:
+            time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    # pytest makes an error of every warning, also of those that nobody can catch.
+    threading.Thread(target=end, daemon=True).start()
+    with pytest.raises(SystemExit) as ended:
+        serve(path, "0 3 * * *", "UTC", Config())
+    signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 0
 
 
 def assert_one_sentence(code: object, printed: str, says: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pwd
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -311,14 +312,25 @@ def test_artifacts_that_are_rejected_are_kept_and_the_next_run_is_tried_all_the_
     assert_all_kept(home, done)
 
 
-def test_who_has_no_folder_for_caches_reads_nothing_of_wandbs_own_log(home: Home, tmp_path: Path) -> None:
+# The variables that move what is kept below the home folder.
+FOLDERS = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DIR")
+
+
+def test_who_has_no_home_folder_loses_no_run_and_reads_nothing_of_wandbs_own_log(home: Home, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    environment = {"HOME": str(tmp_path / "file"), "XDG_CACHE_HOME": "", "WANDB_CACHE_DIR": ""}
-    script = (
-        "from hugtweets.config import TrackingConfig as C; from hugtweets.tracking import status; print(status(C()))"
-    )
-    done = run_script(script, home, **environment)
-    assert (done.returncode, done.stderr) == (0, "")
+    make_chain(home, SHORT)
+    # As root may write everywhere, the folder is one that nobody can make.
+    done = run_script(SCRIPT, home, HOME=str(tmp_path / "file" / "nobody"), **dict.fromkeys(FOLDERS, ""))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert {run.name for run in read_runs(home.wandb)} == SHORT_LINEAGE.keys()
+
+
+def test_who_has_no_home_folder_by_any_name_is_told_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    # As of a number that no user of the machine has.
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    with pytest.raises(ConfigurationError, match="set HOME"):
+        check_mode(TrackingConfig(mode="offline"))
 
 
 def assert_all_kept(home: Home, done: subprocess.CompletedProcess[str]) -> None:
