@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from hugtweets.sources.files.text import NOT_UTF8, Encoding, bounded_lines, open
 
 _NAMES = {",": "CSV", ";": "CSV with semicolons", "\t": "CSV with tabs", "|": "CSV with bars"}
 _LONGEST_HEADER = 20_000  # characters
+_SAMPLE = 2**16  # characters
+_ESCAPED = re.compile(r"""[^"\\]\\"[^"\r\n,;|\t]""")
 
 
 def read_csv(path: Path, encoding: Encoding) -> Rows:
@@ -23,6 +26,7 @@ def read_csv(path: Path, encoding: Encoding) -> Rows:
         told = next((separator for separator in _NAMES if first.casefold().startswith(f"sep={separator}")), None)
         header = next(lines, "") if told else first
         form = _form(told) if told else _sniff(header)
+        form.escapechar = _escape(path, encoding)
         try:
             columns = _names(next(csv.reader(itertools.chain([header], lines), form), []))
         except csv.Error:
@@ -37,6 +41,13 @@ def _sniff(header: str) -> csv.Dialect:
     except csv.Error:
         return _form(",")
     return _form(sniffed.delimiter, sniffed.skipinitialspace)
+
+
+def _escape(path: Path, encoding: Encoding) -> str | None:
+    """A backslash, if that and no second quotation mark stands before one in a cell, as Spark and MySQL write it."""
+    with open_text(path, encoding) as file:
+        sample = file.read(_SAMPLE)
+    return "\\" if '""' not in sample and _ESCAPED.search(sample) else None
 
 
 def _form(separator: str, skips_blank: bool = False) -> csv.Dialect:
@@ -77,7 +88,11 @@ def _row(header: list[str], cells: list[str], place: str) -> Row:
         return Row(place, problem=f"has {len(cells)} cells where the header has {len(header)}")
     if any(NOT_UTF8.search(cell) for cell in cells if not cell.isascii()):
         return Row(place, problem="is not UTF-8")
-    return Row(place, dict(zip(header, cells, strict=False)), size=sum(map(len, cells)))
+    values: dict[str, object] = {}
+    for name, cell in zip(header, cells, strict=False):
+        # Of two columns with the same name, the first that says something counts.
+        values[name] = values.get(name) or cell
+    return Row(place, values, size=sum(map(len, cells)))
 
 
 def _why(error: csv.Error) -> str:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -128,9 +129,13 @@ class _Buffer:
 def _unfolded(rows: Iterator[Row]) -> Iterator[Row]:
     """The rows, those of a list in one line and of an object that holds a whole table one by one."""
     for row in rows:
+        if isinstance(row.value, dict) and list(row.value) == ["tweet"] and isinstance(row.value["tweet"], dict):
+            # As an export holds them.
+            yield replace(row, value=row.value["tweet"])
+            continue
         values = row.value if isinstance(row.value, list) else rows_within(row.value)
         if not values:
             yield row
             continue
         for value in values:
-            yield Row(row.place, value, size=row.size // len(values))
+            yield from _unfolded(iter([Row(row.place, value, size=row.size // len(values))]))

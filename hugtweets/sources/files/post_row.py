@@ -25,8 +25,16 @@ _WORDS_FOR_FLAGS = {"1.0": True, "0.0": False}
 
 def _bare_id(value: object) -> object:
     """An id without what tools put around it, to keep spreadsheets from it: ``'7``, ``="7"``, ``tweet_id:7``."""
+    value = _typed(value)
     match = _GUARDED_ID.fullmatch(value.strip()) if isinstance(value, str) else None
     return match[1] if match else value
+
+
+def _typed(value: object) -> object:
+    """A value without the type that MongoDB writes around it: ``{"$numberLong": "7"}``."""
+    while isinstance(value, dict) and len(value) == 1 and (name := next(iter(value))).startswith("$"):
+        value = value[name]
+    return value
 
 
 def _flag(value: object) -> object:
@@ -38,7 +46,7 @@ def _flag(value: object) -> object:
 
 
 def _time(value: object, info: ValidationInfo) -> datetime:
-    return moment(value, (info.context or {}).get("day_first"))
+    return moment(_typed(value), (info.context or {}).get("day_first"))
 
 
 def _mentions(value: object) -> list[Fields] | None:

@@ -41,8 +41,8 @@ class Cells:
     def __init__(self, row: Mapping[str, object]) -> None:
         self._cells: dict[str, object] = {}
         self._inside: dict[str, Cells | None] = {}
-        for name, value in row.items():
-            # Of two columns with the same name, that which says something counts.
+        # Of two columns with the same name, that which says something counts; MongoDB's own `_id` is no post's.
+        for name, value in sorted(row.items(), key=_is_private):
             if self._cells.get(key := spelled(name)) in (None, ""):
                 self._cells[key] = value
 
@@ -83,6 +83,10 @@ class Cells:
         """Whether one of these cells holds something; None if the row has no such cell."""
         there = [name for name in names if name in self]
         return any(is_something(self.get(name)) for name in there) if there else None
+
+
+def _is_private(cell: tuple[str, object]) -> bool:
+    return cell[0].startswith("_")
 
 
 def is_something(value: object) -> bool:

@@ -20,6 +20,15 @@ MAX_BYTES = 2**30  # the busiest accounts have a million posts, of less than a k
 MAX_LINE = 2**24  # characters; the largest pages of the X API, with the people and posts they mention, have a third
 COMPRESSED = ".gz"
 BLOCK = 2**20
+# How files begin that are none of posts, whatever their names end in, and what to do with them.
+_OTHER_FORMATS = {
+    rb"PK\x03\x04": "is a zip or a spreadsheet's own format: save it as CSV, or unpack it",
+    rb"\x1f\x8b": "is compressed: let its name end in .gz as well",
+    rb"PAR1": "is Parquet: let its name end in .parquet",
+    rb"\xd0\xcf\x11\xe0": "is an old spreadsheet: save it as CSV",
+    rb"\s*(?i:<!doctype|<html|<\?xml)": "is a web page and no table: save the data that it shows",
+    rb"\s*window\.YTD\.": "is a script of an account export: read it with --source archive:PATH",
+}
 _JUDGED = 2**16  # bytes with letters beyond ASCII are enough to know an encoding by
 
 _BYTE_ORDER_MARKS = {
@@ -32,6 +41,8 @@ _BYTE_ORDER_MARKS = {
 _LEGACY = ["cp1252", "cp932", "cp949", "gb18030", "big5", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256"]
 _LEGACY += ["cp1257", "mac_roman"]
 _SURROGATE_BYTES = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+# What is judged of a file that is not UTF-8: ids and times only make every encoding look alike.
+_WORDS = re.compile(rb"[\x40-\xff]*[\x80-\xff][\x40-\xff]*")
 # What the error handler `surrogateescape` makes of bytes that are no UTF-8.
 NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
@@ -51,7 +62,7 @@ def find_encoding(path: Path) -> Encoding:
     A file of which a few bytes are no UTF-8 is read as UTF-8 all the same: only the rows that hold them are lost.
 
     Raises:
-        UnreadableSource: no encoding fits, or the file is too large once unpacked.
+        UnreadableSource: it is of another format, no encoding fits, or the file is too large once unpacked.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     is_utf8, start, beyond = True, b"", b""
@@ -64,6 +75,7 @@ def find_encoding(path: Path) -> Encoding:
                 is_utf8 and decoder.decode(block)
             except UnicodeDecodeError:
                 is_utf8 = False
+    _refuse_other_formats(start, path)
     for mark, name in _BYTE_ORDER_MARKS.items():
         if start.startswith(mark):
             return Encoding(name, "surrogateescape" if name == "utf-8-sig" else "surrogatepass")
@@ -72,6 +84,12 @@ def find_encoding(path: Path) -> Encoding:
     if is_utf8 or _mostly_utf8(beyond):
         return Encoding("utf-8", "surrogateescape")
     return _legacy(beyond, path)
+
+
+def _refuse_other_formats(start: bytes, path: Path) -> None:
+    for beginning, advice in _OTHER_FORMATS.items():
+        if re.match(beginning, start.removeprefix(codecs.BOM_UTF8)):
+            raise UnreadableSource(f"{path} {advice}")
 
 
 def _utf16_without_mark(start: bytes) -> str | None:
@@ -92,7 +110,7 @@ def _mostly_utf8(beyond: bytes) -> bool:
 
 
 def _legacy(beyond: bytes, path: Path) -> Encoding:
-    matches = from_bytes(beyond, cp_isolation=_LEGACY)
+    matches = from_bytes(b" ".join(_WORDS.findall(beyond)), cp_isolation=_LEGACY)
     best = matches.best()
     if best is None:
         raise UnreadableSource(f"{path} is not UTF-8: save it in that encoding")

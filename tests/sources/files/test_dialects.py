@@ -81,6 +81,7 @@ ANNOUNCED = {
     "twint CSV": "CSV with tabs, posts of twint, since it has the columns tweet, conversation_id, date, time",
     "GetOldTweets": "CSV with semicolons, GetOldTweets table, since",
     "Trump archive": "table of the Trump archive, since it has the columns isRetweet, isDeleted, device",
+    "Apify": "posts of an Apify scraper, since it has the keys twitterUrl, createdAt",
     "spreadsheet": "a table of posts, in which Tweet ID is id, Created At is created_at, Full Text is text",
 }
 

@@ -19,7 +19,8 @@ NAMES = {
     "created_at": ("created_at", "datetime", "date", "timestamp", "time", "tweet_created_at", "tweet_date", "posted_at",
                    "published_at", "date_time", "date_posted", "created_time", "utc_time"),
     "text": ("full_text", "text", "tweet_text", "raw_content", "content", "tweet", "body", "message",
-             "post_text", "post_content", "tweet_content", "description"),
+             "post_text", "post_content", "tweet_content", "description", "post_message", "tweets",
+             "post"),
     # What can only be a handle comes before what may be a display name.
     "author": ("author.username", "author.screen_name", "author_handle", "screen_name", "user.screen_name", "author",
                "username", "user.username", "from_user", "handle", "user", "tweet_author", "post_author", "user_posted",
@@ -41,13 +42,13 @@ REFERENCES = {
     "is_retweet": ("retweeted_status", "retweeted_status.id", "retweeted_status_id", "retweeted_status_id_str",
                    "retweet_id", "retweet_status_id", "retweeted_tweet", "retweeted_tweet_id", "retweeted_user"),
     "is_reply": ("in_reply_to_status_id", "in_reply_to_status_id_str", "in_reply_to_user_id", "in_reply_to_user_id_str",
-                 "in_reply_to_screen_name", "in_reply_to_tweet_id", "in_reply_to_user", "reply_to",
-                 "reply_to_status_id", "reply_to_screen_name"),
+                 "in_reply_to_screen_name", "in_reply_to_tweet_id", "in_reply_to_user", "in_reply_to", "in_reply_to_id",
+                 "reply_to", "reply_to_status_id", "reply_to_screen_name"),
     "is_quote": ("quoted_status", "quoted_status_id", "quoted_status_id_str", "quoted_tweet", "quoted_tweet_id",
                  "quote_url"),
 }  # fmt: skip
 # Columns that say in one word what a post is, and the words.
-_KIND = ("tweet_type", "post_type", "sourcetweet_type", "type")
+_KIND = ("tweet_type", "post_type", "message_type", "sourcetweet_type", "type")
 _WORDS = {
     "is_retweet": ("retweet", "retweeted", "repost", "reposted", "rt"),
     "is_reply": ("reply", "replied", "repliedto"),
@@ -55,10 +56,12 @@ _WORDS = {
 }
 _LINKS = ("permalink", "url", "link", "tweet_url", "status_url", "tweet_link", "permanent_url", "tweet_permalink",
           "post_url", "post_link", "post_permalink", "service_link")  # fmt: skip
-_LINK = re.compile(r"https?://(?:\w+\.)?(?:twitter|x)\.com/(?:i(?:/web)?|(\w{1,20}))/status(?:es)?/(\d{1,20})\b.*")
+# Of X or of a server that shows its posts; some tables leave the server out.
+_LINK = re.compile(r"(?:https?://[\w.-]+)?/(?:i(?:/web)?|(\w{1,20}))/status(?:es)?/(\d{1,20})\b.*")
 _DAY = re.compile(r"\d+[-/.]\w+[-/.]\d+")
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?[+-]\d\d:?\d\d)?")
-_PROFILE = re.compile(r"(?:(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/)?@?(\w{1,20})/?")
+_PROFILE = re.compile(r"(?:(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/)?@?(\w{1,20})/?(?:\?.*)?")
+_IN_BRACKETS = re.compile(r".*\(@(\w{1,20})\)")
 
 
 def fields(cells: Cells) -> Fields:
@@ -73,6 +76,9 @@ def fields(cells: Cells) -> Fields:
         found["text"] = ""
     for column in ("author", "name"):
         found[column] = next(filter(None, _inside(cells, column)), None)
+    if found["name"] == found["author"]:
+        # `username` is the handle, where no other column is.
+        found["name"] = None
     kind = spelled(str(cells.get(*_KIND)))
     for column, names in REFERENCES.items():
         says = True if kind in _WORDS[column] else cells.says(*names)
@@ -97,18 +103,20 @@ def check_columns(sample: Sample, path: Path) -> list[str]:
     if missing := [column for column in REQUIRED if not known[column]]:
         there = ", ".join(ascii(name[:30]) for name in itertools.islice(sample.columns.values(), 20)) or "none"
         noun = "column" if sample.is_table else "key"
-        advice = "rename or add it"
+        advice = f"rename or add {'it' if len(missing) == 1 else 'them'}"
         if sample.is_table and not any(known.values()):
             advice = "its first line must name the columns"
         elif missing == ["id"]:
             advice += f"; if it has none, number its rows in a {noun} id"
         raise UnreadableSource(f"{path} has no {noun} {', '.join(missing)} (found {there}): {advice}")
+    if known["name"][:1] == known["author"][:1]:
+        known["name"] = []
     return [f"{names[0]} is {column}" for column, names in known.items() if names and names[0] != column]
 
 
 def username(author: str) -> str:
     """The handle in what stands for an author: ``@NASA``, ``NASA``, or the address of the profile."""
-    match = _PROFILE.fullmatch(author.strip())
+    match = _PROFILE.fullmatch(author.strip()) or _IN_BRACKETS.fullmatch(author.strip())
     return match[1] if match else author
 
 

@@ -20,6 +20,9 @@ def _read(cells: Cells) -> Iterable[Fields]:
     return (plain.fields(cells),)
 
 
+APIFY = Dialect(
+    "posts of an Apify scraper", (("twitterUrl", "createdAt"), ("fullText", "retweetCount", "isRetweet")), _read
+)
 GET_OLD_TWEETS = Dialect(
     "GetOldTweets table",
     (("username", "date", "text", "geo", "permalink"), ("username", "to", "text", "permalink")),
