@@ -20,41 +20,51 @@ from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import STEPS
 from hugtweets.jobs.outcomes import AccountOutcome, RunOutcome
 from hugtweets.storage.home import Home
+from tests.fixtures.first_run import FirstRun
 from tests.fixtures.flows import outcome_of, request, rows, tiny_config, write_timeline
 from tests.fixtures.wandb_log import LoggedRun, read_runs
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def config(tiny_folder: Path) -> Config:
-    return tiny_config(train={"base_model": str(tiny_folder)})
+    return tiny_config(train={"base_model": str(tiny_folder), "posts_per_step": 16})
 
 
 def run_one(path: Path, config: Config, until: Any = None) -> RunOutcome:
     return outcome_of(account(request("alice", path, config), until, return_state=True))
 
 
-def test_a_timeline_becomes_scored_posts(tmp_path: Path, config: Config) -> None:
-    outcome = run_one(write_timeline(tmp_path / "alice.jsonl", rows(60)), config)
-    alice = outcome.accounts[0]
+@pytest.fixture(scope="module")
+def learned(prefect_server: str, config: Config, tmp_path_factory: pytest.TempPathFactory) -> FirstRun:
+    return FirstRun.of(tmp_path_factory.mktemp("learned"), 60, config)
+
+
+@pytest.fixture
+def first(learned: FirstRun, home: Home) -> AccountOutcome:
+    """What came of alice's first run, of which the home is a copy."""
+    return learned.copy_to(home)
+
+
+def test_a_timeline_becomes_scored_posts(learned: FirstRun) -> None:
+    outcome, alice = learned.outcome, learned.alice
     assert (outcome.status, alice.status, list(alice.steps)) == ("completed", "completed", list(STEPS))
     assert [sample.prompt for sample in alice.samples] == ["the", "a wet"]
     scores = Scorecard.model_validate(alice.metrics)
     assert scores.bits_per_byte < scores.base_bits_per_byte
 
 
-def test_a_second_run_finds_everything_done(tmp_path: Path, config: Config) -> None:
-    path = write_timeline(tmp_path / "alice.jsonl", rows(60))
-    first, second = run_one(path, config).accounts[0], run_one(path, config).accounts[0]
+def test_a_second_run_finds_everything_done(learned: FirstRun, first: AccountOutcome, config: Config) -> None:
+    second = run_one(learned.posts, config).accounts[0]
     assert second.status == "unchanged"
     assert all(step.cached for step in second.steps.values())
     assert second.samples == first.samples
 
 
+@pytest.mark.usefixtures("first")
 def test_a_change_reruns_only_what_depends_on_it(tmp_path: Path, config: Config) -> None:
     path = write_timeline(tmp_path / "alice.jsonl", rows(60))
-    run_one(path, config)
     warmer = run_one(path, config.override({"sample": {"temperature": 1.3}})).accounts[0]
     assert [name for name, step in warmer.steps.items() if not step.cached] == ["sample", "evaluate", "report"]
     write_timeline(path, rows(61))
@@ -63,14 +73,14 @@ def test_a_change_reruns_only_what_depends_on_it(tmp_path: Path, config: Config)
     assert longer.counts["new"] == 1
 
 
-def test_a_cached_result_whose_folder_is_gone_is_made_again(tmp_path: Path, config: Config) -> None:
-    path = write_timeline(tmp_path / "alice.jsonl", rows(60))
-    first = run_one(path, config).accounts[0]
-    scores = Path(first.steps["evaluate"].path)
+def test_a_cached_result_whose_folder_is_gone_is_made_again(
+    learned: FirstRun, home: Home, first: AccountOutcome, tmp_path: Path, config: Config
+) -> None:
+    scores = home.folder("evaluate", "alice") / first.steps["evaluate"].digest
     (scores / "manifest.json").rename(tmp_path / "away")
     (scores / "scores.json").unlink()
     scores.rename(tmp_path / "gone")
-    second = run_one(path, config).accounts[0]
+    second = run_one(learned.posts, config).accounts[0]
     assert [name for name, step in second.steps.items() if not step.cached] == ["evaluate"]
     assert second.metrics == first.metrics
 
@@ -181,11 +191,9 @@ def refresh_one(path: Path, config: Config) -> AccountOutcome:
     return outcome_of(refresh([request("alice", path, config)], return_state=True)).accounts[0]
 
 
-def test_a_model_waits_for_enough_new_posts(tmp_path: Path, config: Config) -> None:
+def test_a_model_waits_for_enough_new_posts(first: AccountOutcome, tmp_path: Path, config: Config) -> None:
     patient = config.override({"refresh": {"min_new_posts": 12}})
     path = tmp_path / "alice.jsonl"
-    write_timeline(path, rows(60))
-    first = refresh_one(path, patient)
     write_timeline(path, rows(70))
     second = refresh_one(path, patient)
     assert (second.status, second.reason) == ("unchanged", "stored 10 new posts, waiting for 12")
@@ -196,12 +204,10 @@ def test_a_model_waits_for_enough_new_posts(tmp_path: Path, config: Config) -> N
     assert (third.status, third.reason, third.steps["finetune"].cached) == ("completed", None, False)
 
 
+@pytest.mark.usefixtures("first")
 def test_a_model_waits_for_posts_and_not_for_options(tmp_path: Path, config: Config) -> None:
     patient = config.override({"refresh": {"min_new_characters": 5000}})
-    path = tmp_path / "alice.jsonl"
-    write_timeline(path, rows(60))
-    refresh_one(path, patient)
-    write_timeline(path, rows(61))
+    path = write_timeline(tmp_path / "alice.jsonl", rows(61))
     waiting = refresh_one(path, patient)
     assert "stored 1 new post with" in (waiting.reason or "")
     assert "waiting for 5,000 characters" in (waiting.reason or "")
@@ -223,21 +229,20 @@ def test_the_second_night_goes_on_from_the_model_of_the_first(home: Home, tmp_pa
     assert _dangling(read_runs(home.wandb)) == set()
 
 
+@pytest.mark.usefixtures("first")
 def test_a_model_that_went_on_from_another_waits_too(tmp_path: Path, config: Config) -> None:
     patient = config.override({"refresh": {"start": "previous", "min_new_posts": 12}})
     path = tmp_path / "alice.jsonl"
     nights = []
-    for number in (60, 80, 85):
+    for number in (80, 85):
         write_timeline(path, rows(number))
         nights.append(refresh_one(path, patient))
-    assert nights[2].reason == "stored 5 new posts, waiting for 12"
-    assert nights[2].metrics == nights[1].metrics
+    assert nights[1].reason == "stored 5 new posts, waiting for 12"
+    assert nights[1].metrics == nights[0].metrics
 
 
+@pytest.mark.usefixtures("first")
 def test_an_ad_hoc_run_never_waits(tmp_path: Path, config: Config) -> None:
     patient = config.override({"refresh": {"min_new_posts": 50}})
-    path = tmp_path / "alice.jsonl"
-    write_timeline(path, rows(60))
-    run_one(path, patient)
-    write_timeline(path, rows(61))
+    path = write_timeline(tmp_path / "alice.jsonl", rows(61))
     assert run_one(path, patient).accounts[0].status == "completed"

@@ -17,6 +17,7 @@ from hugtweets.jobs.outcomes import AccountOutcome
 from hugtweets.report.site import published
 from hugtweets.storage.artifacts import references
 from hugtweets.storage.home import Home
+from tests.fixtures.first_run import FirstRun
 from tests.fixtures.flows import outcome_of, request, rows, tiny_config, write_timeline
 from tests.fixtures.tiny_models import save_tiny_model
 from tests.fixtures.wandb_log import read_runs
@@ -27,9 +28,9 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 HARDLY = {"train": {"lr": 1e-6}}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def config(tiny_folder: Path) -> Config:
-    return tiny_config(train={"base_model": str(tiny_folder)}, evaluate={"generated": 20})
+    return tiny_config(train={"base_model": str(tiny_folder), "posts_per_step": 16}, evaluate={"generated": 20})
 
 
 @pytest.fixture
@@ -41,8 +42,19 @@ def run_alice(path: Path, config: Config) -> AccountOutcome:
     return outcome_of(account(request("alice", path, config), return_state=True)).accounts[0]
 
 
-def test_the_first_model_becomes_current(home: Home, path: Path, config: Config) -> None:
-    alice = run_alice(path, config)
+@pytest.fixture(scope="module")
+def learned(prefect_server: str, config: Config, tmp_path_factory: pytest.TempPathFactory) -> FirstRun:
+    return FirstRun.of(tmp_path_factory.mktemp("learned"), 200, config)
+
+
+@pytest.fixture
+def first(learned: FirstRun, home: Home) -> AccountOutcome:
+    """What came of alice's first run, of which the home is a copy."""
+    return learned.copy_to(home)
+
+
+def test_the_first_model_becomes_current(learned: FirstRun) -> None:
+    alice = learned.alice
     assert alice.promotion is not None
     assert (alice.promotion.promoted, alice.promotion.current) == (True, alice.steps["finetune"].digest)
     assert alice.metrics["generated_posts"] == 20
@@ -51,8 +63,10 @@ def test_the_first_model_becomes_current(home: Home, path: Path, config: Config)
     assert (alice.metrics["authors"], alice.metrics["taken_for_author"]) == (1, None)
 
 
-def test_a_clearly_worse_model_is_kept_out_and_not_sampled_from(home: Home, path: Path, config: Config) -> None:
-    good = run_alice(path, config).steps["finetune"].digest
+def test_a_clearly_worse_model_is_kept_out_and_not_sampled_from(
+    home: Home, first: AccountOutcome, path: Path, config: Config
+) -> None:
+    good = first.steps["finetune"].digest
     worse = run_alice(path, config.override(HARDLY))
     assert worse.promotion is not None
     assert (worse.promotion.promoted, worse.promotion.current) == (False, good)
@@ -75,8 +89,8 @@ def sampled_from() -> str:
     return model
 
 
+@pytest.mark.usefixtures("first")
 def test_the_next_night_changes_nothing(home: Home, path: Path, config: Config) -> None:
-    run_alice(path, config)
     worse = run_alice(path, config.override(HARDLY))
     decided = home.promotions("alice").read_bytes()
     again = run_alice(path, config.override(HARDLY))
@@ -84,8 +98,9 @@ def test_the_next_night_changes_nothing(home: Home, path: Path, config: Config) 
     assert home.promotions("alice").read_bytes() == decided
 
 
-def test_a_run_killed_before_it_decided_is_completed_by_the_next(home: Home, path: Path, config: Config) -> None:
-    first = run_alice(path, config)
+def test_a_run_killed_before_it_decided_is_completed_by_the_next(
+    home: Home, first: AccountOutcome, path: Path, config: Config
+) -> None:
     kept = home.promotions("alice").read_bytes()
     second = run_alice(path, config.override({"train": {"seed": 1}}))
     # What a kill between the scores and the decision leaves.
@@ -100,32 +115,30 @@ def test_a_run_killed_before_it_decided_is_completed_by_the_next(home: Home, pat
     ]
 
 
+@pytest.mark.usefixtures("first")
 def test_a_previous_model_is_not_judged_by_what_it_was_trained_on(path: Path, config: Config) -> None:
-    run_alice(path, config)
     wider = config.override({"clean": {"held_out_share": 0.4}, "train": {"seed": 1}})
     alice = run_alice(path, wider)
     assert (alice.metrics["held_out_posts"], alice.metrics["previous_held_out_posts"]) == (80, 20)
 
 
 def test_a_previous_model_of_another_base_is_compared_in_its_own_tokens(
-    tmp_path: Path, path: Path, config: Config
+    first: AccountOutcome, tmp_path: Path, path: Path, config: Config
 ) -> None:
-    first = run_alice(path, config)
     other = save_tiny_model(tmp_path / "other", "gpt2")
     second = run_alice(path, config.override({"train": {"base_model": str(other)}}))
     assert second.metrics["previous_bits_per_byte"] == pytest.approx(first.metrics["bits_per_byte"], abs=1e-4)
 
 
 def test_a_model_that_was_kept_out_waits_for_new_posts_like_any_other(
-    home: Home, tmp_path: Path, config: Config
+    home: Home, first: AccountOutcome, tmp_path: Path, config: Config
 ) -> None:
-    good = refresh_all(home, config, tmp_path, alice=200)["alice"]
     patient = config.override(HARDLY | {"refresh": {"min_new_posts": 20}})
     refresh_all(home, patient, tmp_path, alice=200)
     waiting = refresh_all(home, patient, tmp_path, alice=210)["alice"]
     assert (waiting.status, waiting.reason) == ("unchanged", "stored 10 new posts, waiting for 20")
     assert waiting.promotion is not None
-    assert waiting.promotion.current == good.steps["finetune"].digest
+    assert waiting.promotion.current == first.steps["finetune"].digest
 
 
 def refresh_all(home: Home, config: Config, folder: Path, **numbers: int) -> dict[str, AccountOutcome]:
@@ -152,8 +165,8 @@ def test_authors_are_compared_once_and_a_changed_account_leaves_the_others_alone
     assert len(list(home.base_posts("", "").parent.glob("*.parquet"))) == 1
 
 
+@pytest.mark.usefixtures("first")
 def test_an_account_learned_alone_is_compared_once_there_is_another(home: Home, tmp_path: Path, config: Config) -> None:
-    refresh_all(home, config, tmp_path, alice=200)
     both = refresh_all(home, config, tmp_path, alice=200, bob=210)
     assert both["alice"].status == "unchanged"
     assert both["alice"].metrics["authors"] == 2
@@ -186,8 +199,8 @@ def test_the_scorecard_and_the_previous_model_stand_in_wandb(
     ]
 
 
-def test_a_person_reads_where_the_model_stands(home: Home, path: Path, config: Config) -> None:
-    run_alice(path, config)
+@pytest.mark.usefixtures("first")
+def test_a_person_reads_where_the_model_stands(home: Home) -> None:
     shown = CliRunner().invoke(app, ["show", "alice"]).stdout
     digest = references(home, "alice", "finetune")[0].digest
     assert f"current model: {digest}" in shown
