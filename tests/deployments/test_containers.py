@@ -79,6 +79,16 @@ def test_compose_starts_four_services_that_are_watched_and_reached_from_this_mac
     assert ports == ["127.0.0.1"]
 
 
+def test_whatever_starts_has_five_minutes_for_it_on_a_busy_machine(
+    services: dict[str, Any], manifests: list[dict[str, Any]]
+) -> None:
+    ours = [service["healthcheck"] for name, service in services.items() if name != "postgres"]
+    assert [check["start_period"] for check in ours] == ["5m0s"] * 3
+    pods = [manifest["spec"]["template"]["spec"] for manifest in manifests if manifest["kind"] == "Deployment"]
+    probes = [container["startupProbe"] for pod in pods for container in pod["containers"]]
+    assert [probe["periodSeconds"] * probe["failureThreshold"] for probe in probes] == [300] * 3
+
+
 def test_compose_hands_on_secrets_of_the_shell_to_those_who_need_them(services: dict[str, Any]) -> None:
     assert compose("compose.yaml").returncode != 0  # a password that nobody chose
     keys = {name: service["environment"].get("WANDB_API_KEY") for name, service in services.items()}
