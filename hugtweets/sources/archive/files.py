@@ -31,6 +31,7 @@ PIECE = 2**20  # bytes
 READABLE_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 ENCRYPTED = 0x1
 INNER_FOLDERS = ("data", "js", "tweets")
+_TABLES = (".json", ".jsonl", ".csv", ".tsv", ".parquet")
 WHAT_TO_GIVE = "give the zip that X sent, or its unpacked folder"
 
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, EOFError, ValueError, OSError)
@@ -156,7 +157,10 @@ class OneFile(ExportFiles):
             raise UnreadableSource(f"{path} is empty: download the export again")
         name = name_by_beginning(beginning)
         if name is None:
-            raise UnreadableSource(f"{path} is no zip, and no file of an export that holds posts: {WHAT_TO_GIVE}")
+            other = ", or read a file of posts with --source file:PATH" if path.suffix in _TABLES else ""
+            raise UnreadableSource(
+                f"{path} is no zip, and no file of an export that holds posts: {WHAT_TO_GIVE}{other}"
+            )
         super().__init__(path, {name})
 
     def _open(self, name: str) -> IO[bytes]:

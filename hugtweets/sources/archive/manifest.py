@@ -6,7 +6,7 @@ It comes with the export and is no more trusted than it: a name that does not ma
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hugtweets.errors import UnreadableSource
@@ -26,6 +26,7 @@ _KINDS: Mapping[re.Pattern[str], Sequence[str]] = {
     DELETED_POSTS: ("deletedTweets", "deletedTweet"),
     NOTES: ("noteTweet", "noteTweets"),
 }
+_COUNT = re.compile(r"[0-9]{1,8}")
 
 
 class Manifest:
@@ -51,6 +52,12 @@ class Manifest:
                     f"be: {WHAT_TO_GIVE}"
                 )
         return sorted({*listed, *(name for name in self._files.names if kind.fullmatch(name))})
+
+    def count_of(self, kinds: Iterable[re.Pattern[str]]) -> int:
+        """How many posts of these kinds it counts, where it says so."""
+        entries = [entry for kind in kinds for name in _KINDS[kind] for entry in _entries(self._types.get(name))]
+        counts = [str(entry.get("count")) for entry in entries if isinstance(entry, dict)]
+        return sum(int(count) for count in counts if _COUNT.fullmatch(count))
 
 
 def _entries(kind: object) -> Sequence[object]:

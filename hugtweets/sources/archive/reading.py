@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,9 +65,16 @@ def read_export(path: Path, handle: str, deleted: bool = False) -> Export:
             )
         records = Records(files)
         name = account.display_name if account else None
-        posts = [replace(post, author=handle, name=name) for post in _posts(files, records, deleted)]
+        manifest, kinds = Manifest(files), (POSTS, COMMUNITY_POSTS, *[DELETED_POSTS] * deleted)
+        posts = [replace(post, author=handle, name=name) for post in _posts(files, manifest, records, kinds)]
         records.posts.check()
-        return Export(posts, records.posts, [*records.remarks(), *_remarks(files, account, posts)])
+        remarks = [*records.remarks(), *_remarks(files, account, posts)]
+        if (missing := manifest.count_of(kinds) - records.posts.rows) > 0:
+            remarks.append(
+                f"{missing:,} posts that {path} counts in its manifest are not there: unless somebody took them out, "
+                "download the export again"
+            )
+        return Export(posts, records.posts, remarks)
 
 
 def _account(files: ExportFiles) -> Account | None:
@@ -87,8 +95,9 @@ def _account(files: ExportFiles) -> Account | None:
 def _remarks(files: ExportFiles, account: Account | None, posts: list[Post]) -> Iterator[str]:
     if len(files.names) == 1:
         [only] = files.names
+        what = "one month" if MONTHS.fullmatch(only) else only
         yield (
-            f"{files.path} is less than an export, {only} alone: whose it is it does not say, long posts stay cut, and "
+            f"{files.path} is less than an export, {what} alone: whose it is it does not say, long posts stay cut, and "
             "posts written in communities are not there"
         )
     elif account is None:
@@ -97,10 +106,10 @@ def _remarks(files: ExportFiles, account: Account | None, posts: list[Post]) -> 
         yield circle_warning
 
 
-def _posts(files: ExportFiles, records: Records, deleted: bool) -> Iterator[Post]:
+def _posts(
+    files: ExportFiles, manifest: Manifest, records: Records, kinds: Iterable[re.Pattern[str]]
+) -> Iterator[Post]:
     """The posts of whichever layout it is, in its order."""
-    manifest = Manifest(files)
-    kinds = (POSTS, COMMUNITY_POSTS, DELETED_POSTS) if deleted else (POSTS, COMMUNITY_POSTS)
     scripts = [name for kind in kinds for name in manifest.files_of(kind)]
     note_scripts = manifest.files_of(NOTES) if scripts else []
     months = sorted(name for name in files.names if MONTHS.fullmatch(name))

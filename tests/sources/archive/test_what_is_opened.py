@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -98,6 +99,27 @@ def test_a_zip_that_windows_packed_by_a_method_of_its_own_is_to_be_unpacked(tmp_
     path.write_bytes(content)
 
     assert "unpack it and give the folder" in refusal(path)
+
+
+def test_posts_that_the_manifest_counts_and_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None:
+    listed = {"tweets": {"files": [{"fileName": "data/tweets.js", "count": "3"}]}}
+    listed |= {"noteTweet": {"files": []}, "communityTweet": {"files": []}}
+    whole = export(HELLO, manifest=f"window.__THAR_CONFIG = {json.dumps({'dataTypes': listed})}".replace("3", "1"))
+    less = whole | {"data/manifest.js": whole["data/manifest.js"].replace('"1"', '"3"')}
+
+    assert read_export(zipped(tmp_path / "whole.zip", whole), HANDLE).remarks == []
+    [remark] = read_export(zipped(tmp_path / "less.zip", less), HANDLE).remarks
+    assert remark.startswith("2 posts that") and "are not there" in remark
+
+
+def test_a_month_alone_is_said_to_be_one(tmp_path: Path) -> None:
+    path = unpacked(tmp_path, {"2012_01.js": f"Grailbird.data.tweets_2012_01 =\n{json.dumps([HELLO])}"}) / "2012_01.js"
+
+    assert "less than an export, one month alone" in read_export(path, HANDLE).remarks[0]
+
+
+def test_a_table_is_to_be_read_as_a_file(tmp_path: Path) -> None:
+    assert "--source file:PATH" in refusal(unpacked(tmp_path, {"posts.json": json.dumps([HELLO])}) / "posts.json")
 
 
 @pytest.mark.parametrize("name", ["page.html", "direct-messages.js"])
