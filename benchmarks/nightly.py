@@ -7,7 +7,7 @@ For each N everything is new: N invented timelines behind the X simulator, a Pre
 two servers as processes of their own. Each night is `hugtweets refresh ACCOUNTS.yaml`, also a process of its own, with
 the tiny model of the tests, hardly trained, and W&B offline. Processor time and memory of client, server and simulator
 are kept apart; memory is the peak of each with all below it (in the first night the client's holds PyTorch and W&B's
-service).
+service, and at its end the training of a generic model).
 
 A second table says what each account more costs, night by night: from each N to the next and, as such a step may be
 mostly what a night takes once, over all of them (the slope of the line that fits best). With `--until` every night ends
