@@ -1,4 +1,4 @@
-"""The clean timeline: every post with its text, whether it is kept, why not, and its split."""
+"""The clean timeline: every post with its text, whether it is kept, why not, its split, and its kind."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from hugtweets.cleaning.authorship import by_others, is_retweet, is_superseded, is_truncated
 from hugtweets.cleaning.duplicates import repeats_earlier
+from hugtweets.cleaning.kinds import kinds_of
 from hugtweets.cleaning.names import names_in
 from hugtweets.cleaning.splits import SPLITS, TRAIN, leaks, split_by_time
 from hugtweets.cleaning.texts import CleanTexts, clean_texts, readable
@@ -38,6 +39,7 @@ _FIELDS: list[pa.Field[Any]] = [
     pa.field("kept", pa.bool_(), nullable=False),
     pa.field("reason", pa.dictionary(pa.int32(), pa.string())),
     pa.field("split", pa.dictionary(pa.int32(), pa.string())),
+    pa.field("kind", pa.dictionary(pa.int32(), pa.string())),
 ]
 CLEAN_SCHEMA = pa.schema(_FIELDS)
 
@@ -73,7 +75,7 @@ def clean_table(raw: pa.Table, handle: str, config: CleanConfig) -> pa.Table:
     leaking = leaks(texts, splits)
     reasons = pc.if_else(leaking, "near_duplicate", reasons)
     splits = pc.if_else(leaking, pa.scalar(None, pa.string()), splits)
-    columns = [posts["id"], posts["created_at"], texts, pc.is_null(reasons), reasons, splits]
+    columns = [posts["id"], posts["created_at"], texts, pc.is_null(reasons), reasons, splits, kinds_of(posts)]
     return pa.table(columns, names=CLEAN_SCHEMA.names).cast(CLEAN_SCHEMA)
 
 

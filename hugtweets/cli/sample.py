@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
+from hugtweets.cleaning.kinds import KINDS, Kind
 from hugtweets.cli.output import print_json, printable, progress_shown
-from hugtweets.cli.suggestions import known_name
+from hugtweets.cli.suggestions import known_name, one_of
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest
@@ -47,6 +48,14 @@ def sample(
         bool, typer.Option("--keep", help="Keep the blend, with scores and a page; it is called ALICE-70+BOB-30.")
     ] = False,
     prompt: Annotated[list[str] | None, typer.Option(help="How the post begins (repeatable).")] = None,
+    kind: Annotated[
+        Kind | None,
+        typer.Option(
+            help=f"What to write: {', '.join(KINDS)}; any of them if left out.",
+            metavar="KIND",
+            parser=one_of("kind", KINDS),
+        ),
+    ] = None,
     number: Annotated[int, typer.Option("-n", help="Posts for each prompt.", min=1, max=1000)] = 5,
 ) -> None:
     """Write new posts as an account would, or several at once.
@@ -59,18 +68,24 @@ def sample(
     options = options.override({"sample": sampling})
     if bool(handles) == bool(blend):
         raise ConfigurationError("name accounts, or a blend of several: hugtweets sample --blend alice=0.7,bob=0.3")
+    if keep and kind:
+        raise ConfigurationError("--kind and --keep exclude each other: a blend that is kept writes posts of any kind")
     if keep:
         _keep(home, blend, options, verbose, as_json)
         return
     with progress_shown(verbose):
-        documents = [_sample_blend(home, blend, options)] if blend else _sample_accounts(home, handles or (), options)
+        documents = (
+            [_sample_blend(home, blend, options, kind)]
+            if blend
+            else _sample_accounts(home, handles or (), options, kind)
+        )
     if as_json:
         print_json(documents[0] if len(documents) == 1 else SampleDocuments(accounts=documents))
     else:
         _print(documents)
 
 
-def _sample_accounts(home: Home, handles: Sequence[str], options: Config) -> list[SampleDocument]:
+def _sample_accounts(home: Home, handles: Sequence[str], options: Config, kind: Kind | None) -> list[SampleDocument]:
     from hugtweets.steps.authors import Author, generate_for_all
 
     authors = [Author.find(home, name) for name in dict.fromkeys(known_name(home, handle) for handle in handles)]
@@ -78,15 +93,15 @@ def _sample_accounts(home: Home, handles: Sequence[str], options: Config) -> lis
         SampleDocument(
             handle=author.handle, model=author.model.digest, samples=list(map(SampleOutcome.model_validate, posts))
         )
-        for author, posts in zip(authors, generate_for_all(authors, options), strict=True)
+        for author, posts in zip(authors, generate_for_all(authors, options, kind), strict=True)
     ]
 
 
-def _sample_blend(home: Home, blend: str, options: Config) -> SampleDocument:
+def _sample_blend(home: Home, blend: str, options: Config, kind: Kind | None) -> SampleDocument:
     from hugtweets.steps.blend import blend_name, generate_blend
 
     shares = _shares(home, blend)
-    posts = generate_blend(home, shares, options)
+    posts = generate_blend(home, shares, options, kind)
     return SampleDocument(handle=blend_name(shares), model=None, samples=list(map(SampleOutcome.model_validate, posts)))
 
 

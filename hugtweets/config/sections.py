@@ -126,6 +126,9 @@ class TrainConfig(Section):
     max_training_posts: PositiveInt | None = Field(
         None, description="train on at most this many of them, the newest; validation and test posts stay the same"
     )
+    kinds: bool = Field(
+        True, description="learn to tell posts, replies and quotes apart, where there are 20 of two of them or more"
+    )
     lora_rank: PositiveInt | None = Field(None, description="rank of the adapters (12); lora only")
     lora_alpha: Positive | None = Field(None, description="scale of the adapters (2 x rank); lora only")
     patience: PositiveInt = Field(1, description="epochs without a better validation loss before stopping")

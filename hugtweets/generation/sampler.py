@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product, takewhile
 from typing import Any
 
+from hugtweets.cleaning.kinds import Kind, opening
 from hugtweets.cleaning.length import shorten, x_length
 from hugtweets.cleaning.private import count_placeholders, mask
 from hugtweets.config import SampleConfig
@@ -53,7 +54,8 @@ class GenerationRequest:
     """What to sample from one of the adapters that are attached to a model, or from the model itself.
 
     ``prompts`` begin ``per_prompt`` posts each, an empty one leaves the beginning to the model; ``training_texts`` must
-    not be copied. That a post is ``scored``, with its probability, costs about half as much as writing it.
+    not be copied. That a post is ``scored``, with its probability, costs about half as much as writing it. Only
+    models that were taught kinds are asked for a ``kind``.
     """
 
     prompts: Sequence[str]
@@ -62,6 +64,7 @@ class GenerationRequest:
     seed: int
     adapter: str | None = None
     scored: bool = True
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True)
@@ -224,7 +227,9 @@ class _Sampler:
         import numpy as np
 
         tokenizer, config = self.tokenizer, self.config
-        rows = [[tokenizer.start_of_text, *tokenizer.encode(draft.sample.prompt)] for draft in batch]
+        begun = [[tokenizer.start_of_text, *tokenizer.encode(draft.sample.prompt)] for draft in batch]
+        said = [tokenizer.encode(opening(kind)) if (kind := draft.request.kind) else [] for draft in batch]
+        rows = [[post[0], *kind, *post[1:]] for post, kind in zip(begun, said, strict=True)]
         room = context_length(self.model.config) - max(map(len, rows))
         # A character that weighs 2 takes at most four tokens; what is too long is finished far earlier.
         most = max(1, min(4 * config.max_characters, room))
@@ -234,13 +239,13 @@ class _Sampler:
             ended = (
                 tokens[-1] in tokenizer.special
                 or len(tokens) == most
-                or x_length(tokenizer.decode(rows[row] + tokens)) > config.max_characters
+                or x_length(tokenizer.decode(begun[row] + tokens)) > config.max_characters
             )
             draft = batch[row]
             if ended:
-                draft.put(self._text(rows[row], tokens), config)
+                draft.put(self._text(begun[row], tokens), config)
             if callback:
-                text = draft.sample.text if ended else mask(self._text(rows[row], tokens))
+                text = draft.sample.text if ended else mask(self._text(begun[row], tokens))
                 callback(self._partial(draft, text, ended, is_last=round_number == ROUNDS - 1))
             return ended
 

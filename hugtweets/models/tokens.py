@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hugtweets.cleaning.splits import SPLITS
+from hugtweets.cleaning.kinds import opening, stands_behind_kind, told_apart
+from hugtweets.cleaning.splits import SPLITS, TRAIN
 from hugtweets.config import TrainConfig
 from hugtweets.errors import BaseModelError
 from hugtweets.models.registry import BaseModel
@@ -32,11 +33,13 @@ _COLUMNS: list[pa.Field[Any]] = [
     pa.field("input_ids", pa.list_(pa.int32()), nullable=False),
     pa.field("bytes", pa.int32(), nullable=False),
 ]
-# ``input_ids`` without end-of-text; ``bytes`` is the length in UTF-8 of the text that they stand for.
+# ``input_ids`` without end-of-text; ``bytes`` is the length in UTF-8 of the post.
 TOKENS_SCHEMA = pa.schema(_COLUMNS)
 
 # The further column of a mix.
 AUTHOR = "author"
+# The further column where kinds are told apart: how many tokens at the beginning say the kind, and are not predicted.
+GIVEN = "given"
 
 # Tokens that separate documents in pretraining, in the order we look for them; the tokenizer's own end-of-sequence
 # token comes last, since of a chat model it ends a turn and not a text.
@@ -127,10 +130,12 @@ def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.
     ``train.max_posts`` takes the newest posts of each split, in the proportion that the splits have;
     ``train.max_training_posts`` the newest of those to train on, so that models of more and of fewer posts are judged
     by the same ones. Of a mix each takes so many of every author, who stands in a further column. What exceeds
-    ``train.max_tokens`` of a post is cut off at a whole character.
+    ``train.max_tokens`` of a post is cut off at a whole character. With ``train.kinds`` half of the training posts
+    stand behind their kind, if the account has several.
     """
     mixed = AUTHOR in clean.column_names
-    kept = clean.filter(clean["kept"]).select(["id", "split", "text", *([AUTHOR] if mixed else [])]).to_pylist()
+    wanted = ["id", "split", "text", *(name for name in ("kind", AUTHOR) if name in clean.column_names)]
+    kept = clean.filter(clean["kept"]).select(wanted).to_pylist()
     # Those of one account come from old to new, whatever the ids of its networks are like.
     places: dict[str, Any] = {row["id"]: place for place, row in enumerate(kept)}
     if mixed:
@@ -141,17 +146,22 @@ def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.
     own = ([row for row in kept if row.get(AUTHOR, "") == author] for author in authors)
     rows = [row for posts in own for row in _newest_of(posts, config)]
     rows.sort(key=lambda row: places[row["id"]])
-    encodings = TextTokenizer.of(base_model).tokenizer.encode_batch(
-        [row["text"] for row in rows], add_special_tokens=False
-    )
-    cuts = [_cut(encoding, row["text"], config.max_tokens) for encoding, row in zip(encodings, rows, strict=True)]
+    tokenizer = TextTokenizer.of(base_model)
+    encodings = tokenizer.tokenizer.encode_batch([row["text"] for row in rows], add_special_tokens=False)
+    openings = _openings(rows, tokenizer) if config.kinds else [[]] * len(rows)
+    cuts = [
+        _cut(encoding, row["text"], config.max_tokens - len(said))
+        for encoding, row, said in zip(encodings, rows, openings, strict=True)
+    ]
     columns = {
         "id": [row["id"] for row in rows],
         "split": [row["split"] for row in rows],
-        "input_ids": [ids for ids, _ in cuts],
+        "input_ids": [said + ids for said, (ids, _) in zip(openings, cuts, strict=True)],
         "bytes": [size for _, size in cuts],
     }
     table = pa.table(columns, schema=TOKENS_SCHEMA)
+    if any(openings):
+        table = table.append_column(GIVEN, pa.array(map(len, openings), pa.int32()))
     return table.append_column(AUTHOR, pa.array([row[AUTHOR] for row in rows], pa.string())) if mixed else table
 
 
@@ -171,6 +181,14 @@ def load_ids(path: Path, split: str) -> list[str]:
     """The ids of one split of a clean or token file, oldest first."""
     ids: list[str] = pq.read_table(path, columns=["id"], filters=[("split", "=", split)])["id"].to_pylist()
     return ids
+
+
+def _openings(rows: Sequence[dict[str, Any]], tokenizer: TextTokenizer) -> list[list[int]]:
+    """What stands before each post: its kind before half of the training posts, if there are several kinds."""
+    learned = [row.get("kind") if row["split"] == TRAIN else None for row in rows]
+    said: dict[Any, list[int]] = {kind: tokenizer.encode(opening(kind)) for kind in told_apart(learned)}
+    behind = (kind in said and stands_behind_kind(row["id"]) for kind, row in zip(learned, rows, strict=True))
+    return [said[kind] if is_behind else [] for is_behind, kind in zip(behind, learned, strict=True)]
 
 
 def _newest_of(rows: list[dict[str, Any]], config: TrainConfig) -> list[dict[str, Any]]:

@@ -12,10 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hugtweets.cleaning.kinds import FEWEST, Kind
 from hugtweets.config import Config
 from hugtweets.devices.gathering import Group, NotGathered
 from hugtweets.devices.progress import reporter
 from hugtweets.devices.queue import on_device
+from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.job import Job
 from hugtweets.models.cache import ADAPTER, is_adapter, load_adapters, load_tuned
 from hugtweets.models.registry import BaseModel
@@ -41,7 +43,7 @@ Load = Callable[["DeviceChoice"], tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Wanted:
-    """How to generate how many posts after which prompts, none of them a copy of one of the texts.
+    """How to generate how many posts after which prompts, of one kind or any, none of them a copy of one of the texts.
 
     People are told how likely each post is; for ``judges`` alone that is not computed.
     """
@@ -50,6 +52,7 @@ class Wanted:
     texts: Sequence[str]
     seed: int
     judges: bool = False
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,30 @@ class Author:
         """What was trained."""
         return self.model.file(WEIGHTS)
 
-    def wanted(self, config: Config) -> Wanted:
-        """New posts under these options, none of them a copy of a training post, with random numbers of its own."""
-        return Wanted(config, texts_of(self.clean, "train"), account_seed(self.handle, config.sample.seed))
+    def wanted(self, config: Config, kind: Kind | None = None) -> Wanted:
+        """New posts under these options, none of them a copy of a training post, with random numbers of its own.
+
+        Raises:
+            ConfigurationError: the model was not taught this kind.
+        """
+        self.check_kind(kind)
+        seed = account_seed(self.handle, config.sample.seed)
+        return Wanted(config, texts_of(self.clean, "train"), seed, kind=kind)
+
+    def check_kind(self, kind: Kind | None) -> None:
+        """Refuse to write posts of a kind that the model does not know from others.
+
+        Raises:
+            ConfigurationError: it was not taught this kind.
+        """
+        known = self.model.manifest().counts.get("kinds", [])
+        if kind is None or kind in known:
+            return
+        knows = f"knows {', '.join(known)}" if known else "does not tell kinds of posts apart"
+        raise ConfigurationError(
+            f"the model of {self.handle} {knows}, so that it cannot be asked for a {kind}: leave the kind out, "
+            f"or learn {FEWEST} posts of two kinds or more with train.kinds"
+        )
 
 
 def together(authors: Sequence[Author]) -> list[list[Author]]:
@@ -98,18 +122,21 @@ def together(authors: Sequence[Author]) -> list[list[Author]]:
     return list(groups.values())
 
 
-def generate_for_all(authors: Sequence[Author], config: Config) -> list[Sequence[Sample]]:
+def generate_for_all(authors: Sequence[Author], config: Config, kind: Kind | None = None) -> list[Sequence[Sample]]:
     """New posts of several accounts, in their order, none of them a copy of a training post of its account.
 
     Adapters to the same base model generate in one batch; each account gets the posts that it would get alone, up
     to rounding in the model.
+
+    Raises:
+        ConfigurationError: one of the models was not taught the kind.
     """
+    wanted = {author.handle: author.wanted(config, kind) for author in authors}
     generated: dict[str, Sequence[Sample]] = {}
     for group in together(authors):
-        posts = (
-            _generate_together(group, config) if len(group) > 1 else generate_posts(group[0], [group[0].wanted(config)])
-        )
-        generated |= {author.handle: theirs for author, theirs in zip(group, posts, strict=True)}
+        theirs = [wanted[author.handle] for author in group]
+        posts = _generate_together(group, theirs) if len(group) > 1 else generate_posts(group[0], theirs)
+        generated |= {author.handle: written for author, written in zip(group, posts, strict=True)}
     return [generated[author.handle] for author in authors]
 
 
@@ -167,9 +194,8 @@ def _write(base_model: BaseModel, accounts: Group[Writing, Sequence[Sequence[Sam
             member.outcome.set_result([next(posts) for _ in member.item.wanted])
 
 
-def _generate_together(authors: Sequence[Author], config: Config) -> Sequence[Sequence[Sample]]:
+def _generate_together(authors: Sequence[Author], wanted: Sequence[Wanted]) -> Sequence[Sequence[Sample]]:
     load = partial(load_adapters, authors[0].base_model, [author.weights for author in authors])
-    wanted = [author.wanted(config) for author in authors]
     return on_device(generate_from, ", ".join(author.handle for author in authors), load, wanted)
 
 
@@ -191,7 +217,7 @@ def _request(wanted: Wanted, adapter: str | None) -> GenerationRequest:
 
     options = wanted.config.sample
     return GenerationRequest(
-        options.prompts, options.per_prompt, wanted.texts, wanted.seed, adapter, scored=not wanted.judges
+        options.prompts, options.per_prompt, wanted.texts, wanted.seed, adapter, not wanted.judges, wanted.kind
     )
 
 

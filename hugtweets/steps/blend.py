@@ -14,6 +14,7 @@ from math import inf, isclose, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hugtweets.cleaning.kinds import Kind
 from hugtweets.config import Config
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import ConfigurationError
@@ -141,18 +142,24 @@ def blend_name(shares: Mapping[str, float]) -> str:
     return ",".join(f"{handle}={share:g}" for handle, share in shares.items())
 
 
-def generate_blend(home: Home, shares: Mapping[str, float], config: Config) -> Sequence[Sample]:
+def generate_blend(
+    home: Home, shares: Mapping[str, float], config: Config, kind: Kind | None = None
+) -> Sequence[Sample]:
     """New posts of a blend of the accounts' current models, none of them a copy of a post that one learned.
 
     Raises:
         HugtweetsError: as :func:`find_authors`.
+        ConfigurationError: one of the models was not taught the kind.
     """
     authors = find_authors(home, list(shares))
+    for author in authors:
+        author.check_kind(kind)
     texts = [text for author in authors for text in texts_of(author.clean, "train")]
     adapters = [(author.weights, shares[author.handle]) for author in authors]
     name = blend_name(shares)
     load = partial(load_blend, authors[0].base_model, adapters)
-    return on_device(generate_from, name, load, [Wanted(config, texts, account_seed(name, config.sample.seed))])[0]
+    wanted = Wanted(config, texts, account_seed(name, config.sample.seed), kind=kind)
+    return on_device(generate_from, name, load, [wanted])[0]
 
 
 def _places(author: Author) -> set[str]:

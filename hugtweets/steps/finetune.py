@@ -110,6 +110,7 @@ def finetune(job: Job, tokens: Reference, start: Start) -> Reference:
         posts = {"new_posts": len(earlier.new), "replayed_posts": len(earlier.replayed)} if earlier else {}
         posts["trainings_in_a_row"] = trainings_in_a_row(start.model) + 1
         names = {"base_model": job.base_model.name, "base_model_option": job.config.train.base_model}
+        names |= {"kinds": tokens.manifest().counts.get("kinds", [])}
         return {"start": _name(start), "start_reason": start.reason} | posts | numbers | names
 
     if job.is_trial:

@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from hugtweets.cleaning.splits import SPLITS, TEST, VALIDATION
+from hugtweets.cleaning.kinds import Kind, told_apart
+from hugtweets.cleaning.splits import SPLITS, TEST, TRAIN, VALIDATION
 from hugtweets.errors import BaseModelError
 from hugtweets.jobs.job import Job
 from hugtweets.models.registry import BaseModel
+from hugtweets.models.tokens import GIVEN
 from hugtweets.models.tokens import tokenise as tokenise_table
 from hugtweets.pools.learned_posts import has_learned
 from hugtweets.steps.clean import CLEAN, of_split
@@ -24,7 +26,7 @@ from hugtweets.timelines.timeline import write_posts
 VERSION = 1
 TOKENS = "tokens.parquet"
 # The options of the training section that this step reads; the others belong to the next.
-OPTIONS = {"max_tokens", "max_posts", "max_training_posts"}
+OPTIONS = {"max_tokens", "max_posts", "max_training_posts", "kinds"}
 
 
 def plan_tokenise(job: Job, clean: Reference) -> Plan:
@@ -48,6 +50,7 @@ def tokenise(job: Job, clean: Reference) -> Reference:
             "posts": table.num_rows,
             **{split: of_split(table, split).num_rows for split in SPLITS},
             "tokens": len(table["input_ids"].combine_chunks().flatten()),
+            "kinds": _kinds(posts, table),
             "left_out": clean.manifest().counts["kept"] - pc.sum(posts["kept"]).as_py(),
         }
 
@@ -72,6 +75,14 @@ def unseen_posts(clean: Reference, base_model: BaseModel) -> pa.Table:
             "or make the pool again with the options of clean that hold for the account"
         )
     return posts.filter(pc.invert(learned))
+
+
+def _kinds(posts: pa.Table, tokens: pa.Table) -> list[Kind]:
+    """The kinds that the posts to train on are told apart by."""
+    if GIVEN not in tokens.column_names:
+        return []
+    learned = pc.is_in(posts["id"], value_set=of_split(tokens, TRAIN)["id"].combine_chunks())
+    return told_apart(posts["kind"].filter(learned).to_pylist())
 
 
 def record_tokenise(job: Job, tokens: Reference) -> None:

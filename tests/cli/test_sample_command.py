@@ -45,3 +45,16 @@ def test_several_accounts_write_at_once_what_each_writes_alone(home: Home) -> No
     assert [(place, line) for place, line in enumerate(lines) if line.endswith(":")] == [(0, "alice:"), (5, "bob:")]
     assert len(lines) == 10
     assert printed("alice").splitlines() == lines[1:5]
+
+
+def test_a_model_that_knows_no_kinds_is_not_asked_for_one(home: Home) -> None:
+    for handle in ("alice", "bob"):
+        learn(home, handle, config=QUICK, number=40)
+    for asked in (["alice"], ["--blend", "alice=0.5,bob=0.5"]):
+        result = CliRunner().invoke(app, ["sample", *asked, "--kind", "reply"])
+        assert "the model of alice does not tell kinds of posts apart" in str(result.exception)
+
+
+def test_a_kind_that_there_is_not_is_refused() -> None:
+    result = CliRunner().invoke(app, ["sample", "alice", "--kind", "replies"])
+    assert "there is no kind replies" in str(result.exception)

@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -21,7 +23,7 @@ from hugtweets.evaluation.bits_per_byte import post_nats
 from hugtweets.generation.sampler import ROUNDS, GenerationRequest, PartialPost, Progress, Sample, generate, stream
 from hugtweets.models.cache import load_adapters, load_base, load_tuned
 from hugtweets.models.stacked import StackedModel
-from hugtweets.models.tokens import TextTokenizer
+from hugtweets.models.tokens import TextTokenizer, tokenise
 from hugtweets.storage.home import Home
 from hugtweets.training.trainer import finetune
 from tests.fixtures.tiny_models import SENTENCES, tiny_base_model
@@ -45,6 +47,25 @@ def parrot(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, TextTokenizer
     config = TrainConfig(method="full", epochs=12, lr=0.02, posts_per_step=4, device="cpu")
     finetune(tiny_base_model(home), tokens, folder / "weights", config)
     return load_tuned(tiny_base_model(home), folder / "weights", choose_device(config))
+
+
+def test_a_model_that_was_taught_kinds_writes_the_kind_that_is_asked_for(home: Home, tmp_path: Path) -> None:
+    base, path = tiny_base_model(home), tmp_path / "tokens.parquet"
+    kinds = ["post", "reply", "reply", "post"] * 10
+    posts = write_tokens(home, path, SENTENCES * 10, 0)
+    clean = pa.table(
+        {"id": list(map(str, range(40))), "split": ["train"] * 40, "text": SENTENCES * 10, "kept": [True] * 40}
+        | {"kind": kinds}
+    )
+    config = TrainConfig(method="full", epochs=12, lr=0.02, posts_per_step=4, device="cpu")
+    pq.write_table(tokenise(clean, base, config), posts)
+    finetune(base, posts, tmp_path / "weights", config)
+    model, tokenizer = load_tuned(base, tmp_path / "weights", choose_device(config))
+    options = SampleConfig(copy_share=1.0, temperature=0.2)
+    for kind, theirs in (("post", SENTENCES[::3]), ("reply", SENTENCES[1:3])):
+        request = GenerationRequest([""], 8, [], 0, kind=kind)
+        [written] = generate(model, tokenizer, [request], options)
+        assert {sample.text for sample in written} <= set(theirs)
 
 
 def sample_posts(

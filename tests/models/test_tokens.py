@@ -20,7 +20,7 @@ from tokenizers.trainers import BpeTrainer
 from hugtweets.config import TrainConfig
 from hugtweets.errors import BaseModelError
 from hugtweets.models.registry import BaseModel
-from hugtweets.models.tokens import TOKENS_SCHEMA, TextTokenizer, identity_of, load_split, tokenise
+from hugtweets.models.tokens import GIVEN, TOKENS_SCHEMA, TextTokenizer, identity_of, load_split, tokenise
 from hugtweets.storage.home import Home
 from tests.fixtures.tiny_models import tiny_tokenizer
 
@@ -83,6 +83,22 @@ def test_max_training_posts_leaves_what_is_held_out_as_it_is(base_model: BaseMod
     assert tokens["split"].to_pylist() == ["train"] * 20 + ["test"] * 10
     both = tokenise(table, base_model, TrainConfig(max_posts=50, max_training_posts=20))
     assert both["split"].to_pylist() == ["train"] * 20 + ["test"] * 5
+
+
+def test_half_of_the_training_posts_stand_behind_their_kind_if_there_are_several(base_model: BaseModel) -> None:
+    table = clean_table([f"post number {number}" for number in range(100)], held_out=10)
+    kinds = ["reply" if number % 2 else "post" for number in range(100)]
+    several = table.append_column("kind", pa.array(kinds).dictionary_encode())
+    tokens = tokenise(several, base_model, TrainConfig())
+    tokenizer = TextTokenizer.of(base_model)
+    texts = [tokenizer.decode(ids) for ids in column(tokens, "input_ids")]
+    behind = [number for number, given in enumerate(column(tokens, GIVEN)) if given]
+    assert 30 < len(behind) < 60 and max(behind) < 90
+    assert all(texts[number] == f"{kinds[number]}: post number {number}" for number in behind)
+    assert all(text.startswith("post number") for number, text in enumerate(texts) if number not in behind)
+    assert GIVEN not in tokenise(several, base_model, TrainConfig(kinds=False)).column_names
+    alike = table.append_column("kind", pa.array(["post"] * 90 + ["reply"] * 10).dictionary_encode())
+    assert GIVEN not in tokenise(alike, base_model, TrainConfig()).column_names
 
 
 def test_special_tokens_in_a_post_are_plain_text(base_model: BaseModel) -> None:

@@ -1,0 +1,43 @@
+"""Kinds of posts: what a reply, a quote or any other post is, and how a model is told which it is to write.
+
+Where an account has several kinds, half of the training posts of each stand behind its name, as in ``reply: ``. So
+a model can be asked for one kind, and for posts of any kind as well: see benchmarks/LOG.md for what that costs.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Literal, get_args
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Kind = Literal["post", "reply", "quote"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+# Of fewer posts there is little to learn what is special about them.
+FEWEST = 20
+
+
+def kinds_of(posts: pa.Table | pa.RecordBatch) -> pa.StringArray:
+    """The kind of each post of a timeline; what a source did not say is a post like any other."""
+    is_reply, is_quote = (pc.fill_null(posts[name], False) for name in ("is_reply", "is_quote"))
+    return pc.if_else(is_reply, "reply", pc.if_else(is_quote, "quote", "post"))
+
+
+def told_apart(kinds: Iterable[Any]) -> list[Kind]:
+    """The kinds that training posts have often enough to be learned; none if there is but one."""
+    numbers = Counter(kinds)
+    often: list[Kind] = [kind for kind in KINDS if numbers[kind] >= FEWEST]
+    return often if len(often) > 1 else []
+
+
+def stands_behind_kind(post: str) -> bool:
+    """Whether a post, by its id, is one of the half that is learned behind its kind."""
+    return zlib.crc32(post.encode()) % 2 == 0
+
+
+def opening(kind: Kind) -> str:
+    """What stands before a post of a kind."""
+    return f"{kind}: "
