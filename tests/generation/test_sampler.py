@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from hugtweets.cleaning.kinds import Kind
 from hugtweets.cleaning.length import x_length
 from hugtweets.config import SampleConfig, TrainConfig
 from hugtweets.devices.selection import choose_device
@@ -62,7 +63,8 @@ def test_a_model_that_was_taught_kinds_writes_the_kind_that_is_asked_for(home: H
     finetune(base, posts, tmp_path / "weights", config)
     model, tokenizer = load_tuned(base, tmp_path / "weights", choose_device(config))
     options = SampleConfig(copy_share=1.0, temperature=0.2)
-    for kind, theirs in (("post", SENTENCES[::3]), ("reply", SENTENCES[1:3])):
+    asked: dict[Kind, list[str]] = {"post": SENTENCES[::3], "reply": SENTENCES[1:3]}
+    for kind, theirs in asked.items():
         request = GenerationRequest([""], 8, [], 0, kind=kind)
         [written] = generate(model, tokenizer, [request], options)
         assert {sample.text for sample in written} <= set(theirs)
