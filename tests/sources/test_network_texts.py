@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hugtweets.sources.bluesky.answers import Feed
 from hugtweets.sources.bluesky.answers import to_page as bluesky_page
 from hugtweets.sources.bluesky.facets import Facet, apply_facets
 from hugtweets.sources.mastodon.answers import to_page as mastodon_page
+from hugtweets.sources.mastodon.client import reset_at
 from hugtweets.sources.mastodon.markup import text_of
 
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
@@ -116,6 +118,36 @@ def test_a_content_warning_and_emoji_of_the_server_are_no_part_of_the_text() -> 
 def test_what_cannot_be_understood_is_kept_or_passed_over_and_is_no_error(sent: list[object]) -> None:
     assert mastodon_page(sent).posts == ()
     assert bluesky_page(Feed(feed=tuple(sent)), "did:plc:a").posts == ()
+
+
+def test_null_is_not_there_on_servers_of_other_makes_of_mastodon() -> None:
+    (post,) = mastodon_page([status(mentions=None, emojis=None, language=None, reblog=None)]).posts
+    assert (post.text, post.mentions) == ("Good morning :blob:", ())
+
+
+@pytest.mark.parametrize("created", ["2026-01-01T08:00:00", "yesterday", None, "2031-01-01T08:00:00Z"])
+def test_a_post_of_bluesky_that_says_no_time_was_written_when_it_was_seen(created: str | None) -> None:
+    record = {"text": "Good morning", "createdAt": created}
+    post = {"uri": "at://did:plc:a/app.bsky.feed.post/3k", "author": {"did": "did:plc:a"}, "record": record}
+    page = bluesky_page(Feed(feed=({"post": post | {"indexedAt": "2026-01-02T08:00:00Z"}},)), "did:plc:a")
+    assert [post.created_at for post in page.posts] == [datetime(2026, 1, 2, 8, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-ratelimit-reset": "2030-01-01T00:00:00Z"},
+        {"x-ratelimit-reset": "1893456000"},
+        {"x-ratelimit-reset": "soon", "retry-after": "Tue, 01 Jan 2030 00:00:00 GMT"},
+        {"retry-after": "Tue, 01 Jan 2030 00:00:00 GMT"},
+    ],
+)
+def test_when_a_rate_limit_ends_is_understood_as_servers_write_it(headers: dict[str, str]) -> None:
+    assert reset_at(headers) == datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def test_a_rate_limit_that_says_no_time_has_none() -> None:
+    assert reset_at({"x-ratelimit-reset": "9" * 40, "retry-after": "-"}) is None
 
 
 def test_one_post_of_another_form_does_not_cost_the_page() -> None:

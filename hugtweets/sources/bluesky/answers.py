@@ -8,7 +8,16 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from hugtweets.sources.bluesky.facets import Facet, apply_facets
 from hugtweets.sources.fields import Text, utc
@@ -22,6 +31,13 @@ _KINDS = {"#link": "link", "#mention": "mention", "#tag": "tag"}
 _AT_URI = re.compile(r"at://(?P<account>[A-Za-z0-9._:%-]+)/(?P<collection>[A-Za-z0-9.-]+)/(?P<key>[A-Za-z0-9._~:-]+)")
 
 AtUri = Annotated[str, StringConstraints(pattern=rf"\A{_AT_URI.pattern}\z", max_length=600)]
+
+
+def _or_none(value: object, validate: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
 
 
 class _Sent(BaseModel):
@@ -77,10 +93,13 @@ class SentFacet(_Sent):
 
 
 class SentRecord(_Sent):
-    """A post as its author's server holds it; ``facets`` and ``embed`` may be anything, as any app writes them."""
+    """A post as its author's server holds it; ``facets`` and ``embed`` may be anything, as any app writes them.
+
+    ``createdAt`` is None where it is no time, or names no zone: then it counts when Bluesky has first seen the post.
+    """
 
     text: Text
-    createdAt: AwareDatetime  # noqa: N815
+    createdAt: Annotated[AwareDatetime | None, WrapValidator(_or_none)] = None  # noqa: N815
     langs: tuple[str, ...] | None = None
     facets: tuple[Any, ...] | None = None
     reply: Any = None
@@ -161,7 +180,7 @@ def _to_post(item: SentItem, account: str) -> Post | None:
     is_repost = reason is not None and reason.type.endswith("#reasonRepost")
     if not is_repost and sent.author.did != account:
         return None
-    posted = min(record.createdAt, sent.indexedAt)
+    posted = min(record.createdAt or sent.indexedAt, sent.indexedAt)
     if is_repost and reason:
         posted = reason.indexedAt or sent.indexedAt
     plain = apply_facets(record.text, list(_facets(record.facets or ())))

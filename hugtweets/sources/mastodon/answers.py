@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from hugtweets.sources.fields import Text, utc
 from hugtweets.sources.mastodon.markup import text_of
@@ -28,9 +28,14 @@ Id = Annotated[
 
 
 class _Sent(BaseModel):
-    """A part of an answer; fields that servers add are ignored."""
+    """A part of an answer; fields that servers add are ignored, and one that is null is taken not to be there."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ignore_nulls(cls, value: object) -> object:
+        return {name: part for name, part in value.items() if part is not None} if isinstance(value, dict) else value
 
 
 class Account(_Sent):

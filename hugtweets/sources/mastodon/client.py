@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from dateutil.parser import ParserError, isoparse
+from dateutil.parser import isoparse
 from mastodon import Mastodon
 from mastodon.errors import (
     MastodonAPIError,
@@ -29,10 +31,12 @@ from hugtweets.errors import (
     RateLimited,
     UnexpectedAnswer,
 )
+from hugtweets.sources.fields import utc
 from hugtweets.sources.mastodon.session import BoundedSession
 from hugtweets.sources.servers import is_loopback, validate_url
 
 Answer = TypeVar("Answer")
+SINCE_1970 = 1_000_000_000  # nobody waits as many seconds
 
 
 class MastodonClient:
@@ -118,14 +122,27 @@ class MastodonClient:
 
 
 def reset_at(headers: Mapping[str, str]) -> datetime | None:
-    """When a rate limit ends: ``x-ratelimit-reset`` as a time, or ``retry-after`` in seconds from now."""
+    """When a rate limit ends: ``x-ratelimit-reset``, else ``retry-after``; None if neither makes sense."""
+    for name in ("x-ratelimit-reset", "retry-after"):
+        with suppress(KeyError, ValueError, OverflowError, OSError):
+            return _moment(headers[name].strip())
+    return None
+
+
+def _moment(written: str) -> datetime:
+    """A time in ISO 8601 or as HTTP writes it, or in seconds: since 1970, or few from now.
+
+    Raises:
+        ValueError, OverflowError, OSError: it is none, or out of range.
+    """
+    if written.isdecimal():
+        seconds = int(written)
+        start = datetime.fromtimestamp(0, UTC) if seconds >= SINCE_1970 else datetime.now(UTC)
+        return start + timedelta(seconds=seconds)
     try:
-        if "x-ratelimit-reset" in headers:
-            moment: datetime = isoparse(headers["x-ratelimit-reset"])
-            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-        return datetime.now(UTC) + timedelta(seconds=int(headers["retry-after"]))
-    except (KeyError, ValueError, OverflowError, ParserError):
-        return None
+        return utc(isoparse(written))
+    except ValueError:
+        return utc(parsedate_to_datetime(written))
 
 
 def as_plain(answer: Any) -> Any:
