@@ -22,16 +22,8 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), MEASUREMENTS]
 # Not to be run by themselves: other scripts import them.
 PARTS = {
     *("chaos_events.py", "chaos_night.py", "chaos_promise.py", "chaos_promises.py", "chaos_runs.py", "chaos_world.py"),
-    *(
-        "chaos_x.py",
-        "decoders.py",
-        "processes.py",
-        "services.py",
-        "tried.py",
-        "voice_judges.py",
-        "voice_material.py",
-        "voice_recipes.py",
-    ),
+    *("chaos_x.py", "decoders.py", "processes.py", "services.py", "tried.py"),
+    *("voice_judges.py", "voice_material.py", "voice_recipes.py"),
 }
 
 
