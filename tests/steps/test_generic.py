@@ -34,7 +34,7 @@ def job_of(home: Home, handle: str) -> Job:
     """Forty posts of an account, no two accounts alike."""
     since = 40 * ACCOUNTS.index(handle)
     source = write_timeline(home.root / f"{handle}.jsonl", rows(40, since=since))
-    options: dict[str, Any] = {"train": {"base_model": tiny_base_model(home).path, "lr": 0.01}}
+    options: dict[str, Any] = {"train": {"base_model": tiny_base_model(home).path, "lr": 0.01, "posts_per_step": 16}}
     config: Config = tiny_config(evaluate={"generated": 0}).override(options)
     return Job(home, AccountRequest(handle=handle, source=f"file:{source}", config=config), "night")
 

@@ -33,7 +33,7 @@ from hugtweets.storage.home import Home
 from tests.fixtures.flows import rows, tiny_config, write_timeline
 from tests.fixtures.tiny_models import tiny_base_model
 
-PREVIOUS = tiny_config(train={"lr": 0.01}, refresh={"start": "previous"})
+PREVIOUS = tiny_config(train={"lr": 0.01, "posts_per_step": 16}, refresh={"start": "previous"})
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def test_a_model_stays_when_what_it_started_from_is_gone(home: Home) -> None:
 
 def test_a_model_made_from_the_base_is_not_made_again_when_the_option_changes(home: Home) -> None:
     night(home, rows(60))
-    anew = night(home, rows(80), tiny_config(train={"lr": 0.01}))
+    anew = night(home, rows(80), tiny_config(train={"lr": 0.01, "posts_per_step": 16}))
     assert anew.start == Start(None, "as refresh.start says")
     assert night(home, rows(80)).model == anew.model
 
