@@ -147,6 +147,12 @@ def test_new_posts_that_the_budget_does_not_reach_past_a_lost_token_are_said_to_
     assert stored(home) == list(range(1, 201))
 
 
+def test_new_posts_below_a_page_that_came_twice_and_then_lost_its_token_are_read(home: Home) -> None:
+    update(home, Shown(range(20, 0, -1)), posts=20)
+    remark, _ = update(home, Shown(range(221, 0, -1), repeated={2}, without_token={3}), "second")
+    assert (remark, stored(home)) == (None, list(range(1, 222)))
+
+
 def test_new_posts_that_a_lost_token_hides_above_the_page_are_counted_as_missing(home: Home) -> None:
     update(home, Shown(range(50, 0, -1)), posts=50)
     shown = Shown([*range(151, 60, -1), *range(59, 50, -1), 60, *range(50, 0, -1)], without_token={1})

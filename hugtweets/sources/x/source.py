@@ -129,7 +129,8 @@ class _Download:
             rest, barren = (_below(rest, gap, sent), 0) if is_new else (rest, barren + 1)
             token = page.meta.next_token if page.meta else None
             self._store(read, (*others, rest))
-            may_go_on = is_new and (is_full or gap.since_id is not None) and self._room(gap) > 0
+            is_further = is_new or rest != asked
+            may_go_on = is_further and (is_full or gap.since_id is not None) and self._room(gap) > 0
             if token is None and not may_go_on:
                 if rest == gap or not self._falls_short(gap):
                     self._close(gap, others, is_plain)
