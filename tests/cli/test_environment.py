@@ -59,10 +59,12 @@ def test_doctor_looks_at_everything_although_everything_is_broken(
     program: Program, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    folders = dict.fromkeys(("HUGTWEETS_HOME", "PREFECT_HOME", "HF_HOME", "WANDB_DIR"), str(tmp_path / "file" / "home"))
+    named = ("HOME", "HUGTWEETS_HOME", "PREFECT_HOME", "HF_HOME", "WANDB_DIR")
     for name, value in {
         **NONSENSE,
-        **folders,
+        **dict.fromkeys(named, str(tmp_path / "file" / "home")),
+        # Where W&B is given other folders, they are written here.
+        **dict.fromkeys(("WANDB_CACHE_DIR", "WANDB_DATA_DIR"), ""),
         "X_BEARER_TOKEN": "s3cret\n",
         "TMPDIR": "/none",
         "TZ": "No/Zone",

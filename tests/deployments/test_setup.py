@@ -103,6 +103,11 @@ def test_only_runs_of_our_own_are_touched(name: str) -> None:
     }
 
 
+def test_only_a_run_that_crashed_in_its_first_attempt_is_started_again() -> None:
+    trigger = yaml.safe_load((AUTOMATIONS / "restart.yaml").read_text(encoding="utf-8"))["trigger"]
+    assert (trigger["expect"], trigger["match"]["prefect.run-count"]) == (["prefect.flow-run.Crashed"], "1")
+
+
 def test_an_automation_of_an_earlier_version_is_named_and_left_alone() -> None:
     described = yaml.safe_load((AUTOMATIONS / "crashed.yaml").read_text(encoding="utf-8"))
     del described["trigger"]["match_related"]
