@@ -32,7 +32,7 @@ GONE = POSTS[7]
 
 @pytest.fixture
 def config(tiny_folder: Path) -> Config:
-    return tiny_config(train={"base_model": str(tiny_folder)}, refresh={"min_new_posts": 50})
+    return tiny_config(train={"base_model": str(tiny_folder), "posts_per_step": 16}, refresh={"min_new_posts": 50})
 
 
 @pytest.fixture

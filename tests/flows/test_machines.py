@@ -45,7 +45,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 
 @pytest.fixture
 def config(tiny_folder: Path) -> Config:
-    return tiny_config(train={"base_model": str(tiny_folder)})
+    return tiny_config(train={"base_model": str(tiny_folder), "posts_per_step": 16})
 
 
 @pytest.fixture(scope="module")

@@ -143,7 +143,11 @@ def test_an_interval_over_accounts_takes_three() -> None:
 
 @pytest.fixture
 def config(tiny_folder: Path) -> Config:
-    return tiny_config(train={"base_model": str(tiny_folder)}, sample={"prompts": ["the"]}, evaluate={"generated": 0})
+    return tiny_config(
+        train={"base_model": str(tiny_folder), "posts_per_step": 16},
+        sample={"prompts": ["the"]},
+        evaluate={"generated": 0},
+    )
 
 
 @pytest.fixture
