@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from hugtweets.budget.ledger import Ledger, Usage
@@ -11,7 +12,7 @@ from hugtweets.storage.home import Home
 from hugtweets.storage.remote import Store
 from hugtweets.timelines.posts import Post
 from hugtweets.timelines.shared import SharedTimeline
-from hugtweets.timelines.timeline import Gap, load, save
+from hugtweets.timelines.timeline import Gap, PostCount, load, save
 from tests.fixtures.flows import START
 from tests.fixtures.stores import bucket, here, s3_endpoint, store, there
 from tests.fixtures.written import written
@@ -71,6 +72,17 @@ def test_two_machines_that_fetched_at_once_lose_nothing(here: Home, there: Home)
     SharedTimeline(here, "ferryclock").pull()
     SharedTimeline(there, "ferryclock").pull()
     assert ids(here) == ids(there) == ["8", "9", "10"]
+
+
+def test_the_later_of_two_counts_is_believed(here: Home, there: Home) -> None:
+    """A machine looked the account up again while another one sent the older count."""
+    for home, number, at in ((there, 9, "2024-05-01T00:00:00+00:00"), (here, 10, "2024-06-01T00:00:00+00:00")):
+        add(home, number)
+        file = home.timeline("ferryclock")
+        save(file, replace(load(file), count=PostCount(number, at)))
+    SharedTimeline(there, "ferryclock").push()
+    SharedTimeline(here, "ferryclock").pull()
+    assert load(here.timeline("ferryclock")).count == PostCount(10, "2024-06-01T00:00:00+00:00")
 
 
 def test_what_another_machine_overwrote_is_sent_again(here: Home, there: Home, store: Store) -> None:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.timelines.posts import Mention, Post
-from hugtweets.timelines.timeline import GAPS, STORED_SCHEMA, Gap, Timeline, load, save, summarise
+from hugtweets.timelines.timeline import GAPS, STORED_SCHEMA, Gap, PostCount, Timeline, load, save, summarise
 from tests.fixtures.post_strategies import POSTS, TIMELINES
 
 MOMENT = datetime(2024, 5, 31, 18, 30, tzinfo=UTC)
@@ -67,6 +67,18 @@ def test_a_file_without_a_summary_is_read(tmp_path: Path) -> None:
     assert summarise(path) == timeline.summary()
 
 
+def test_a_later_count_expects_no_post_that_was_deleted_before_and_those_that_came_since() -> None:
+    first, later = MOMENT + timedelta(hours=1), MOMENT + timedelta(days=1)
+    old = [replace(post(str(number)), source="x") for number in range(1, 11)]
+    timeline = replace(Timeline().merged(old), count=PostCount(10, first.isoformat()))
+    timeline = timeline.verified([], {"3"}, first + timedelta(hours=1))
+    assert timeline.missing == 0
+    new = [Post(str(number), first + timedelta(hours=2), "Low water.", source="x") for number in (11, 12)]
+    timeline = timeline.merged(new)
+    assert timeline.recounted(PostCount(11, later.isoformat()), 3200).missing == 0
+    assert timeline.recounted(PostCount(13, later.isoformat()), 3200).missing == 2
+
+
 def test_gaps_stay_unless_others_are_given() -> None:
     timeline = Timeline().merged([post("3")], [Gap(None, "3")])
 
@@ -100,7 +112,7 @@ def test_a_failed_save_keeps_the_old_timeline(tmp_path: Path) -> None:
 
 SAVING_FOR_EVER = """
 import itertools, sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from hugtweets.timelines.posts import Post
 from hugtweets.timelines.timeline import Gap, Timeline, save
