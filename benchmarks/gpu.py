@@ -12,7 +12,7 @@ Weights are random, made in `--folder` (a temporary one; the largest takes 14 GB
 - accounts an hour, of `--posts` posts each, trained and nothing else.
 - sampling: tokens a second, with as many rows for each account as its samples and scorecard want.
 - one account of `--whole` posts end to end: trained, samples written, validation posts predicted by base and model.
-- the peak of memory: of the GPU, or of the whole process on a processor, where it only grows.
+- the peak of memory: of the GPU, or of the whole process on a processor, where it only grows; and what was planned.
 
 What does not fit is passed over, and the reason is told. The shape `tiny` is for trying this out on a processor.
 """
@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import resource
 import tempfile
@@ -44,16 +43,20 @@ from transformers.pytorch_utils import Conv1D
 from hugtweets.config import TrainConfig
 from hugtweets.devices.gathering import Group
 from hugtweets.devices.memory import free_memory, is_out_of_memory
-from hugtweets.devices.selection import DeviceChoice, choose_device
+from hugtweets.devices.selection import DeviceChoice, best_hardware, choose_device, unscaled
+from hugtweets.errors import OutOfMemory
 from hugtweets.evaluation.bits_per_byte import post_nats
 from hugtweets.generation.decoding import continue_rows
 from hugtweets.models.cache import CACHE, load_base, load_tuned
 from hugtweets.models.registry import BaseModel, resolve_base_model
+from hugtweets.models.shape import Shape
 from hugtweets.models.stacked import StackedModel
-from hugtweets.models.tokens import TOKENS_SCHEMA
+from hugtweets.models.tokens import TOKENS_SCHEMA, load_split
 from hugtweets.storage.home import Home
 from hugtweets.training.adapter_task import AdapterTask
 from hugtweets.training.multi_adapter import finetune_together
+from hugtweets.training.places import plan_places
+from hugtweets.training.plan import PostLengths, hardware_to_plan_with, plan_memory
 from hugtweets.training.trainer import finetune
 
 # Operations a second in bfloat16 without sparsity, by NVIDIA's data sheets.
@@ -101,6 +104,7 @@ class Figure:
     mfu: float | None = None
     accounts_per_hour: float | None = None
     peak_gib: float | None = None
+    planned_gib: float | None = None
     skipped: str | None = None
 
 
@@ -126,7 +130,7 @@ class Device:
     def peak_gib(self) -> float:
         """Of memory, since the last :meth:`reset`."""
         if self.choice.device == "cuda":
-            return torch.cuda.max_memory_allocated() / 2**30
+            return torch.cuda.max_memory_reserved() / 2**30
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
     def lack_of_memory(self, config: PreTrainedConfig) -> str | None:
@@ -134,10 +138,7 @@ class Device:
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
         needed = model.num_parameters() * (2 if self.choice.dtype == "bfloat16" else 4) / 2**30
-        if self.choice.device == "cuda":
-            free = torch.cuda.mem_get_info()[0] / 2**30
-        else:
-            free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+        free = best_hardware(self.choice.device).free / 2**30
         return f"the weights take {needed:.1f} GiB, {free:.1f} are free" if 2 * needed > free else None
 
     def reset(self) -> None:
@@ -223,7 +224,7 @@ class Bench:
         try:
             seconds, tokens = measure()
         except Exception as error:
-            if not is_out_of_memory(error):
+            if not (isinstance(error, OutOfMemory) or is_out_of_memory(error)):
                 raise
             CACHE.clear()
             return replace(figure, skipped=f"does not fit: {str(error).splitlines()[0][:120]}")
@@ -232,7 +233,18 @@ class Bench:
         if what != "training":
             return figure
         share = tokens / seconds * OPERATIONS * self.multiplying / self._device.peak
-        return replace(figure, mfu=round(share, 4), accounts_per_hour=round(accounts * 3600 / seconds, 1))
+        planned = round(self._planned(accounts) / 2**30, 2)
+        hourly = round(accounts * 3600 / seconds, 1)
+        return replace(figure, mfu=round(share, 4), accounts_per_hour=hourly, planned_gib=planned)
+
+    def _planned(self, accounts: int) -> int:
+        """Bytes, by the plan that the training made as well."""
+        task, choice, shape = self.task("planned", self._posts), self._device.choice, Shape.of(self._base)
+        lengths = PostLengths.of(load_split(task.tokens, "train"), task.tokens)
+        hardware = hardware_to_plan_with(task.config)
+        if accounts == 1:
+            return plan_memory(shape, lengths, hardware, choice, task.config).needed
+        return plan_places(shape, [(lengths, task.config)] * accounts, hardware, unscaled(choice)).needed
 
     def _train_alone(self, posts: int) -> tuple[float, int]:
         warm, task = self.task("warm", 8), self.task("alone", posts)
@@ -293,16 +305,12 @@ def trained_tokens(task: AdapterTask) -> int:
 
 def table(figures: Sequence[Figure]) -> str:
     """The figures as Markdown."""
-    head = "| shape | what | accounts | seconds | tokens/s | MFU | accounts/h | peak GiB |"
-    lines = [head, "| --- | --- |" + " ---: |" * 6]
+    head = "| shape | what | accounts | seconds | tokens/s | MFU | accounts/h | peak GiB | planned GiB |"
+    lines = [head, "| --- | --- |" + " ---: |" * 7]
     for each in figures:
-        cells: Sequence[object]
-        if each.skipped:
-            cells = [each.skipped, "", "", "", ""]
-        else:
-            numbers = each.seconds, each.tokens_per_second, each.mfu, each.accounts_per_hour, each.peak_gib
-            cells = ["" if number is None else f"{number:,}" for number in numbers]
-        lines.append("| " + " | ".join(map(str, [each.shape, each.what, each.accounts, *cells])) + " |")
+        shape, what, accounts, seconds, *numbers, skipped = asdict(each).values()
+        cells = ["" if number is None else f"{number:,}" for number in numbers]
+        lines.append("| " + " | ".join([shape, what, str(accounts), skipped or f"{seconds:,}", *cells]) + " |")
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ import yaml
 
 from hugtweets.cli.output import flow_shown, print_json, print_table
 from hugtweets.cli.settings import AccountsOption, SourceOption, options_in_force
+from hugtweets.cli.terms import agree_to_terms
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.accounts import AccountRequest, read_accounts, request_accounts, run_wide
@@ -76,6 +77,7 @@ def sweep(
         arguments = _arguments(handles or [], accounts, source or [], config, assignments or [])
         _export(export, export_sweep(parse_variations(vary or ()), number, options.tracking.project, arguments))
         return
+    agree_to_terms(home, {each.of(request).config.train.base_model for each in points for request in requests})
     with flow_shown(run_wide(requests).tracking, verbose):
         logging.getLogger("hugtweets").info("%d points for %d accounts", len(points), len(requests))
         from flows.runs import ended_with

@@ -6,8 +6,10 @@ Choices take a :class:`Hardware`, so that they can be tried with the answers of 
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from hugtweets.devices.control_groups import memory_left
 
 Device = Literal["cpu", "cuda", "mps"]
 # The NVIDIA cards that multiply float16 in hardware at full speed, by compute capability: V100, T4 and later ones.
@@ -19,7 +21,8 @@ class Hardware:
     """The answers of one device; memory in bytes.
 
     ``bfloat16`` and ``float16`` say that it multiplies in them without emulation. ``free`` is the memory that other
-    processes leave, what this one holds on a GPU included. ``quantises`` says that bitsandbytes is there and has a use.
+    processes leave, what this one holds on a GPU included; ``limit`` names what bounds it, if not the device itself.
+    ``quantises`` says that bitsandbytes is there and has a use.
     """
 
     device: Device
@@ -28,6 +31,7 @@ class Hardware:
     float16: bool
     free: int
     quantises: bool = False
+    limit: str = ""
 
 
 def ask_hardware(device: Device) -> Hardware:
@@ -51,4 +55,12 @@ def ask_hardware(device: Device) -> Hardware:
     # 2.3 times as fast, measured on AVX-512; without such instructions it is slower.
     capabilities = torch.cpu.get_capabilities()
     narrow = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-    return Hardware(device, "processor", narrow, False, int(psutil.virtual_memory().available))
+    processor = Hardware(device, "processor", narrow, False, int(psutil.virtual_memory().available))
+    return with_limit(processor, memory_left())
+
+
+def with_limit(hardware: Hardware, left: int | None) -> Hardware:
+    """A processor of which control groups leave so many bytes; None if they do not limit it."""
+    if left is None or left >= hardware.free:
+        return hardware
+    return replace(hardware, free=left, limit="the memory limit of this container")

@@ -6,7 +6,7 @@ import functools
 import logging
 import os
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from hugtweets.config import Precision, TrainConfig
 from hugtweets.devices.hardware import Device, Hardware, ask_hardware
@@ -116,6 +116,39 @@ def training_format(choice: DeviceChoice, config: TrainConfig) -> DeviceChoice:
     if config.method == "lora" or choice.dtype == "float32":
         return choice
     return replace(choice, dtype="float32", autocast=choice.dtype)
+
+
+def precision_to_read(hardware: Hardware, asked: Precision, trained_in: str | None) -> Precision:
+    """The precision by which a base model is read beside an adapter: as few bits a weight as it learned beside.
+
+    Not if another one is asked for, or the device can hold no such weights. Else a base that only just fitted while it
+    was trained would not fit any more, and each reader would predict something else.
+    """
+    if asked == "auto" and hardware.quantises and trained_in in get_args(Quantised):
+        return cast(Quantised, trained_in)
+    return asked
+
+
+def options_to_read(config: TrainConfig, trained_in: str | None) -> TrainConfig:
+    """The options by which to choose a device for a model that was trained in a number format, as its manifest has it.
+
+    What the device cannot hold in so few bits is read in its own format, which is told once. On the device.
+    """
+    if config.precision != "auto" or trained_in not in get_args(Quantised):
+        return config
+    precision = precision_to_read(best_hardware(config.device), config.precision, trained_in)
+    if precision == "auto":
+        _tell_more_bits(trained_in)
+    return config.model_copy(update={"precision": precision})
+
+
+@functools.cache
+def _tell_more_bits(trained_in: str) -> None:
+    log.warning(
+        "A model learned beside weights of %s bits, which need an NVIDIA GPU and bitsandbytes: "
+        "here it is read beside all bits of them, and predicts something slightly different.",
+        trained_in.removesuffix("bit"),
+    )
 
 
 def unscaled(choice: DeviceChoice) -> DeviceChoice:

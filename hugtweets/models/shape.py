@@ -27,7 +27,8 @@ class Shape:
     """Sizes of a model: ``parameters`` in all, ``mapped`` of them in linear maps, the rest being embeddings and norms.
 
     ``map_sides`` sums what all linear maps take and give, the output included: an adapter has its rank times as many
-    parameters. ``eager`` models keep all attention weights, since nothing faster computes what they do.
+    parameters. ``attention`` is the width of all heads together. ``eager`` models keep all attention weights, since
+    nothing faster computes what they do.
     """
 
     parameters: int
@@ -37,6 +38,7 @@ class Shape:
     width: int
     inner: int
     heads: int
+    attention: int
     vocabulary: int
     eager: bool = False
 
@@ -49,7 +51,7 @@ class Shape:
         vocabulary = max((shape[0] for shape in shapes if len(shape) == 2), default=0)
         vocabulary = int(text.get("vocab_size", vocabulary))
         maps = [shape for shape in shapes if len(shape) == 2 and vocabulary not in shape]
-        width = _first(text, WIDTHS, 0)
+        width, heads = _first(text, WIDTHS, 0), _first(text, HEADS, 1)
         return cls(
             parameters=sum(map(prod, shapes)),
             mapped=sum(map(prod, maps)),
@@ -57,7 +59,8 @@ class Shape:
             layers=_first(text, LAYERS, 1),
             width=width,
             inner=_first(text, INNER_WIDTHS, 4 * width),
-            heads=_first(text, HEADS, 1),
+            heads=heads,
+            attention=heads * int(text.get("head_dim") or width // heads),
             vocabulary=vocabulary,
             eager=text.get("attn_logit_softcapping") is not None,
         )

@@ -40,7 +40,8 @@ def stream_batch(batch: Batch, config: Config, listener: Listener) -> None:
 
 def _load(batch: Batch, config: Config) -> tuple[Any, TextTokenizer, list[str | None]]:
     """The model, and for each account of the batch the name of its adapter; None if no adapter has to be named."""
-    choice = choose_for_playing(config)
+    # Those of a batch learned beside the same bits.
+    choice = choose_for_playing(config, batch.authors[0].number_format if batch.authors else None)
     outputs = [author.weights for author in batch.authors]
     if outputs and is_adapter(outputs[0]):
         model, tokenizer, names = load_adapters(batch.base_model, outputs, choice)
@@ -53,12 +54,14 @@ def _load(batch: Batch, config: Config) -> tuple[Any, TextTokenizer, list[str | 
     return model, tokenizer, [None]
 
 
-def choose_for_playing(config: Config) -> DeviceChoice:
+def choose_for_playing(config: Config, trained_in: str | None) -> DeviceChoice:
     """Where to compute: in bfloat16 if the processor multiplies it, which is twice as fast (benchmarks/LOG.md).
+
+    ``trained_in`` is the number format that the models were trained in, if it is known.
 
     Its coarser rounding makes a post depend on those beside it. Nobody who plays asks for the same post twice.
     """
-    from hugtweets.devices.selection import choose_device
+    from hugtweets.devices.selection import choose_device, options_to_read
 
-    choice = choose_device(config.train)
+    choice = choose_device(options_to_read(config.train, trained_in))
     return replace(choice, dtype="bfloat16") if choice.autocast else choice

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from hugtweets.cleaning.kinds import FEWEST, Kind
 from hugtweets.config import Config
 from hugtweets.devices.gathering import Group, NotGathered
-from hugtweets.devices.progress import reporter
+from hugtweets.devices.progress import Report, reporter
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.job import Job
 from hugtweets.models.cache import ADAPTER, is_adapter, load_adapters, load_tuned
 from hugtweets.models.registry import BaseModel
 from hugtweets.steps.clean import texts_of
-from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
+from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model, number_format
 from hugtweets.steps.gathering import with_others
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
@@ -46,6 +46,7 @@ class Wanted:
     """How to generate how many posts after which prompts, of one kind or any, none of them a copy of one of the texts.
 
     People are told how likely each post is; for ``judges`` alone that is not computed.
+    ``trained_in`` is the number format in which the model was trained, if it is known.
     """
 
     config: Config
@@ -53,6 +54,7 @@ class Wanted:
     seed: int
     judges: bool = False
     kind: Kind | None = None
+    trained_in: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Author:
         """
         self.check_kind(kind)
         seed = account_seed(self.handle, config.sample.seed)
-        return Wanted(config, texts_of(self.clean, "train"), seed, kind=kind)
+        return Wanted(config, texts_of(self.clean, "train"), seed, kind=kind, trained_in=self.number_format)
 
     def check_kind(self, kind: Kind | None) -> None:
         """Refuse to write posts of a kind that the model does not know from others.
@@ -111,15 +113,28 @@ class Author:
             f"or learn {FEWEST} posts of two kinds or more with train.kinds"
         )
 
+    @property
+    def number_format(self) -> str | None:
+        """In which it was trained."""
+        return number_format(self.model)
+
 
 def together(authors: Sequence[Author]) -> list[list[Author]]:
-    """The authors whose posts can be generated in one batch: their models are adapters to the same base model."""
-    groups: dict[str, list[Author]] = {}
+    """The authors whose posts can be generated in one batch: their models are adapters to the same base model.
+
+    They learned beside the same bits of it as well, which they are read beside.
+    """
+    groups: dict[tuple[str, str | None], list[Author]] = {}
     for author in authors:
         # A model that was trained in full shares nothing with others.
         key = author.base_model.digest if is_adapter(author.weights) else author.handle
-        groups.setdefault(key, []).append(author)
+        groups.setdefault((key, _few_bits(author)), []).append(author)
     return list(groups.values())
+
+
+def _few_bits(author: Author) -> str | None:
+    """In how many bits a weight the base model was held beside which an author learned, if not in all of them."""
+    return found if (found := author.number_format) in ("8bit", "4bit") else None
 
 
 def generate_for_all(authors: Sequence[Author], config: Config, kind: Kind | None = None) -> list[Sequence[Sample]]:
@@ -151,11 +166,12 @@ def generate_with_others(job: Job, author: Author, wanted: Sequence[Wanted]) -> 
 
     Up to rounding in the model they are the same posts.
     """
-    if is_adapter(author.weights):
+    # Adapters are stacked beside weights that can be read, which packed bits cannot.
+    if is_adapter(author.weights) and not _few_bits(author):
         options = wanted[0].config.sample.model_dump_json(exclude={"prompts", "per_prompt", "seed"})
         shape = json.loads((author.weights / ADAPTER).read_text(encoding="utf-8"))
         kind = shape_of(author.base_model, job.config.train), shape["r"], shape["lora_alpha"], options
-        item = Writing(author.weights, wanted)
+        item = Writing(author.handle, author.weights, wanted)
         work = partial(_write, author.base_model)
         with suppress(NotGathered):
             posts: Sequence[Sequence[Sample]] = with_others(job, "sample", kind, item, work, MOST_AT_ONCE)
@@ -167,6 +183,7 @@ def generate_with_others(job: Job, author: Author, wanted: Sequence[Wanted]) -> 
 class Writing:
     """The posts that one of several accounts wants, by the adapter in a folder."""
 
+    handle: str
     weights: Path
     wanted: Sequence[Wanted]
 
@@ -187,11 +204,22 @@ def _write(base_model: BaseModel, accounts: Group[Writing, Sequence[Sequence[Sam
         logger.info("%d accounts write posts in one batch of %s", len(items), base_model.name)
         requests = [_request(each, str(item.weights)) for item in items for each in item.wanted]
         rows = config.sample.batch_size * min(len(items), BATCHES[choice.device])
-        options = config.sample.model_copy(update={"batch_size": rows})
+        options, told = config.sample.model_copy(update={"batch_size": rows}), _reporter_to_all(items)
         with StackedModel.of(load_base(base_model, choice), [item.weights for item in items]) as model:
-            posts = iter(generate(model, TextTokenizer.of(base_model), requests, options))
+            posts = iter(generate(model, TextTokenizer.of(base_model), requests, options, told))
         for member in members:
             member.outcome.set_result([next(posts) for _ in member.item.wanted])
+
+
+def _reporter_to_all(items: Sequence[Writing]) -> Report:
+    """Tells each account how far the posts of all are: they are written in one batch."""
+    reports = [reporter(item.handle, "sample") for item in items]
+
+    def report(done: int, total: int, note: str = "", figures: Mapping[str, float] | None = None) -> None:
+        for each in reports:
+            each(done, total, note, figures)
+
+    return report
 
 
 def _generate_together(authors: Sequence[Author], wanted: Sequence[Wanted]) -> Sequence[Sequence[Sample]]:
@@ -202,11 +230,11 @@ def _generate_together(authors: Sequence[Author], wanted: Sequence[Wanted]) -> S
 def generate_from(name: str, load: Load, wanted: Sequence[Wanted]) -> Sequence[Sequence[Sample]]:
     """New posts from whichever model ``load`` returns, in one batch; progress is told under the name. On the device."""
     # Imported on the device's thread only, as in finetune.
-    from hugtweets.devices.selection import choose_device
+    from hugtweets.devices.selection import choose_device, options_to_read
     from hugtweets.generation.sampler import generate
 
     config = wanted[0].config
-    model, tokenizer, *adapters = load(choose_device(config.train))
+    model, tokenizer, *adapters = load(choose_device(options_to_read(config.train, wanted[0].trained_in)))
     names = adapters[0] if adapters else [None] * len(wanted)
     requests = [_request(each, adapter) for each, adapter in zip(wanted, names, strict=True)]
     return generate(model, tokenizer, requests, config.sample, reporter(name, "sample"))

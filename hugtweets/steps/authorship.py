@@ -30,9 +30,10 @@ from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import identity_of
 from hugtweets.steps.authors import Wanted, generate_from, without_prompts
 from hugtweets.steps.clean import texts_of
+from hugtweets.steps.finetune import number_format
 from hugtweets.steps.sample import read_unprompted, to_table
 from hugtweets.steps.step import perform
-from hugtweets.storage.artifacts import Plan, Reference, input_of, latest, learned_posts, made_from, obtain
+from hugtweets.storage.artifacts import MANIFEST, Plan, Reference, input_of, latest, learned_posts, made_from, obtain
 from hugtweets.storage.atomic import write_text
 from hugtweets.storage.handles import members_of
 from hugtweets.storage.home import Home
@@ -59,6 +60,14 @@ class Candidate:
     def clean(self) -> Reference | None:
         """The account's own posts."""
         return input_of(self.job.home, self.samples, "clean")
+
+    @property
+    def trained_in(self) -> str | None:
+        """The number format of the model that wrote the posts, if it is on this machine."""
+        digest = self.samples.manifest().inputs["finetune"]
+        folder = self.job.home.folder("finetune", self.samples.handle) / digest
+        model = Reference("finetune", self.samples.handle, digest, str(folder))
+        return number_format(model) if model.file(MANIFEST).is_file() else None
 
 
 def find_candidates(jobs: Sequence[Job], outcomes: Sequence[AccountOutcome]) -> list[Candidate]:
@@ -128,14 +137,18 @@ def read_authorship(home: Home, samples: Reference) -> Authorship:
     return Authorship.model_validate_json(found.file(AUTHORSHIP).read_text(encoding="utf-8"))
 
 
-def base_posts(home: Home, base_model: BaseModel, config: Config) -> list[str]:
-    """Posts by a base model itself, under the options of an account; they are generated once for all accounts."""
+def base_posts(home: Home, base_model: BaseModel, config: Config, trained_in: str | None) -> list[str]:
+    """Posts by a base model itself, under the options of an account; they are generated once for all accounts.
+
+    They are written with as few bits a weight as models were trained beside, if that is asked of it.
+    """
     options = without_prompts(config, BASE_POSTS)
-    identity = options.sample.model_dump_json() + identity_of(base_model).get("start_of_text", "")
+    few = trained_in if trained_in in ("8bit", "4bit") else ""
+    identity = options.sample.model_dump_json() + identity_of(base_model).get("start_of_text", "") + few
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]
     path = home.base_posts(base_model.digest, key)
     if not path.is_file():
-        wanted = [Wanted(options, [], options.sample.seed, judges=True)]
+        wanted = [Wanted(options, [], options.sample.seed, judges=True, trained_in=trained_in)]
         [posts] = on_device(generate_from, base_model.name, partial(load_tuned, base_model, None), wanted)
         write_posts(path, to_table(posts))
     return list(pq.read_table(path, columns=["text"])["text"].to_pylist())
@@ -148,7 +161,7 @@ def _compare(candidate: Candidate, authors: Authors, classifier: AuthorshipClass
         posts = {
             "": [row["text"] for row in read_unprompted(candidate.samples)],
             "held_out_": texts_of(authors[job.handle], "test"),
-            "base_": base_posts(job.home, candidate.base_model, job.config),
+            "base_": base_posts(job.home, candidate.base_model, job.config, candidate.trained_in),
         }
         verifier = _verifier(authors, job.handle)
         figures: dict[str, Figure] = {"authors": len(authors)}

@@ -23,7 +23,7 @@ from hugtweets.models.cache import ADAPTER, BLEND, is_adapter, load_blend
 from hugtweets.models.registry import BaseModel
 from hugtweets.steps.authors import Author, Wanted, account_seed, generate_from
 from hugtweets.steps.clean import texts_of
-from hugtweets.steps.finetune import HISTORY, WEIGHTS
+from hugtweets.steps.finetune import HISTORY, WEIGHTS, number_format
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.storage.atomic import write_text
@@ -67,11 +67,18 @@ def blend(job: Job, tokens: Reference, parts: Sequence[Part]) -> Reference:
             "trainings_in_a_row": 0,
             "best_epoch": 0,
             "seconds": 0.0,
+            "number_format": common_format([part.model for part in parts]),
             "base_model": job.base_model.name,
             "base_model_option": first["base_model_option"],
         }
 
     return perform(job, plan_blend(job, tokens, parts), fill)
+
+
+def common_format(models: Sequence[Reference]) -> str | None:
+    """The number format in which all models were trained; None if in several: then none is read as it learned."""
+    formats = set(map(number_format, models))
+    return formats.pop() if len(formats) == 1 else None
 
 
 def kept_name(shares: Mapping[str, float]) -> str:
@@ -158,7 +165,8 @@ def generate_blend(
     adapters = [(author.weights, shares[author.handle]) for author in authors]
     name = blend_name(shares)
     load = partial(load_blend, authors[0].base_model, adapters)
-    wanted = Wanted(config, texts, account_seed(name, config.sample.seed), kind=kind)
+    trained_in = common_format([author.model for author in authors])
+    wanted = Wanted(config, texts, account_seed(name, config.sample.seed), kind=kind, trained_in=trained_in)
     return on_device(generate_from, name, load, [wanted])[0]
 
 

@@ -23,7 +23,7 @@ from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import AUTHOR, TextTokenizer
 from hugtweets.pools.learned_posts import has_learned
 from hugtweets.steps.clean import CLEAN, of_split
-from hugtweets.steps.finetune import WEIGHTS, base_model_of, read_options
+from hugtweets.steps.finetune import WEIGHTS, base_model_of, number_format
 from hugtweets.steps.generic import find_generic, generic_with
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
@@ -56,7 +56,7 @@ def evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, 
         earlier = {name: found for name, each in compared.items() if (found := _find_earlier(job, each))}
         generic = generic_for(job, model)
         predictions = on_device(_score_predictions, job, tokens, clean, tuned, earlier, generic)
-        card = Scorecard.model_validate(predictions | score_writing(job, samples, clean))
+        card = Scorecard.model_validate(predictions | score_writing(job, samples, clean, number_format(model)))
         write_text(folder / SCORES, card.model_dump_json(indent=1) + "\n")
         return card.figures()
 
@@ -133,8 +133,11 @@ def _score_predictions(
 ) -> dict[str, Any]:
     held_out = of_split(pq.read_table(tokens.file(TOKENS)), "test")
     documents, sizes = held_out["input_ids"].to_pylist(), held_out["bytes"].to_pylist()
+    # Imported on the device's thread only, as in finetune.
+    from hugtweets.devices.selection import options_to_read
+
     # One number format for all, whatever each of them was trained in.
-    options = read_options(job.config.train, tuned.model)
+    options = options_to_read(job.config.train, number_format(tuned.model))
     base = predict(tuned.base_model, None, documents, options)
     ours = predict(tuned.base_model, tuned.model.file(WEIGHTS), documents, options)
     scores: dict[str, Any] = {"on_test_posts": True, "held_out_posts": len(documents), "held_out_bytes": sum(sizes)}
@@ -158,7 +161,6 @@ def predict(
     base_model: BaseModel, weights: Path | None, documents: Sequence[Sequence[int]], config: TrainConfig
 ) -> Nats:
     """How a model predicts posts, in its turn on the device; without weights the base model itself."""
-    # Imported on the device's thread only, as in finetune.
     from hugtweets.devices.selection import choose_device
     from hugtweets.evaluation.bits_per_byte import nats_of
     from hugtweets.models.cache import load_tuned
@@ -183,7 +185,7 @@ def _unseen(job: Job, earlier: Tuned, clean: Reference, ids: Sequence[str]) -> l
 
 def _tell_other_format(handle: str, model: Reference, earlier: Reference) -> None:
     """Say so if two models that are compared were trained in different number formats, as far as that is known."""
-    ours, theirs = (each.manifest().counts.get("number_format") for each in (model, earlier))
+    ours, theirs = map(number_format, (model, earlier))
     if ours and theirs and ours != theirs:
         note = "%s: an earlier model was trained in %s and this one in %s; both are scored in one format"
         logger.info(note, handle, theirs, ours)

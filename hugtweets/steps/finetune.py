@@ -82,12 +82,10 @@ def precision_in_plan(train: TrainConfig) -> dict[str, str]:
     return {} if train.precision == "auto" else {"precision": train.precision}
 
 
-def read_options(train: TrainConfig, model: Reference) -> TrainConfig:
-    """The options that a model is scored under: beside a base of as few bits a weight as it learned beside."""
-    trained_in = model.manifest().counts.get("number_format")
-    if train.precision != "auto" or trained_in not in ("8bit", "4bit"):
-        return train
-    return train.model_copy(update={"precision": trained_in})
+def number_format(model: Reference) -> str | None:
+    """In which a model was trained; None if it is a blend, or older than that was noted."""
+    found: str | None = model.manifest().counts.get("number_format")
+    return found
 
 
 def finetune(job: Job, tokens: Reference, start: Start) -> Reference:

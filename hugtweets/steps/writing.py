@@ -27,8 +27,10 @@ from hugtweets.storage.artifacts import Reference
 log = logging.getLogger(__name__)
 
 
-def score_writing(job: Job, samples: Reference, clean: Reference) -> dict[str, Any]:
+def score_writing(job: Job, samples: Reference, clean: Reference, trained_in: str | None) -> dict[str, Any]:
     """The figures of a scorecard on generated posts; only their number if there are none.
+
+    ``trained_in`` is the number format of the model that wrote them.
 
     Raises:
         BaseModelError: the reader cannot be found.
@@ -41,7 +43,7 @@ def score_writing(job: Job, samples: Reference, clean: Reference) -> dict[str, A
         again = sum(row["replaced"] > 0 for row in rows)
         before = copied_share_before(figures["copied_share"], len(rows), again, counts["unprompted_left_out"])
         figures |= {"copied_share_before": round(before, 4), "longest_copy": max(row["longest_copy"] for row in rows)}
-        figures |= on_device(_read, job, reader_of(job), generated, newest_first(validation, test))
+        figures |= on_device(_read, job, reader_of(job), trained_in, generated, newest_first(validation, test))
     return figures | {"copies_replaced": counts["copies_replaced"]}
 
 
@@ -100,13 +102,19 @@ def announce_reader(choice: str) -> None:
     log.info("How generated posts read is judged by %s.", choice)
 
 
-def _read(job: Job, reader: BaseModel, generated: Sequence[str], unseen: Sequence[str]) -> dict[str, Any]:
-    """What the reader says, on the device; of real posts the newest first, as many as there are generated ones."""
+def _read(
+    job: Job, reader: BaseModel, trained_in: str | None, generated: Sequence[str], unseen: Sequence[str]
+) -> dict[str, Any]:
+    """What the reader says, on the device; of real posts the newest first, as many as there are generated ones.
+
+    The account's own base model is read in as few bits a weight as the account's model learned beside.
+    """
     # Imported on the device's thread only, as in finetune.
-    from hugtweets.devices.selection import choose_device
+    from hugtweets.devices.selection import choose_device, options_to_read
     from hugtweets.models.cache import load_tuned
 
-    model, tokenizer = load_tuned(reader, None, choose_device(job.config.train))
+    options = options_to_read(job.config.train, trained_in if reader == job.base_model else None)
+    model, tokenizer = load_tuned(reader, None, choose_device(options))
     closely = job.config.evaluate.scorecard == "full"
     return {"reader_is_base": reader == job.base_model} | reader_figures(model, tokenizer, generated, unseen, closely)
 

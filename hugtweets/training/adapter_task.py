@@ -9,7 +9,7 @@ from hugtweets.config import TrainConfig
 from hugtweets.models.registry import BaseModel
 from hugtweets.training.continual import Continuation
 
-# Accounts that learn at once, as far as memory allows: guesses.
+# Accounts that learn at once, as far as memory allows (see hugtweets.training.places); for GPUs guesses.
 PLACES = {"cpu": 8, "cuda": 64, "mps": 16}
 MOST_AT_ONCE = max(PLACES.values())
 

@@ -6,11 +6,13 @@ The base model multiplies the tokens of all accounts at once. What each account 
 
 from __future__ import annotations
 
+import logging
 from contextlib import nullcontext
 from typing import Any
 
 from torch.nn import Dropout
 
+from hugtweets.config import TrainConfig
 from hugtweets.devices.gathering import Group, Member
 from hugtweets.devices.memory import is_out_of_memory
 from hugtweets.devices.selection import DeviceChoice, choose_device, training_format, unscaled
@@ -18,20 +20,22 @@ from hugtweets.errors import ConfigurationError
 from hugtweets.models.cache import load_base
 from hugtweets.models.packing import posts_share_rows
 from hugtweets.models.registry import BaseModel
+from hugtweets.models.shape import Shape
 from hugtweets.models.stacked import StackedAdapters
-from hugtweets.training.adapter_task import PLACES, AdapterTask
+from hugtweets.models.tokens import load_split
+from hugtweets.training.adapter_task import AdapterTask
 from hugtweets.training.collators import IGNORED
 from hugtweets.training.learner import Learner
 from hugtweets.training.lora import adapter_options
+from hugtweets.training.places import Places, plan_places
+from hugtweets.training.plan import PostLengths, hardware_to_plan_with
 from hugtweets.training.precision import Bfloat16Steps
 from hugtweets.training.shared_rows import SharedRows
 from hugtweets.training.trainer import TrainingResult
 
-# Tokens of a batch: guesses, since no GPU could be had, and a processor computes no padding in any case.
-MOST_TOKENS = {"cpu": 512, "cuda": 32_768, "mps": 4_096}
-
-
 Accounts = Group[AdapterTask, TrainingResult]
+
+log = logging.getLogger(__name__)
 
 
 def finetune_together(base_model: BaseModel, accounts: Accounts) -> None:
@@ -44,21 +48,33 @@ def finetune_together(base_model: BaseModel, accounts: Accounts) -> None:
     Raises:
         ConfigurationError: the base model sees across posts in a row or drops some of what it computes by chance, or
             ``train.device`` is not there.
-        torch.OutOfMemoryError: all together are too much.
+        OutOfMemory: there is no room for two, so that nothing was loaded.
+        torch.OutOfMemoryError: all together are too much all the same.
     """
     config = accounts.members[0].item.config
     choice = unscaled(training_format(choose_device(config), config))
+    places = _plan_places(base_model, accounts, choice, config)
     base: Any = load_base(base_model, choice)
     _check_is_shareable(base_model, base)
-    places = PLACES[choice.device] if accounts.is_open else min(PLACES[choice.device], len(accounts.members))
     # Before the first adapter is attached: afterwards its own parts would be taken for the base model's.
     step = Bfloat16Steps(base, choice.device).step if choice.autocast else nullcontext
-    adapters = StackedAdapters(base, adapter_options(base, config), places)
+    adapters = StackedAdapters(base, adapter_options(base, config), places.accounts)
     try:
-        rows = SharedRows(base, adapters, step, MOST_TOKENS[choice.device], choice.device == "cpu")
-        _Training(base_model, base, choice, adapters, rows).learn(accounts, places)
+        rows = SharedRows(base, adapters, step, places.tokens, choice.device == "cpu")
+        _Training(base_model, base, choice, adapters, rows).learn(accounts, places.accounts)
     finally:
         adapters.detach()
+
+
+def _plan_places(base_model: BaseModel, accounts: Accounts, choice: DeviceChoice, config: TrainConfig) -> Places:
+    """For how many accounts there is room, told."""
+    found = []
+    for task in (member.item for member in accounts.members):
+        posts = load_split(task.tokens, "train", task.earlier.posts if task.earlier else None)
+        found.append((PostLengths.of(posts, task.tokens), task.config))
+    places = plan_places(Shape.of(base_model), found, hardware_to_plan_with(config), choice, accounts.is_open)
+    log.info("Memory: %s.", places.sentence)
+    return places
 
 
 def _check_is_shareable(base_model: BaseModel, base: Any) -> None:

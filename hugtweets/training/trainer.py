@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -21,7 +21,8 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
 
 from hugtweets.config import TrainConfig
-from hugtweets.devices.selection import DeviceChoice, best_hardware, choose_device
+from hugtweets.devices.memory import large_blocks_given_back
+from hugtweets.devices.selection import DeviceChoice, choose_device
 from hugtweets.errors import TrainingError
 from hugtweets.models.cache import CACHE, load_base, load_weights
 from hugtweets.models.packing import posts_share_rows
@@ -34,7 +35,7 @@ from hugtweets.training.collators import IGNORED, Collator, PackedPosts, PaddedP
 from hugtweets.training.continual import Continuation
 from hugtweets.training.lora import adapter_options, describe_layers, save_adapter, set_trainable
 from hugtweets.training.memory import describe_rows, within_memory
-from hugtweets.training.plan import MemoryPlan, plan_memory
+from hugtweets.training.plan import MemoryPlan, PostLengths, hardware_to_plan_with, plan_memory
 from hugtweets.training.precision import Bfloat16Steps, layers_twice
 from hugtweets.training.rates import LearningRate, choose_rate, warmup_steps
 from hugtweets.training.samplers import EqualShares, RowsOfTokens, expected_sum
@@ -117,7 +118,7 @@ def _finetune(
     posts = load_training_posts(tokens, earlier.posts if earlier else None)
     found = choose_rate(config, base_model)
     ends = TextTokenizer.of(base_model).ends
-    plan = _plan(base_model, posts, config)
+    plan = _plan(base_model, tokens, posts, config)
     config, choice = plan.config, plan.choice
     if choice.scales_gradients:
         rate += ", or set train.precision to float32"
@@ -136,7 +137,11 @@ def _finetune(
         collator = PackedPosts(ends) if packed else PaddedPosts(ends)
         trainer = make_trainer(model, posts, collator, callback, output, choice, config, found.value)
         trainer.chunked_loss, trainer.checkpointing = plan.chunked_loss, plan.checkpointing
-        with layers_twice(model) if plan.checkpointing else nullcontext():
+        with ExitStack() as saving:
+            if plan.checkpointing:
+                saving.enter_context(layers_twice(model))
+            if plan.chunked_loss and choice.device == "cpu":
+                saving.enter_context(large_blocks_given_back())
             trainer.train()
         trained = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
         where = f" in {describe_layers(model, config.layers)}" if config.layers != "all" else ""
@@ -157,14 +162,10 @@ def load_training_posts(tokens: Path, ids: Sequence[str] | None = None) -> Any:
     return posts
 
 
-def _plan(base_model: BaseModel, posts: Any, config: TrainConfig) -> MemoryPlan:
+def _plan(base_model: BaseModel, tokens: Path, posts: Any, config: TrainConfig) -> MemoryPlan:
     """How the training fits, told."""
-    hardware, choice = best_hardware(config.device), choose_device(config)
-    if hardware.device == "cpu":
-        # The base model that is here is used, or makes room.
-        hardware = replace(hardware, free=hardware.free + CACHE.size)
-    lengths = [len(ids) for ids in posts["input_ids"]]
-    plan = plan_memory(Shape.of(base_model), lengths, hardware, choice, config)
+    hardware, choice = hardware_to_plan_with(config), choose_device(config)
+    plan = plan_memory(Shape.of(base_model), PostLengths.of(posts, tokens), hardware, choice, config)
     log.info("Memory: %s.", plan.sentence)
     return plan
 

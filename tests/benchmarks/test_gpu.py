@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "gpu.py"
@@ -31,9 +31,7 @@ def test_a_tiny_model_is_measured_on_the_processor(
     asked = f"gpu.py --shapes tiny 7B --accounts 2 --posts 8 --whole 20 --folder {tmp_path} --output {output}"
     monkeypatch.setattr("sys.argv", asked.split())
     # As if 2 GiB of memory were free.
-    answer = os.sysconf
-    pages = 2**31 // answer("SC_PAGE_SIZE")
-    monkeypatch.setattr(os, "sysconf", lambda name: pages if name == "SC_AVPHYS_PAGES" else answer(name))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=2**31))
     load(monkeypatch).main()
     document = json.loads(output.read_text())
     assert "processor" in document["device"] or "GPU" in document["device"]
@@ -46,5 +44,6 @@ def test_a_tiny_model_is_measured_on_the_processor(
         ("one account of 20 posts", 1),
     ]
     assert all(figure["tokens_per_second"] > 0 and figure["peak_gib"] > 0 for figure in measured)
+    assert [figure["planned_gib"] > 0 for figure in measured if figure["what"] == "training"] == [True, True]
     assert document["figures"][-1]["skipped"] == "the weights take 25.1 GiB, 2.0 are free"
     assert "| tiny | training | 2 |" in capsys.readouterr().out

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from hugtweets.config import TrainConfig
+from hugtweets.config import Precision, TrainConfig
 from hugtweets.devices.hardware import Hardware
-from hugtweets.devices.selection import choose_format, training_format, unscaled
+from hugtweets.devices.selection import (
+    _tell_more_bits,
+    choose_format,
+    options_to_read,
+    precision_to_read,
+    training_format,
+    unscaled,
+)
 from hugtweets.errors import ConfigurationError
 from tests.fixtures.hardware import A100, APPLE, LAPTOP, NEW_PROCESSOR, OLD_GPU, PROCESSOR, T4, V100
 
@@ -58,3 +65,28 @@ def test_fewer_bits_are_computed_with_in_the_fastest_format() -> None:
 def test_fewer_bits_without_bitsandbytes_are_refused(hardware: Hardware) -> None:
     with pytest.raises(ConfigurationError, match=r"train\.precision=8bit needs an NVIDIA GPU and bitsandbytes"):
         choose_format(hardware, "8bit", 1, "")
+
+
+@pytest.mark.parametrize(
+    ("hardware", "asked", "trained_in", "precision"),
+    [
+        (LAPTOP, "auto", "4bit", "4bit"),
+        (A100, "auto", "8bit", "8bit"),
+        (A100, "auto", "bfloat16", "auto"),
+        (A100, "auto", None, "auto"),
+        (LAPTOP, "bfloat16", "4bit", "bfloat16"),
+        (PROCESSOR, "auto", "4bit", "auto"),
+        (APPLE, "auto", "8bit", "auto"),
+    ],
+)
+def test_a_base_is_read_in_as_few_bits_as_an_adapter_learned_beside_where_they_can_be_held(
+    hardware: Hardware, asked: Precision, trained_in: str | None, precision: str
+) -> None:
+    assert precision_to_read(hardware, asked, trained_in) == precision
+
+
+def test_bits_that_cannot_be_held_here_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    _tell_more_bits.cache_clear()
+    config = TrainConfig(device="cpu")
+    assert {options_to_read(config, each).precision for each in ("4bit", "4bit", "float32", None)} == {"auto"}
+    assert [line[:42] for line in caplog.messages] == ["A model learned beside weights of 4 bits, "]

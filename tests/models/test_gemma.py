@@ -92,11 +92,15 @@ def test_terms_that_changed_are_accepted_again(home: Home, gemma: Path) -> None:
     assert not is_accepted(home)
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [("run", "--set=train.base_model=gemma-3-270m"), ("sweep", "--vary=train.base_model=auto,gemma-3-270m")],
+)
 def test_a_run_that_nobody_watches_is_refused_before_anything_is_fetched(
-    home: Home, gemma: Path, tmp_path: Path
+    home: Home, gemma: Path, tmp_path: Path, command: str, option: str
 ) -> None:
     agree_to_terms(home, {"auto", "packaged"})
-    arguments = ["run", "alice", "--source", f"file:{tmp_path / 'x.csv'}", "--set", "train.base_model=gemma-3-270m"]
+    arguments = [command, "alice", "--source", f"file:{tmp_path / 'x.csv'}", option]
     (tmp_path / "x.csv").write_text("id,created_at,text\n")
     result = CliRunner().invoke(app, [*arguments, "--home", str(home.root)])
     assert isinstance(result.exception, ConfigurationError) and "hugtweets terms --accept" in str(result.exception)

@@ -236,7 +236,7 @@ def test_without_a_model_there_is_nothing_to_play(home: Home) -> None:
 def test_the_likeliest_models_are_loaded_before_anybody_asks(learned: Home) -> None:
     authors = [Author.find(learned, handle) for handle in ("alice", "bob")]
     weights, base_model = [author.weights for author in authors], authors[0].base_model
-    choice = choose_for_playing(SHORT)
+    choice = choose_for_playing(SHORT, None)
     load_base(base_model, choice)
     PlayService(learned, SHORT).warm_up()
     worn, _, _ = load_adapters(base_model, weights[1:], choice)

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from hugtweets.config import Config, Precision, TrainConfig
+from hugtweets.config import Config, TrainConfig
 from hugtweets.errors import ConfigurationError
-from hugtweets.steps.finetune import ELSEWHERE, precision_in_plan, read_options
+from hugtweets.models.cache import ADAPTER
+from hugtweets.models.registry import BaseModel
+from hugtweets.steps.authors import Author, together
+from hugtweets.steps.blend import common_format
+from hugtweets.steps.finetune import ELSEWHERE, WEIGHTS, precision_in_plan
 from hugtweets.steps.pretrain import training_options
 from hugtweets.storage.artifacts import MANIFEST, Manifest, Reference
+from hugtweets.storage.atomic import write_text
 
 
 def made_in(folder: Path, number_format: str) -> Reference:
@@ -43,20 +48,22 @@ def test_a_format_that_is_asked_for_makes_a_model_of_its_own() -> None:
     assert precision_in_plan(TrainConfig(precision="float32")) == {"precision": "float32"}
 
 
-@pytest.mark.parametrize(
-    ("trained_in", "asked", "scored_in"),
-    [
-        ("4bit", "auto", "4bit"),
-        ("8bit", "auto", "8bit"),
-        ("float16", "auto", "auto"),
-        ("4bit", "float32", "float32"),
-    ],
-)
-def test_models_are_compared_in_the_bits_of_the_new_one(
-    tmp_path: Path, trained_in: str, asked: Precision, scored_in: str
-) -> None:
-    found = read_options(TrainConfig(precision=asked), made_in(tmp_path, trained_in))
-    assert found.precision == scored_in
+def author(folder: Path, number_format: str) -> Author:
+    """An account with an adapter that was trained in a format."""
+    model = made_in(folder / number_format, number_format)
+    model.file(WEIGHTS).mkdir()
+    write_text(model.file(WEIGHTS) / ADAPTER, "{}")
+    return Author(number_format, model, model, BaseModel("tiny", "0123", str(folder)))
+
+
+def test_adapters_write_together_beside_the_bits_that_they_learned_beside(tmp_path: Path) -> None:
+    groups = together([author(tmp_path, each) for each in ("4bit", "float32", "8bit", "bfloat16")])
+    assert [[member.handle for member in group] for group in groups] == [["4bit"], ["float32", "bfloat16"], ["8bit"]]
+
+
+def test_a_blend_is_read_beside_the_bits_that_all_of_it_learned_beside(tmp_path: Path) -> None:
+    four, eight = (made_in(tmp_path / each, each) for each in ("4bit", "8bit"))
+    assert (common_format([four, four]), common_format([four, eight])) == ("4bit", None)
 
 
 def test_every_weight_cannot_learn_in_a_few_bits() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -94,7 +95,9 @@ def test_in_float32_weights_and_losses_are_those_of_separate_training(
     _choice.cache_clear()
 
 
-def test_more_accounts_than_places_take_each_others(home: Home, tmp_path: Path) -> None:
+def test_more_accounts_than_places_take_each_others(
+    home: Home, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     posts = [SENTENCES * (1 + number % 3) for number in range(PLACES["cpu"] + 3)]
     tasks = [
         AdapterTask(
@@ -102,7 +105,9 @@ def test_more_accounts_than_places_take_each_others(home: Home, tmp_path: Path) 
         )
         for number, texts in enumerate(posts)
     ]
-    results = learn(tiny_base_model(home), tasks)
+    with caplog.at_level(logging.INFO):
+        results = learn(tiny_base_model(home), tasks)
+    assert [line for line in caplog.messages if line.endswith("8 accounts at once, as many as bring anything.")]
     last = finetune(tiny_base_model(home), tasks[-1].tokens, tmp_path / "alone", CONFIG)
     assert results[-1].bits_per_byte == pytest.approx(last.bits_per_byte, rel=0.01)
     assert all((task.output / "adapter_model.safetensors").is_file() for task in tasks)
