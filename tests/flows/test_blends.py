@@ -24,7 +24,7 @@ from hugtweets.tracking import remove_summaries
 from tests.fixtures.learned import CONFIG, learn
 from tests.fixtures.wandb_log import read_runs
 
-QUIET = CONFIG.override({"evaluate": {"generated": 0}})
+QUIET = CONFIG.override({"train": {"posts_per_step": 16}, "evaluate": {"generated": 0}})
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,11 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 def test_a_night_after_one_that_pruned_has_nothing_to_do(
     home: Home, tmp_path: Path, tiny_folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config = tiny_config(train={"base_model": str(tiny_folder)}, evaluate={"generated": 0}, storage={"keep_models": 1})
+    config = tiny_config(
+        train={"base_model": str(tiny_folder), "posts_per_step": 16},
+        evaluate={"generated": 0},
+        storage={"keep_models": 1},
+    )
     # As many test posts as it takes to tell that the second model is no worse.
     config = config.override({"clean": {"held_out_share": 0.35}})
     posts = tmp_path / "alice.jsonl"
