@@ -75,7 +75,7 @@ def measure(job: Job, base: BaseModel, authors: int) -> list[Cost]:
     card = with_options(job, {"sample": {"prompts": ["I"], "per_prompt": 1}})
     samples = bill.pay("posts for the scorecard", "a model", lambda: sample(card, model, cleaned))
     bill.pay("evaluate", "a model", lambda: evaluate(job, model, samples, tokens, cleaned))
-    bill.pay("posts by the base model", "a base model", lambda: base_posts(job.home, base, job.config))
+    bill.pay("posts by the base model", "a base model", lambda: base_posts(job.home, base, job.config, None))
     posts = texts_of(cleaned, "train")
     several = [
         (str(number), [posts[(7 * number + place) % len(posts)] for place in range(200)]) for number in range(authors)

@@ -11,19 +11,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Literal, get_args
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 Kind = Literal["post", "reply", "quote"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # Of fewer posts there is little to learn what is special about them.
 FEWEST = 20
-
-
-def kinds_of(posts: pa.Table | pa.RecordBatch) -> pa.StringArray:
-    """The kind of each post of a timeline; what a source did not say is a post like any other."""
-    is_reply, is_quote = (pc.fill_null(posts[name], False) for name in ("is_reply", "is_quote"))
-    return pc.if_else(is_reply, "reply", pc.if_else(is_quote, "quote", "post"))
 
 
 def told_apart(kinds: Iterable[Any]) -> list[Kind]:

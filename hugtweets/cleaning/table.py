@@ -9,7 +9,6 @@ import pyarrow.compute as pc
 
 from hugtweets.cleaning.authorship import by_others, is_retweet, is_superseded, is_truncated
 from hugtweets.cleaning.duplicates import repeats_earlier
-from hugtweets.cleaning.kinds import kinds_of
 from hugtweets.cleaning.names import names_in
 from hugtweets.cleaning.splits import SPLITS, TRAIN, leaks, split_by_time
 from hugtweets.cleaning.texts import CleanTexts, clean_texts, readable
@@ -75,7 +74,7 @@ def clean_table(raw: pa.Table, handle: str, config: CleanConfig) -> pa.Table:
     leaking = leaks(texts, splits)
     reasons = pc.if_else(leaking, "near_duplicate", reasons)
     splits = pc.if_else(leaking, pa.scalar(None, pa.string()), splits)
-    columns = [posts["id"], posts["created_at"], texts, pc.is_null(reasons), reasons, splits, kinds_of(posts)]
+    columns = [posts["id"], posts["created_at"], texts, pc.is_null(reasons), reasons, splits, _kinds(posts)]
     return pa.table(columns, names=CLEAN_SCHEMA.names).cast(CLEAN_SCHEMA)
 
 
@@ -136,6 +135,12 @@ def _reasons_after_cleaning(clean: CleanTexts, config: CleanConfig) -> pa.String
         repeated = [repeats_earlier(texts.filter(enough)) for texts in (clean.own, clean.texts)]
         masks["duplicate"] = pc.replace_with_mask(short, enough, pc.or_(*repeated))
     return _first_reason(masks, len(short))
+
+
+def _kinds(posts: pa.RecordBatch) -> pa.StringArray:
+    """One of :data:`hugtweets.cleaning.kinds.KINDS` each; what a source did not say is a post like any other."""
+    is_reply, is_quote = (pc.fill_null(posts[name], False) for name in ("is_reply", "is_quote"))
+    return pc.if_else(is_reply, "reply", pc.if_else(is_quote, "quote", "post"))
 
 
 def _first_reason(masks: dict[str, pa.BooleanArray], rows: int) -> pa.StringArray:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 OWN_ADDRESS = "127.0.0.1"
 ANSWER_SECONDS = 5.0
+# Prefect waits for 20 seconds, in which a slow machine does not always make the tables of a new database.
+START_SECONDS = 180.0
 LOG = "hugtweets-server.log"
 LOG_BYTES = 10 * 2**20
 SERVER = """
@@ -56,7 +58,7 @@ def served() -> Iterator[None]:
         server = f"the Prefect server at {check_server()}"
     else:
         server = f"the Prefect server of this run, whose log is {settings.home / LOG},"
-        _start_server(settings.home, settings.server.ephemeral.startup_timeout_seconds)
+        _start_server(settings.home, max(START_SECONDS, settings.server.ephemeral.startup_timeout_seconds))
     import httpx
 
     try:

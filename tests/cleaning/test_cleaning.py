@@ -176,6 +176,15 @@ def test_the_funnel_adds_up() -> None:
     }
 
 
+def test_each_post_has_its_kind_and_one_of_which_nothing_is_known_is_a_post() -> None:
+    posts = [
+        post("one two three", 1, is_reply=True, is_quote=True),
+        post("four five six", 2, is_reply=False, is_quote=True),
+        post("seven eight nine", 3),
+    ]
+    assert [row["kind"] for row in clean(posts)] == ["reply", "quote", "post"]
+
+
 def test_an_empty_timeline_gives_an_empty_table() -> None:
     table = clean_table(RAW_SCHEMA.empty_table(), HANDLE, CleanConfig())
     assert table.schema == CLEAN_SCHEMA

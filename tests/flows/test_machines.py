@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import ObjectNotFound
 from prefect.flow_engine import run_flow
 from prefect.states import Cancelled, Cancelling, Crashed, Running, Scheduled
 
@@ -29,7 +31,7 @@ from deployments.setup import provide
 from flows.learn import learn
 from flows.nightly import nightly
 from flows.refresh import refresh
-from flows.work_pool import find_deployment, is_full_of_waiting
+from flows.work_pool import DEPLOYMENT, find_deployment, is_full_of_waiting
 from hugtweets.cli.app import main
 from hugtweets.config import Config
 from hugtweets.errors import ConfigurationError
@@ -54,6 +56,9 @@ def pool(prefect_server: str) -> str:
     name = f"pool-{secrets.token_hex(3)}"
     with get_client(sync_client=True) as client:
         client.create_work_pool(WorkPoolCreate(name=name, type="process"))
+        # Tests that this process ran before may have given it to a pool of theirs.
+        with suppress(ObjectNotFound):
+            client.delete_deployment(client.read_deployment_by_name(f"{learn.name}/{DEPLOYMENT}").id)
         find_deployment(client, name)
     provide(create=True)
     return name
