@@ -341,7 +341,8 @@ def test_a_month_is_bounded_and_those_put_off_come_first(simulator: Simulator, h
     assert [account.status for account in first.accounts] == ["completed", "skipped"]
     assert "the budget of $0.06 for this month is taken" in (pick(first, "bob").reason or "")
     assert pick(first, "alice").counts["fetched"] == 10
-    wider = tiny_config(fetch={"month_budget_usd": 0.12})
+    # Side by side, whoever asks first would be served.
+    wider = tiny_config(fetch={"month_budget_usd": 0.12}, refresh={"parallel": 1})
     second = run_to("fetch", from_x("alice", wider), from_x("bob", wider))
     assert [account.handle for account in second.accounts] == ["alice", "bob"]
     assert [account.status for account in second.accounts] == ["skipped", "completed"]
