@@ -23,7 +23,7 @@ from hugtweets.storage.home import Home
 from hugtweets.sweeps.outcome import SweepOutcome
 from hugtweets.sweeps.points import Point, parse_variations, plan_points, read_point
 from hugtweets.sweeps.tracking import export_sweep
-from hugtweets.tracking import take_agent_run
+from hugtweets.tracking import AgentRun, take_agent_run
 
 
 def sweep(
@@ -78,6 +78,12 @@ def sweep(
         _export(export, export_sweep(parse_variations(vary or ()), number, options.tracking.project, arguments))
         return
     agree_to_terms(home, {each.of(request).config.train.base_model for each in points for request in requests})
+    _run(requests, points, agent, verbose, as_json)
+
+
+def _run(
+    requests: list[AccountRequest], points: list[Point], agent: AgentRun | None, verbose: bool, as_json: bool
+) -> None:
     with flow_shown(run_wide(requests).tracking, verbose):
         logging.getLogger("hugtweets").info("%d points for %d accounts", len(points), len(requests))
         from flows.runs import ended_with

@@ -34,7 +34,7 @@ def large_blocks_given_back() -> Iterator[None]:
     """While the block runs, memory of the processor goes back to the machine as soon as no tensor needs it.
 
     By itself glibc keeps blocks of up to 32 MiB for later ones, which leave holes between them. Where layers were
-    computed twice, that was nearly half of the process; a step takes a quarter longer so (see benchmarks/LOG.md).
+    computed twice, that was nearly half of the process (see benchmarks/LOG.md); steps take longer so.
     """
     library = _glibc()
     if library is None:

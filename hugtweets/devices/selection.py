@@ -6,7 +6,7 @@ import functools
 import logging
 import os
 from dataclasses import dataclass, replace
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from hugtweets.config import Precision, TrainConfig
 from hugtweets.devices.hardware import Device, Hardware, ask_hardware
@@ -17,6 +17,7 @@ from hugtweets.errors import ConfigurationError
 KEPT_KERNELS = 64
 
 Quantised = Literal["8bit", "4bit"]
+QUANTISED: tuple[Quantised, ...] = get_args(Quantised)
 
 log = logging.getLogger(__name__)
 
@@ -118,15 +119,19 @@ def training_format(choice: DeviceChoice, config: TrainConfig) -> DeviceChoice:
     return replace(choice, dtype="float32", autocast=choice.dtype)
 
 
+def few_bits(number_format: str | None) -> Quantised | None:
+    """The few bits a weight that a number format stands for; None if it has all of them."""
+    return next((bits for bits in QUANTISED if bits == number_format), None)
+
+
 def precision_to_read(hardware: Hardware, asked: Precision, trained_in: str | None) -> Precision:
     """The precision by which a base model is read beside an adapter: as few bits a weight as it learned beside.
 
     Not if another one is asked for, or the device can hold no such weights. Else a base that only just fitted while it
     was trained would not fit any more, and each reader would predict something else.
     """
-    if asked == "auto" and hardware.quantises and trained_in in get_args(Quantised):
-        return cast(Quantised, trained_in)
-    return asked
+    bits = few_bits(trained_in)
+    return bits if asked == "auto" and hardware.quantises and bits else asked
 
 
 def options_to_read(config: TrainConfig, trained_in: str | None) -> TrainConfig:
@@ -134,16 +139,17 @@ def options_to_read(config: TrainConfig, trained_in: str | None) -> TrainConfig:
 
     What the device cannot hold in so few bits is read in its own format, which is told once. On the device.
     """
-    if config.precision != "auto" or trained_in not in get_args(Quantised):
+    bits = few_bits(trained_in)
+    if config.precision != "auto" or bits is None:
         return config
     precision = precision_to_read(best_hardware(config.device), config.precision, trained_in)
     if precision == "auto":
-        _tell_more_bits(trained_in)
+        _tell_more_bits(bits)
     return config.model_copy(update={"precision": precision})
 
 
 @functools.cache
-def _tell_more_bits(trained_in: str) -> None:
+def _tell_more_bits(trained_in: Quantised) -> None:
     log.warning(
         "A model learned beside weights of %s bits, which need an NVIDIA GPU and bitsandbytes: "
         "here it is read beside all bits of them, and predicts something slightly different.",

@@ -54,7 +54,7 @@ class GenerationRequest:
     """What to sample from one of the adapters that are attached to a model, or from the model itself.
 
     ``prompts`` begin ``per_prompt`` posts each, an empty one leaves the beginning to the model; ``training_texts`` must
-    not be copied. That a post is ``scored``, with its probability, costs about half as much as writing it. Only
+    not be copied. That a post is ``scored``, with its probability, takes one more pass of the model over it. Only
     models that were taught kinds are asked for a ``kind``.
     """
 

@@ -17,6 +17,7 @@ from hugtweets.config import Config
 from hugtweets.devices.gathering import Group, NotGathered
 from hugtweets.devices.progress import Report, reporter
 from hugtweets.devices.queue import on_device
+from hugtweets.devices.selection import Quantised, few_bits
 from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.job import Job
 from hugtweets.models.cache import ADAPTER, is_adapter, load_adapters, load_tuned
@@ -45,14 +46,14 @@ Load = Callable[["DeviceChoice"], tuple[Any, ...]]
 class Wanted:
     """How to generate how many posts after which prompts, of one kind or any, none of them a copy of one of the texts.
 
-    People are told how likely each post is; for ``judges`` alone that is not computed.
+    With ``scored`` it is said how likely each post is, which only people look at.
     ``trained_in`` is the number format in which the model was trained, if it is known.
     """
 
     config: Config
     texts: Sequence[str]
     seed: int
-    judges: bool = False
+    scored: bool = True
     kind: Kind | None = None
     trained_in: str | None = None
 
@@ -124,17 +125,12 @@ def together(authors: Sequence[Author]) -> list[list[Author]]:
 
     They learned beside the same bits of it as well, which they are read beside.
     """
-    groups: dict[tuple[str, str | None], list[Author]] = {}
+    groups: dict[tuple[str, Quantised | None], list[Author]] = {}
     for author in authors:
         # A model that was trained in full shares nothing with others.
         key = author.base_model.digest if is_adapter(author.weights) else author.handle
-        groups.setdefault((key, _few_bits(author)), []).append(author)
+        groups.setdefault((key, few_bits(author.number_format)), []).append(author)
     return list(groups.values())
-
-
-def _few_bits(author: Author) -> str | None:
-    """In how many bits a weight the base model was held beside which an author learned, if not in all of them."""
-    return found if (found := author.number_format) in ("8bit", "4bit") else None
 
 
 def generate_for_all(authors: Sequence[Author], config: Config, kind: Kind | None = None) -> list[Sequence[Sample]]:
@@ -167,7 +163,7 @@ def generate_with_others(job: Job, author: Author, wanted: Sequence[Wanted]) -> 
     Up to rounding in the model they are the same posts.
     """
     # Adapters are stacked beside weights that can be read, which packed bits cannot.
-    if is_adapter(author.weights) and not _few_bits(author):
+    if is_adapter(author.weights) and not few_bits(author.number_format):
         options = wanted[0].config.sample.model_dump_json(exclude={"prompts", "per_prompt", "seed"})
         shape = json.loads((author.weights / ADAPTER).read_text(encoding="utf-8"))
         kind = shape_of(author.base_model, job.config.train), shape["r"], shape["lora_alpha"], options
@@ -245,7 +241,7 @@ def _request(wanted: Wanted, adapter: str | None) -> GenerationRequest:
 
     options = wanted.config.sample
     return GenerationRequest(
-        options.prompts, options.per_prompt, wanted.texts, wanted.seed, adapter, not wanted.judges, wanted.kind
+        options.prompts, options.per_prompt, wanted.texts, wanted.seed, adapter, wanted.scored, wanted.kind
     )
 
 

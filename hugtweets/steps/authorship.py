@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from hugtweets.config import Config
 from hugtweets.devices.queue import on_device
+from hugtweets.devices.selection import few_bits
 from hugtweets.evaluation.attribution import SET, Attribution, AuthorshipClassifier
 from hugtweets.evaluation.scorecard import Authorship, Figure
 from hugtweets.evaluation.verification import Verifier, choose_imposters
@@ -143,12 +144,12 @@ def base_posts(home: Home, base_model: BaseModel, config: Config, trained_in: st
     They are written with as few bits a weight as models were trained beside, if that is asked of it.
     """
     options = without_prompts(config, BASE_POSTS)
-    few = trained_in if trained_in in ("8bit", "4bit") else ""
+    few = few_bits(trained_in) or ""
     identity = options.sample.model_dump_json() + identity_of(base_model).get("start_of_text", "") + few
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]
     path = home.base_posts(base_model.digest, key)
     if not path.is_file():
-        wanted = [Wanted(options, [], options.sample.seed, judges=True, trained_in=trained_in)]
+        wanted = [Wanted(options, [], options.sample.seed, scored=False, trained_in=trained_in)]
         [posts] = on_device(generate_from, base_model.name, partial(load_tuned, base_model, None), wanted)
         write_posts(path, to_table(posts))
     return list(pq.read_table(path, columns=["text"])["text"].to_pylist())

@@ -51,7 +51,7 @@ def sample(job: Job, model: Reference, clean: Reference) -> Reference:
     def fill(folder: Path) -> Mapping[str, Any]:
         author = Author(job.handle, model, clean, job.base_model)
         shown = author.wanted(job.config)
-        judged = replace(shown, config=without_prompts(job.config, job.config.evaluate.generated), judges=True)
+        judged = replace(shown, config=without_prompts(job.config, job.config.evaluate.generated), scored=False)
         prompted, unprompted = generate_with_others(job, author, [shown, judged])
         write_posts(folder / SAMPLES, to_table(prompted))
         write_posts(folder / UNPROMPTED, to_table(unprompted))

@@ -13,7 +13,14 @@ from typing import Any
 from hugtweets.config import TrainConfig
 from hugtweets.devices.hardware import Hardware
 from hugtweets.devices.memory import trim
-from hugtweets.devices.selection import DeviceChoice, Quantised, best_hardware, choose_format, training_format
+from hugtweets.devices.selection import (
+    QUANTISED,
+    DeviceChoice,
+    Quantised,
+    best_hardware,
+    choose_format,
+    training_format,
+)
 from hugtweets.errors import OutOfMemory
 from hugtweets.models.cache import CACHE
 from hugtweets.models.shape import Shape
@@ -213,8 +220,7 @@ def _ways(
     """All ways to train, in the order in which they are preferred."""
     formats = [choice]
     if config.precision == "auto" and config.method == "lora" and hardware.quantises:
-        bits: tuple[Quantised, ...] = ("8bit", "4bit")
-        formats += [choose_format(hardware, each, choice.threads, "as more would not fit") for each in bits]
+        formats += [choose_format(hardware, each, choice.threads, "as more would not fit") for each in QUANTISED]
     savings = [(False, False), (True, False), (True, True)]
     if config.save_memory == "always":
         savings = savings[-1:]

@@ -41,12 +41,6 @@ def learned(prefect_server: str, config: Config, tmp_path_factory: pytest.TempPa
     return FirstRun.of(tmp_path_factory.mktemp("learned"), 60, config)
 
 
-@pytest.fixture
-def first(learned: FirstRun, home: Home) -> AccountOutcome:
-    """What came of alice's first run, of which the home is a copy."""
-    return learned.copy_to(home)
-
-
 def test_a_timeline_becomes_scored_posts(learned: FirstRun) -> None:
     outcome, alice = learned.outcome, learned.alice
     assert (outcome.status, alice.status, list(alice.steps)) == ("completed", "completed", list(STEPS))

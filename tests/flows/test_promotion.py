@@ -47,12 +47,6 @@ def learned(prefect_server: str, config: Config, tmp_path_factory: pytest.TempPa
     return FirstRun.of(tmp_path_factory.mktemp("learned"), 200, config)
 
 
-@pytest.fixture
-def first(learned: FirstRun, home: Home) -> AccountOutcome:
-    """What came of alice's first run, of which the home is a copy."""
-    return learned.copy_to(home)
-
-
 def test_the_first_model_becomes_current(learned: FirstRun) -> None:
     alice = learned.alice
     assert alice.promotion is not None
