@@ -34,8 +34,15 @@ ANSWER_SECONDS = 5.0
 START_SECONDS = 180.0
 LOG = "hugtweets-server.log"
 LOG_BYTES = 10 * 2**20
+# A run that is killed cannot end its server, which would still alter the tables when the same command is run again.
 SERVER = """
-import sys
+import os, sys, threading, time
+def end_with(run):
+    while os.getppid() == run:
+        time.sleep(0.2)
+    os._exit(1)
+if os.name == "posix":
+    threading.Thread(target=end_with, args=(int(sys.argv[3]),), daemon=True).start()
 import uvicorn
 from prefect.server.api.server import create_app
 uvicorn.run(create_app(ephemeral=True, final=True), host=sys.argv[1], port=int(sys.argv[2]), log_level="error")
@@ -158,7 +165,7 @@ def _start_server(folder: Path, seconds: float) -> None:
         if log.stat().st_size > LOG_BYTES:
             output.truncate(0)
         port = _free_port()
-        command = [sys.executable, "-c", SERVER, OWN_ADDRESS, str(port)]
+        command = [sys.executable, "-c", SERVER, OWN_ADDRESS, str(port), str(os.getpid())]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)  # noqa: S603
         try:
             _wait(process, f"http://{OWN_ADDRESS}:{port}/api/health", seconds, log)

@@ -7,12 +7,14 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
 
 import httpx
+import psutil  # type: ignore[import-untyped]
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
@@ -65,6 +67,20 @@ def test_a_server_that_cannot_start_ends_the_run_and_names_its_log(
     with pytest.raises(ServerUnavailable, match=r"hugtweets-server\.log"), served():
         pass
     assert "PYTHONHOME" in (folder / "hugtweets-server.log").read_text(encoding="utf-8")
+
+
+def test_a_server_ends_with_its_run_however_that_ends(tmp_path: Path) -> None:
+    code = "from hugtweets.cli.prefect_server import served\nwith served(): pass"
+    environment = os.environ | {"PREFECT_HOME": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
+    run = psutil.Popen([sys.executable, "-c", code], env=environment)
+    # It is making its tables: whoever runs the same command again must not meet it there.
+    while not (tmp_path / "prefect.db").exists():
+        assert run.is_running()
+        time.sleep(0.05)
+    [server] = run.children()
+    run.kill()
+    run.wait()
+    server.wait(10)
 
 
 def test_a_folder_of_prefect_that_cannot_be_written_is_named(folder: Path) -> None:
