@@ -33,8 +33,8 @@ class Shown:
     """A timeline as X shows it: ``ids`` in its order; pages are numbered from 1 in the order of the requests.
 
     Pages in ``without_token`` lack theirs, those in ``broken`` are no JSON, those in ``repeated`` come again, and those
-    in ``short`` hold half of what was asked for, except the first of a night if it ``begins_whole``. ``counts`` are
-    the look-ups that it answered with the number of posts.
+    in ``short`` hold half of what was asked for. ``counts`` are the look-ups that it answered with the number of posts.
+    All were made ``at`` one time.
     """
 
     ids: Sequence[int]
@@ -42,10 +42,10 @@ class Shown:
     broken: set[int] = field(default_factory=set)
     repeated: set[int] = field(default_factory=set)
     short: set[int] = field(default_factory=set)
-    begins_whole: bool = False
     counted: int | None = None
     page: int = 0
     counts: int = 0
+    at: datetime = LONG_AGO
 
     def __call__(self, path: str) -> Any:
         """The answer to one request."""
@@ -58,8 +58,7 @@ class Shown:
         query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
         low, high = int(query.get("since_id", 0)), int(query.get("until_id", 10**18))
         start, size = int(query.get("pagination_token", 0)), int(query["max_results"])
-        is_whole = self.begins_whole and not start and "until_id" not in query
-        size = size // 2 if self.page in self.short and not is_whole else size
+        size = size // 2 if self.page in self.short else size
         shown = [number for number in self.ids if low < number < high]
         chunk, end = shown[start : start + size], start + size
         if self.page in self.broken:
@@ -67,7 +66,7 @@ class Shown:
         if self.page in self.repeated:
             end = start
         more = end < len(shown) and self.page not in self.without_token
-        data = [{"id": str(number), "text": "hello", "created_at": LONG_AGO.isoformat()} for number in chunk]
+        data = [{"id": str(number), "text": "hello", "created_at": self.at.isoformat()} for number in chunk]
         return {"data": data, "meta": {"result_count": len(chunk)} | ({"next_token": str(end)} if more else {})}
 
 
@@ -172,11 +171,29 @@ def test_of_an_account_with_more_posts_than_x_shows_the_new_ones_that_are_missin
     assert remark == "1 is missing: when it was looked up, @alice had 90,020 posts (X shows 3,200 at most)"
 
 
-def test_new_posts_in_order_are_not_counted(home: Home) -> None:
+def test_new_posts_in_order_are_counted_once_that_costs_a_tenth_of_what_they_did(home: Home) -> None:
     update(home, Shown(range(50, 0, -1)), posts=50)
-    shown = Shown(range(140, 0, -1))
-    update(home, shown, "second")
-    assert shown.counts == 0
+    for newest, counts in ((69, 0), (70, 1), (71, 0)):
+        shown = Shown(range(newest, 0, -1), at=datetime.now(UTC))
+        remark, spent = update(home, shown, f"night {newest}")
+        assert (remark, spent.users_read, load(home.timeline("alice")).missing) == (None, counts, 0)
+
+
+def test_what_a_short_page_in_order_has_hidden_is_said_with_the_next_count(home: Home) -> None:
+    update(home, Shown(range(50, 0, -1)), posts=50)
+    now = datetime.now(UTC)
+    ids = [70, 69, *range(55, 50, -1), *range(68, 55, -1), *range(50, 0, -1)]
+    assert update(home, Shown(ids, {1}, short={1}, at=now), "second", max_posts=14)[0] is None
+    assert stored(home) == [*range(1, 56), 69, 70]
+    remark, _ = update(home, Shown([*range(90, 70, -1), *ids], at=now), "third")
+    assert remark == "13 are missing: when it was looked up, @alice had 90 posts"
+
+
+def test_a_count_in_passing_that_the_budget_does_not_pay_for_is_no_remark(home: Home) -> None:
+    update(home, Shown(range(50, 0, -1)), posts=50)
+    shown = Shown(range(90, 0, -1), at=datetime.now(UTC))
+    assert update(home, shown, "second", run_budget_usd=0.23)[0] is None
+    assert (shown.counts, update(home, Shown(shown.ids), "third")[0]) == (0, None)
 
 
 def test_a_count_that_the_budget_does_not_pay_for_is_taken_in_the_next_run(home: Home) -> None:
@@ -248,7 +265,7 @@ def test_whatever_the_order_every_post_is_stored_or_counted_as_missing(
     assert missing == number - len(found)
 
 
-# Half a page in order, without a token, and nothing below it looks like every night's: the first one is whole here.
+# Where counting is free, the account is counted whenever posts came; else what is hidden is said with the next count.
 @settings(max_examples=12)
 @given(data=st.data(), lost=st.sets(st.integers(1, 4)), broken=PAGES, repeated=PAGES, short=PAGES)
 def test_whatever_the_order_every_new_post_is_stored_or_counted_as_missing(
@@ -260,8 +277,7 @@ def test_whatever_the_order_every_new_post_is_stored_or_counted_as_missing(
     ids = [*(new if in_order else disordered(data, new)), *range(20, 0, -1)]
     home = Home(Path(tempfile.mkdtemp()))
     update(home, Shown(range(20, 0, -1)), posts=20)
-    shown = Shown(ids, lost, broken, repeated, short, begins_whole=not in_order)
-    missing = said_missing(home, shown)
+    missing = said_missing(home, Shown(ids, lost, broken, repeated, short), user_usd=0)
     found = stored(home)
     shutil.rmtree(home.root)
     assert missing == (0 if in_order else 20 + number - len(found))
@@ -281,13 +297,13 @@ def disordered(data: st.DataObject, posts: Sequence[int]) -> list[int]:
     return ids
 
 
-def said_missing(home: Home, shown: Shown, posts: int | None = None) -> int:
+def said_missing(home: Home, shown: Shown, posts: int | None = None, **options: Any) -> int:
     """How many posts are said to be missing in the last of five nights, in which no page is broken any more."""
     for night in range(4):
         with suppress(RetryableError):
-            update(home, shown, f"night {night}", posts)
+            update(home, shown, f"night {night}", posts, **options)
     shown.broken = set()
-    remark, _ = update(home, shown, "the last night", posts)
+    remark, _ = update(home, shown, "the last night", posts, **options)
     said = re.match(r"([\d,]+) (?:is|are) missing", remark or "")
     return int(said[1].replace(",", "") if said else 0)
 

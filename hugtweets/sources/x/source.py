@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,12 +19,13 @@ from hugtweets.sources.x.client import XClient
 from hugtweets.sources.x.refusals import account_problem, empty_answer
 from hugtweets.sources.x.standing import standing_of
 from hugtweets.sources.x.users import confirm
-from hugtweets.timelines.timeline import SHOWN_AT_MOST, Gap, Summary, Timeline, id_order, load, save, summarise
+from hugtweets.timelines.timeline import NEVER, SHOWN_AT_MOST, Gap, Summary, Timeline, id_order, load, save, summarise
 
 LARGEST_PAGE = 100
 REFERENCES_PER_POST = 2  # a reply that quotes; a repost has one
 NAMED = 5  # posts in a remark
 STALLED_PAGES = 3  # pages in a row without a further post, after which a gap is not read on
+COUNTING_SHARE = 0.1  # of what new posts cost, which counting the account's posts may cost on top
 
 log = logging.getLogger(__name__)
 
@@ -109,9 +111,9 @@ class _Download:
 
         X may show a post out of order, so that the rest of the gap is what lies below the last page as a whole, and
         leave the token out of a page in the middle, so that a page that is full is not believed to be the last; nor is
-        a short one of new posts, as nothing says how many there should be. The account's posts are counted anew unless
-        the new ones came in one page, which was neither full nor out of order: what X shows above a page that has lost
-        its token is not asked for again.
+        a short one of new posts, as nothing says how many there should be. What X shows above a page that has lost its
+        token is not asked for again, so that the account's posts are counted anew. If the new ones came in one page
+        that was neither full nor out of order, that waits until counting costs little beside what was read.
         """
         others = tuple(other for other in self.gaps if other != gap)
         asked, rest, token, barren = gap, gap, None, 0
@@ -145,9 +147,13 @@ class _Download:
                 self._close(gap, others, is_plain)
 
     def _close(self, gap: Gap, others: Iterable[Gap], is_plain: bool) -> None:
-        """Leave only the others; unless new posts came as most do, the account is counted first."""
-        if gap.since_id is not None and not is_plain:
-            self._count()
+        """Leave only the others, but count the account first: at once, unless new posts came as most do."""
+        if gap.since_id is not None:
+            if not is_plain:
+                self._count()
+            elif self._is_count_due():
+                with suppress(BudgetUsedUp):
+                    self._count()
         self._store(Read([], {}), others)
 
     def _count(self) -> None:
@@ -161,6 +167,16 @@ class _Download:
         count = confirm(source.client, source.user, source.ledger, source.config).count
         if count:
             self.stored = self.stored.recounted(count, source.config.max_posts)
+
+    def _is_count_due(self) -> bool:
+        """Whether counting costs little beside the posts that came since the last time: a lost token hides no longer.
+
+        One on a page in order shows in nothing but a count.
+        """
+        count, config = self.stored.count, self.source.config
+        before = datetime.fromisoformat(count.at) if count else NEVER
+        number = sum(post.source == "x" and post.created_at > before for post in self.stored.posts)
+        return config.user_usd <= COUNTING_SHARE * number * config.post_usd
 
     def _falls_short(self, gap: Gap) -> bool:
         """Whether history that seems to have ended is asked for once more, in the next run.
