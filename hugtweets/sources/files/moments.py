@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from dateutil import parser
 
 from hugtweets.sources.fields import utc
+from hugtweets.timelines.timeline import LONGEST_ID
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _X_V1 = re.compile(rf"[A-Z][a-z]{{2}} ({'|'.join(_MONTHS)}) (\d\d?) (\d\d:\d\d:\d\d) ([+-]\d{{4}}) (\d{{4}})")
@@ -28,6 +29,10 @@ _FIRST_DAY, _LAST_DAY = 38_718, 73_050  # the same years, as spreadsheets count 
 _DAY_ZERO = datetime(1899, 12, 30, tzinfo=UTC)
 _LONGEST = 80  # characters
 _NO_TIME = "is not a time such as 2024-05-31T18:30:00Z"
+# Since November 2010 X's ids hold the milliseconds since then, above 22 bits for the machine and a counter.
+_FIRST_TELLING_ID = 30_000_000_000
+_ID_EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657_000, UTC)
+_ID_BITS = 22
 # Neither has a part of a date in common with the other: what both give was said by the text.
 _DEFAULTS = (datetime(2001, 1, 2), datetime(2002, 3, 4))
 
@@ -62,6 +67,19 @@ def puts_day_first(written: Iterable[object]) -> bool | None:
     found = [match for value in written if isinstance(value, str) and (match := _SLASHED.match(value))]
     day, month = (any(int(match[part]) > 12 for match in found) for part in (1, 2))
     return None if day == month else day
+
+
+def time_of_id(identifier: str) -> datetime:
+    """When X gave a post its id, which is when it was posted.
+
+    Raises:
+        ValueError: it is no id of X's, or one from before November 2010.
+    """
+    if identifier.isdecimal() and int(identifier) >= _FIRST_TELLING_ID and len(identifier) <= LONGEST_ID:
+        time = _ID_EPOCH + timedelta(milliseconds=int(identifier) >> _ID_BITS)
+        if time <= datetime.now(UTC):
+            return time
+    raise ValueError("is missing, and the id is none by which X tells the time")
 
 
 def _since_1970(ticks: float) -> datetime:

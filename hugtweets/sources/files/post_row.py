@@ -23,7 +23,7 @@ _BETWEEN_HANDLES = re.compile(r"[\s,;|]+")
 _WORDS_FOR_FLAGS = {"1.0": True, "0.0": False}
 
 
-def _bare_id(value: object) -> object:
+def bare_id(value: object) -> object:
     """An id without what tools put around it, to keep spreadsheets from it: ``'7``, ``="7"``, ``tweet_id:7``."""
     value = _typed(value)
     match = _GUARDED_ID.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -45,7 +45,8 @@ def _flag(value: object) -> object:
     return None if value != value else value
 
 
-def _time(value: object, info: ValidationInfo) -> datetime:
+def post_time(value: object, info: ValidationInfo) -> datetime:
+    """A time, read with the ``day_first`` of the context."""
     return moment(_typed(value), (info.context or {}).get("day_first"))
 
 
@@ -88,8 +89,8 @@ class MentionRow(BaseModel):
 class PostRow(BaseModel):
     """A post, as a file writes it. The context of the validation says whether dates begin with the ``day_first``."""
 
-    id: Annotated[Identifier, BeforeValidator(_bare_id)]
-    created_at: Annotated[datetime, BeforeValidator(_time)]
+    id: Annotated[Identifier, BeforeValidator(bare_id)]
+    created_at: Annotated[datetime, BeforeValidator(post_time)]
     text: Text
     author: Words = None
     author_id: Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value)[:20])] = None

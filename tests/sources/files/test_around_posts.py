@@ -108,8 +108,7 @@ def test_posts_are_read_out_of_what_services_and_databases_put_around_them(tmp_p
         (b"PAR1\x15\x04", "let its name end in .parquet"),
         (b"\xef\xbb\xbf<!DOCTYPE html>\n<html>", "is a web page and no table"),
         (b"window.YTD.tweets.part0 = [ {} ]", "read it with --source archive:PATH"),
-        (b"tweet,date\nHi,2020-08-01\n", "number its rows in a column id"),
-        (b"text\nHi\n", "rename or add them"),
+        (b"text\nHi\n", "rename or add one of them"),
     ],
 )
 def test_what_is_no_table_of_posts_is_said_with_what_helps(tmp_path: Path, content: bytes, says: str) -> None:

@@ -125,12 +125,6 @@ def test_posts_under_their_ids_are_found(tmp_path: Path) -> None:
     assert [post.id for post in from_json(tmp_path, {ID: told, f"{ID[:-1]}4": told})] == [ID, f"{ID[:-1]}4"]
 
 
-def test_a_file_without_ids_is_told_what_will_do_for_one(tmp_path: Path) -> None:
-    path = table(tmp_path, {"tweet": "Bees like foxglove.", "date": "2024-05-31"})
-    with pytest.raises(UnreadableSource, match=r"no column id .*if it has none, number its rows in a column id"):
-        read_posts_file(path)
-
-
 def test_a_file_without_a_header_is_told_so(tmp_path: Path) -> None:
     path = table(tmp_path, {ID: f"{ID[:-1]}4", "2024-05-31": "2024-05-30", "Bees like foxglove.": "So do I."})
     with pytest.raises(UnreadableSource, match="its first line must name the columns"):

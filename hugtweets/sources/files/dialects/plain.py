@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
+from hugtweets.sources.files.moments import time_of_id
 from hugtweets.sources.files.post_row import Fields
 from hugtweets.sources.files.rows import Cells, spelled
 
@@ -17,7 +18,9 @@ from hugtweets.sources.files.rows import Cells, spelled
 NAMES = {
     "id": ("id_str", "id", "tweet_id", "status_id", "tweet_id_str", "status_id_str", "post_id"),
     "created_at": ("created_at", "datetime", "date", "timestamp", "time", "tweet_created_at", "tweet_date", "posted_at",
-                   "published_at", "date_time", "date_posted", "created_time", "utc_time"),
+                   "published_at", "date_time", "date_posted", "created_time", "utc_time",
+                   "creation_date", "creation_time", "created", "date_created", "created_on", "created_date",
+                   "publish_date", "tweet_time", "post_date", "post_time"),
     "text": ("full_text", "text", "tweet_text", "raw_content", "content", "tweet", "body", "message",
              "post_text", "post_content", "tweet_content", "description", "post_message", "tweets",
              "post"),
@@ -95,23 +98,32 @@ def check_columns(sample: Sample, path: Path) -> list[str]:
     """Which of our columns the file has under other names, such as ``date is created_at``.
 
     Raises:
-        UnreadableSource: a column is missing without which there is no post.
+        UnreadableSource: there is no text, or neither a time nor an id that tells it.
     """
     known = {column: [s for name in NAMES[column] if (s := sample.spelling(name))] for column in NAMES}
     if not known["id"] and any(_LINK.fullmatch(str(row.get(*_LINKS))) for row in sample.rows):
         known["id"] = [s for name in _LINKS if (s := sample.spelling(name))]
-    if missing := [column for column in REQUIRED if not known[column]]:
+    missing = [column for column in REQUIRED if not known[column]]
+    # A time and a text make an id, and an id of X tells the time.
+    if missing and missing != ["id"] and not (missing == ["created_at"] and any(map(_tells_time, sample.rows))):
         there = ", ".join(ascii(name[:30]) for name in itertools.islice(sample.columns.values(), 20)) or "none"
         noun = "column" if sample.is_table else "key"
         advice = f"rename or add {'it' if len(missing) == 1 else 'them'}"
+        if missing == ["id", "created_at"]:
+            advice = "rename or add one of them"
         if sample.is_table and not any(known.values()):
             advice = "its first line must name the columns"
-        elif missing == ["id"]:
-            advice += f"; if it has none, number its rows in a {noun} id"
         raise UnreadableSource(f"{path} has no {noun} {', '.join(missing)} (found {there}): {advice}")
     if known["name"][:1] == known["author"][:1]:
         known["name"] = []
     return [f"{names[0]} is {column}" for column, names in known.items() if names and names[0] != column]
+
+
+def _tells_time(row: Cells) -> bool:
+    try:
+        return bool(time_of_id(str(fields(row).get("id"))))
+    except ValueError:
+        return False
 
 
 def username(author: str) -> str:
