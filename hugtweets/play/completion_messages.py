@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from hugtweets.cleaning.kinds import Kind
 from hugtweets.generation.posts import MOST_CHARACTERS
 from hugtweets.play.messages import MOST_POSTS, Question
 from hugtweets.play.registry import PlayableAccount
@@ -49,6 +50,7 @@ class CompletionRequest(Question):
     seed: int | None = Field(None, description="the same seed writes the same posts, on one machine")
     stream: bool | None = Field(None, description="send each post as soon as it is finished")
     stream_options: StreamOptions | None = Field(None, description="with stream only")
+    kind: Kind | None = Field(None, description="not OpenAI's: a kind of post that the model knows; unset, any")
     user: str | None = Field(None, description="is not looked at")
     echo: Literal[False] | None = Field(None, description="repeating the prompt is not offered")
     best_of: Literal[1] | None = Field(None, description="not offered")
@@ -127,12 +129,13 @@ class Model(BaseModel):
     created: int = Field(description="seconds since 1970, UTC")
     owned_by: Literal["hugtweets"] = "hugtweets"
     base_model: str
+    kinds: list[Kind]
 
     @classmethod
     def of(cls, account: PlayableAccount) -> Self:
         """As the account is known here."""
         created = int(account.learned_at.timestamp())
-        return cls(id=account.handle, created=created, base_model=account.base_model)
+        return cls(id=account.handle, created=created, base_model=account.base_model, kinds=account.kinds)
 
 
 class Models(BaseModel):

@@ -74,7 +74,9 @@ def add_completions(app: FastAPI, service: PlayService) -> None:
             request.top_p,
             request.seed,
         )
-        batches = await run_in_threadpool(plan_batches, service.home, (author.handle,), with_base_model=False)
+        batches = await run_in_threadpool(
+            plan_batches, service.home, (author.handle,), with_base_model=False, kind=request.kind
+        )
         events = service.events(batches, config)
         # What makes no sense is said with the status code, before anything is streamed.
         await anext(events)

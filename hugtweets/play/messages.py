@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hugtweets.cleaning.kinds import Kind
 from hugtweets.generation.posts import MOST_CHARACTERS, GeneratedPost
 from hugtweets.play.registry import PlayableAccount
 
@@ -30,6 +31,9 @@ class PostsRequest(Question):
     base_model: bool = Field(False, description="let the base model of the first account write as well")
     # A character of a post can be made of several code points.
     prompt: Annotated[str, Field(max_length=4 * MOST_CHARACTERS)] = Field("", description="how the posts begin")
+    kind: Kind | None = Field(
+        None, description="one that all of these accounts know; unset, any; the base model knows none"
+    )
     temperature: Annotated[float, Field(ge=0.1, le=2)] = Field(1.0, description="1 follows the model, less is safer")
     top_p: Annotated[float, Field(ge=0.05, le=1)] = Field(0.95, description="share of the probability to draw from")
     number: Annotated[int, Field(ge=1, le=MOST_POSTS)] = Field(3, description="posts of each")

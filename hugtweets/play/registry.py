@@ -9,11 +9,13 @@ from datetime import datetime
 from pydantic import BaseModel as Document
 from pydantic import Field
 
+from hugtweets.cleaning.kinds import Kind
 from hugtweets.errors import NothingKept
 from hugtweets.evaluation.promotion import current_model
 from hugtweets.models.cache import is_adapter
 from hugtweets.models.registry import BaseModel
 from hugtweets.steps.authors import Author, together
+from hugtweets.steps.finetune import kinds_of
 from hugtweets.storage.home import Home
 
 
@@ -24,15 +26,22 @@ class PlayableAccount(Document):
     model: str = Field(description="digest of the current model")
     base_model: str
     learned_at: datetime
+    kinds: list[Kind] = Field(
+        description="kinds of posts that it can be asked for; none if it does not tell them apart"
+    )
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Models that write together: those of some accounts, all of one base model, and itself if ``with_base_model``."""
+    """Models that write together: those of some accounts, all of one base model, and itself if ``with_base_model``.
+
+    The accounts' posts are of one ``kind``, or of any; the base model knows no kinds.
+    """
 
     base_model: BaseModel
     authors: tuple[Author, ...] = ()
     with_base_model: bool = False
+    kind: Kind | None = None
 
     @property
     def digests(self) -> dict[str | None, str]:
@@ -48,21 +57,27 @@ def playable_accounts(home: Home) -> list[PlayableAccount]:
         if model := current_model(home, handle):
             manifest = model.manifest()
             name = str(manifest.counts["base_model"])
+            kinds = kinds_of(model)
             found.append(
-                PlayableAccount(handle=handle, model=model.digest, base_model=name, learned_at=manifest.created)
+                PlayableAccount(
+                    handle=handle, model=model.digest, base_model=name, learned_at=manifest.created, kinds=kinds
+                )
             )
     return found
 
 
-def plan_batches(home: Home, handles: Sequence[str], with_base_model: bool) -> list[Batch]:
+def plan_batches(home: Home, handles: Sequence[str], with_base_model: bool, kind: Kind | None = None) -> list[Batch]:
     """The batches in which the models of some accounts write, and the base model of the first account if asked for.
 
     Raises:
+        ConfigurationError: a model was not taught the kind.
         NothingKept: an account has no current model, or what it was made from is gone.
         BaseModelError: a base model cannot be found any more, or is another one now.
     """
     authors = [Author.find(home, handle) for handle in dict.fromkeys(map(home.spelling, handles))]
-    batches = [Batch(group[0].base_model, tuple(group)) for group in together(authors)]
+    for author in authors:
+        author.check_kind(kind)
+    batches = [Batch(group[0].base_model, tuple(group), kind=kind) for group in together(authors)]
     if not with_base_model:
         return batches
     wanted = authors[0].base_model

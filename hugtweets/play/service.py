@@ -54,14 +54,14 @@ class PlayService:
         """The events of a request until all is written; whoever stops listening stops the sampling.
 
         Before the first event it raises:
-            ConfigurationError: the prompt leaves no room for a post.
+            ConfigurationError: the prompt leaves no room for a post, or a model was not taught the kind.
             NothingKept: an account has no current model.
             BaseModelError: a base model cannot be found any more, or is another one now.
             Busy: too many wait already.
         """
         # What makes no sense is said before anything is planned.
         options = self._options(request)
-        batches = await asyncio.to_thread(plan_batches, self.home, request.accounts, request.base_model)
+        batches = await asyncio.to_thread(plan_batches, self.home, request.accounts, request.base_model, request.kind)
         async with aclosing(self.events(batches, options)) as events:
             async for event in events:
                 yield event

@@ -34,7 +34,8 @@ def stream_batch(batch: Batch, config: Config, listener: Listener) -> None:
     for adapter, handle in handles.items():
         seed = account_seed(handle or "", options.seed)
         texts = learned.get(handle, [])
-        requests.append(GenerationRequest(options.prompts, options.per_prompt, texts, seed, adapter))
+        kind = batch.kind if handle else None
+        requests.append(GenerationRequest(options.prompts, options.per_prompt, texts, seed, adapter, kind=kind))
     stream(model, tokenizer, requests, options, lambda post: listener(handles[post.request.adapter], post))
 
 

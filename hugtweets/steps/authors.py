@@ -23,7 +23,7 @@ from hugtweets.jobs.job import Job
 from hugtweets.models.cache import ADAPTER, is_adapter, load_adapters, load_tuned
 from hugtweets.models.registry import BaseModel
 from hugtweets.steps.clean import texts_of
-from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model, number_format
+from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model, kinds_of, number_format
 from hugtweets.steps.gathering import with_others
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
@@ -105,7 +105,7 @@ class Author:
         Raises:
             ConfigurationError: it was not taught this kind.
         """
-        known = self.model.manifest().counts.get("kinds", [])
+        known = kinds_of(self.model)
         if kind is None or kind in known:
             return
         knows = f"knows {', '.join(known)}" if known else "does not tell kinds of posts apart"

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hugtweets.cleaning.kinds import Kind
 from hugtweets.config import TrainConfig
 from hugtweets.devices.gathering import Group, NotGathered
 from hugtweets.devices.progress import reporter
@@ -85,6 +86,12 @@ def precision_in_plan(train: TrainConfig) -> dict[str, str]:
 def number_format(model: Reference) -> str | None:
     """In which a model was trained; None if it is a blend, or older than that was noted."""
     found: str | None = model.manifest().counts.get("number_format")
+    return found
+
+
+def kinds_of(model: Reference) -> list[Kind]:
+    """The kinds of posts that a model was taught to tell apart; none for models older than that."""
+    found: list[Kind] = model.manifest().counts.get("kinds", [])
     return found
 
 

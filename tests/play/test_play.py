@@ -27,7 +27,7 @@ from hugtweets.steps.authors import Author
 from hugtweets.steps.clean import texts_of
 from hugtweets.storage.home import VARIABLE, Home
 from tests.fixtures.learned import CONFIG, learn
-from tests.fixtures.play import SHORT, Client, learned_home, playing, posts_of
+from tests.fixtures.play import REPLYING, SHORT, Client, learned_home, playing, posts_of
 
 HOSTILE = [
     "<script>document.title = 'taken'</script>",
@@ -39,8 +39,8 @@ HOSTILE = [
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """A home with two adapters to one base model, and a model that was trained in full."""
-    with learned_home(tmp_path_factory.mktemp("learned"), "alice", "bob", "carol") as home:
+    """A home with three adapters to one base model, and a model that was trained in full."""
+    with learned_home(tmp_path_factory.mktemp("learned"), "alice", "bob", "carol", REPLYING) as home:
         yield home
 
 
@@ -52,7 +52,7 @@ def client(learned: Home) -> Iterator[Client]:
 
 def test_every_account_with_a_current_model_can_be_played_with(client: Client) -> None:
     found = client.ask("api/accounts").json()["accounts"]
-    assert [account["handle"] for account in found] == ["alice", "bob", "carol"]
+    assert [account["handle"] for account in found] == ["alice", "bob", "carol", REPLYING]
     assert {account["base_model"] for account in found} == {"tiny-llama"}
 
 
@@ -69,6 +69,13 @@ def test_posts_of_all_kinds_of_models_are_streamed_while_they_are_written(client
         assert len({post["id"] for post in posts}) == 2
         assert all(post["text"].startswith("a wet") and post["generated"] is True for post in posts)
     assert len({post["model"] for handle in ("alice", "bob", "carol", None) for post in posts_of(events, handle)}) == 4
+
+
+def test_a_kind_is_written_where_all_models_know_it(client: Client) -> None:
+    events = client.write(accounts=[REPLYING], kind="reply", base_model=True, number=1)
+    assert posts_of(events, REPLYING) and posts_of(events, None)
+    refused = client.ask("api/posts", {"accounts": [REPLYING, "alice"], "kind": "reply"})
+    assert (refused.status_code, "alice does not tell kinds of posts apart" in refused.text) == (400, True)
 
 
 def test_a_post_is_marked_in_the_compose_window_of_x(client: Client) -> None:

@@ -18,7 +18,7 @@ from tests.fixtures.browsers import (
     set_scheme,
     set_width,
 )
-from tests.fixtures.play import SHORT, learned_home
+from tests.fixtures.play import REPLYING, SHORT, learned_home
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -30,7 +30,7 @@ HOSTILE = "<img src=x onerror='document.title=1'>"
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with learned_home(tmp_path_factory.mktemp("learned"), "alice", "bob") as home:
+    with learned_home(tmp_path_factory.mktemp("learned"), "alice", "bob", REPLYING) as home:
         yield home
 
 
@@ -94,6 +94,20 @@ def test_posts_of_two_accounts_side_by_side_and_of_another_one(browser: Chrome, 
     assert browser.title == "hugtweets play"
 
 
+def test_a_kind_can_be_chosen_where_all_chosen_models_know_it(browser: Chrome, url: str) -> None:
+    visit(browser, url)
+    assert not all_of(browser, "#kind")[0].is_displayed()
+    click(browser, f"input[value={REPLYING}]")
+    assert not all_of(browser, "#kind")[0].is_displayed()
+    click(browser, "input[value=alice]")
+    assert len(texts(browser, "#kind option")) == 3
+    click(browser, "#kind option[value=reply]")
+    assert browser.execute_script("return wantedPosts().kind") == "reply"
+    write(browser)
+    click(browser, "input[value=alice]")
+    assert browser.execute_script("return wantedPosts().kind") is None
+
+
 def test_a_post_is_kept_until_it_is_removed(browser: Chrome, url: str) -> None:
     visit(browser, url)
     write(browser)
@@ -149,5 +163,5 @@ def test_the_token_opens_the_page_and_leaves_the_address(browser: Chrome, learne
         assert "token is missing" in texts(browser, "#status")[0]
         # Another address, or the browser would only move on the page.
         visit(browser, url.replace("#", "?again#"))
-        assert texts(browser, "#accounts span") == ["alice", "bob"]
+        assert texts(browser, "#accounts span") == ["alice", "bob", REPLYING]
         assert "correct-horse" not in browser.current_url

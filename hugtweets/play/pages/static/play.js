@@ -3,6 +3,7 @@
 // Everything that people or models wrote goes through textContent: nothing of it is ever read as HTML.
 
 const BASE_NAME = "base model";
+const KINDS = { post: "posts that are neither replies nor quotes", reply: "replies", quote: "quotes" };
 const SCORE = "hugtweets-score";
 const element = (id) => document.getElementById(id);
 let writing = null; // the AbortController of the posts being written
@@ -58,17 +59,19 @@ function caption(control, text, name) {
 
 async function showAccounts() {
   const { accounts } = await (await ask("/api/accounts")).json();
-  for (const [index, { handle, base_model: base }] of accounts.entries()) {
+  for (const [index, { handle, base_model: base, kinds }] of accounts.entries()) {
     const label = make("label");
     const box = make("input");
     box.type = "checkbox";
     box.value = handle;
     box.checked = index === 0;
+    box.dataset.kinds = kinds.join(" ");
     label.title = `learned from ${base}`;
     label.append(box, make("span", handle));
     element("accounts").append(label);
   }
   element("filter-line").hidden = accounts.length <= 12;
+  showKinds();
   if (!accounts.length) element("status").textContent = "No account has a current model: run `hugtweets run HANDLE`.";
 }
 
@@ -80,7 +83,19 @@ function showMatching() {
   }
 }
 
-const chosenAccounts = () => [...element("accounts").querySelectorAll("input:checked")].map((box) => box.value);
+const chosenBoxes = () => [...element("accounts").querySelectorAll("input:checked")];
+const chosenAccounts = () => chosenBoxes().map((box) => box.value);
+
+/* The kinds of posts that all chosen models know; what was chosen stays if it is among them. */
+function showKinds() {
+  const known = chosenBoxes().map((box) => box.dataset.kinds.split(" ").filter(Boolean));
+  const kinds = known.length ? known[0].filter((kind) => known.every((theirs) => theirs.includes(kind))) : [];
+  const select = element("kind");
+  const before = select.value;
+  select.replaceChildren(new Option("posts of any kind", ""), ...kinds.map((kind) => new Option(KINDS[kind], kind)));
+  select.value = kinds.includes(before) ? before : "";
+  element("kind-line").hidden = !kinds.length;
+}
 
 /* Posts */
 
@@ -142,6 +157,7 @@ function wantedPosts() {
     accounts: chosenAccounts(),
     base_model: element("base").checked,
     prompt: element("prompt").value,
+    kind: element("kind").value || null,
     temperature: Number(element("temperature").value),
     top_p: Number(element("top-p").value),
     number: Number(element("number").value),
@@ -372,6 +388,7 @@ async function begin() {
   element("form").addEventListener("submit", write);
   element("form").addEventListener("input", showNumbers);
   element("filter").addEventListener("input", showMatching);
+  element("accounts").addEventListener("change", showKinds);
   element("stop").addEventListener("click", () => writing?.abort());
   element("ask").addEventListener("click", askQuestion);
   element("compare-ask").addEventListener("click", askComparison);
