@@ -13,16 +13,15 @@ from pydantic import ValidationError
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources.fields import explain, storable
+from hugtweets.sources.files.conventions import Conventions, conventions_of
 from hugtweets.sources.files.csv_rows import read_csv
 from hugtweets.sources.files.dialects import DIALECTS
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
-from hugtweets.sources.files.dialects.plain import NAMES, PLAIN, check_columns
+from hugtweets.sources.files.dialects.plain import PLAIN, check_columns
 from hugtweets.sources.files.identifiers import Placed, join_same, refuse_rounded, refuse_zeros
 from hugtweets.sources.files.json_rows import read_json
-from hugtweets.sources.files.moments import puts_day_first
 from hugtweets.sources.files.parquet_rows import read_parquet
-from hugtweets.sources.files.partial_rows import RowWithoutId, RowWithoutTime
-from hugtweets.sources.files.post_row import Fields, PostRow
+from hugtweets.sources.files.post_row import Fields
 from hugtweets.sources.files.rows import Cells, Row, Rows, spelled
 from hugtweets.sources.files.text import COMPRESSED, MAX_BYTES, find_encoding
 from hugtweets.sources.passed_over import PassedOver
@@ -59,9 +58,8 @@ def read_posts_file(path: Path) -> PostsFile:
         rows, choices = _open(path)
         ahead, sample = _look_ahead(rows)
         dialect, reason = _dialect_of(sample, path)
-        day_first = puts_day_first(row.get(*NAMES["created_at"]) for row in sample.rows)
-        row_type, made = _row_type(dialect, sample)
-        reader = _Reader(dialect, row_type, day_first, path)
+        conventions = conventions_of(sample, dialect)
+        reader = _Reader(dialect, conventions, path)
         placed = reader.read(itertools.chain(ahead, rows.rows))
     refuse_zeros(placed, path)
     passed_over = reader.passed_over
@@ -70,10 +68,7 @@ def read_posts_file(path: Path) -> PostsFile:
     repeated = passed_over.rows - passed_over.number - len(posts)
     if reason:
         choices.append(f"{path} was read as {rows.kind}, {reason}")
-    if day_first is not None:
-        choices.append(f"dates in {path} such as 3/8/2020 were read with the {'day' if day_first else 'month'} first")
-    if made:
-        choices.append(f"{path} {made}")
+    choices += conventions.choices(path)
     if repeated:
         choices.append(f"{repeated:,} rows of {path} repeat the post of an earlier one")
     return PostsFile(posts, repeated, reader.author_ids, tuple(choices), passed_over)
@@ -99,10 +94,9 @@ def reading(path: Path) -> Iterator[None]:
 class _Reader:
     """Rows become posts, or are passed over."""
 
-    def __init__(self, dialect: Dialect, row_type: type[PostRow], day_first: bool | None, path: Path) -> None:
+    def __init__(self, dialect: Dialect, conventions: Conventions, path: Path) -> None:
         self.dialect = dialect
-        self.row_type = row_type
-        self.context = {"day_first": day_first}
+        self.conventions = conventions
         self.passed_over = PassedOver(path)
         self.names: dict[str, str] = {}
         self.unnamed: dict[int, str] = {}
@@ -139,7 +133,7 @@ class _Reader:
     def _post(self, fields: Fields, place: str, index: int) -> Post | None:
         refuse_rounded(fields.get("id"), place, self.passed_over.path)
         try:
-            row = self.row_type.model_validate(fields, context=self.context)
+            row = self.conventions.row(fields)
         except ValidationError as error:
             self.passed_over.add(place, explain(error))
             return None
@@ -192,14 +186,3 @@ def _dialect_of(sample: Sample, path: Path) -> tuple[Dialect, str | None]:
         renamed = check_columns(sample, path)
         return dialect, f"a table of posts, in which {', '.join(renamed)}" if renamed else None
     return dialect, None
-
-
-def _row_type(dialect: Dialect, sample: Sample) -> tuple[type[PostRow], str | None]:
-    """What a row becomes, and what is to be said if it has no id, or no time."""
-    found = [fields for cells in sample.rows for fields in dialect.read(cells)]
-    has_ids, has_times = (any(fields.get(name) is not None for fields in found) for name in ("id", "created_at"))
-    if found and not has_ids:
-        return RowWithoutId, "has no ids: each post was given one, made of its time and its text"
-    if found and not has_times:
-        return RowWithoutTime, "has no times: they were taken from the ids, since X numbers its posts by their times"
-    return PostRow, None

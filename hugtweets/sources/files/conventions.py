@@ -1,0 +1,62 @@
+"""How a file writes posts, as far as its first rows show: the order of its dates, what it lacks, letters as bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hugtweets.sources.files.dialects.dialect import Dialect, Sample
+from hugtweets.sources.files.dialects.plain import NAMES
+from hugtweets.sources.files.moments import puts_day_first
+from hugtweets.sources.files.partial_rows import RowWithoutId, RowWithoutTime
+from hugtweets.sources.files.post_row import Fields, PostRow
+from hugtweets.sources.files.printed_bytes import are_printed, decoded
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """What a row becomes, whether 3/8/2020 begins with the day, and whether texts are bytes as Python prints them."""
+
+    row_type: type[PostRow] = PostRow
+    day_first: bool | None = None
+    prints_bytes: bool = False
+
+    def row(self, fields: Fields) -> PostRow:
+        """The checked row of these fields.
+
+        Raises:
+            ValidationError: they are no post's.
+        """
+        fields = decoded(fields) if self.prints_bytes else fields
+        return self.row_type.model_validate(fields, context={"day_first": self.day_first})
+
+    def choices(self, path: Path) -> list[str]:
+        """A sentence for each choice that was not a matter of course."""
+        said = []
+        if self.day_first is not None:
+            said.append(f"dates in {path} such as 3/8/2020 were read with the {self._first_part} first")
+        if self.row_type is RowWithoutId:
+            said.append(f"{path} has no ids: each post was given one, made of its time, its text and its author")
+        if self.row_type is RowWithoutTime:
+            said.append(f"{path} has no times: they were taken from the ids, since X numbers its posts by their times")
+        if self.prints_bytes:
+            said.append(f"texts in {path} are bytes as Python prints them (b'caf\\xc3\\xa9'): they were read as UTF-8")
+        return said
+
+    @property
+    def _first_part(self) -> str:
+        return "day" if self.day_first else "month"
+
+
+def conventions_of(sample: Sample, dialect: Dialect) -> Conventions:
+    """The conventions of the file whose first rows these are."""
+    rows = [fields for cells in sample.rows for fields in dialect.read(cells)]
+    day_first = puts_day_first(row.get(*NAMES["created_at"]) for row in sample.rows)
+    return Conventions(_row_type(rows), day_first, are_printed(rows))
+
+
+def _row_type(rows: list[Fields]) -> type[PostRow]:
+    has_ids, has_times = (any(fields.get(name) is not None for fields in rows) for name in ("id", "created_at"))
+    if rows and not has_ids:
+        return RowWithoutId
+    return RowWithoutTime if rows and not has_times else PostRow
