@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hugtweets.sources.files.rows import Row, Rows
-from hugtweets.sources.files.text import NOT_UTF8, Encoding, bounded_lines, open_text
+from hugtweets.sources.files.text import UNDECODED, Encoding, bounded_lines, open_text
 
 _NAMES = {",": "CSV", ";": "CSV with semicolons", "\t": "CSV with tabs", "|": "CSV with bars"}
 _LONGEST_HEADER = 20_000  # characters
@@ -76,18 +76,18 @@ def _read(path: Path, encoding: Encoding, form: csv.Dialect, skip: bool) -> Iter
             if header is None:
                 header = _names(cells)
             elif cells:
-                yield _row(header, cells, place)
+                yield _row(header, cells, place, encoding.flaw)
 
 
 def _names(cells: list[str]) -> list[str]:
     return [name.strip("\ufeff \t") for name in cells]
 
 
-def _row(header: list[str], cells: list[str], place: str) -> Row:
+def _row(header: list[str], cells: list[str], place: str, flaw: str) -> Row:
     if len(cells) != len(header) and (len(cells) < len(header) or any(cells[len(header) :])):
         return Row(place, problem=f"has {len(cells)} cells where the header has {len(header)}")
-    if any(NOT_UTF8.search(cell) for cell in cells if not cell.isascii()):
-        return Row(place, problem="is not UTF-8")
+    if any(UNDECODED.search(cell) for cell in cells if not cell.isascii()):
+        return Row(place, problem=flaw)
     values: dict[str, object] = {}
     for name, cell in zip(header, cells, strict=False):
         # Of two columns with the same name, the first that says something counts.

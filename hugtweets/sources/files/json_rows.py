@@ -13,7 +13,7 @@ from typing import TextIO
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources.files.json_tables import rows_within
 from hugtweets.sources.files.rows import Row, Rows
-from hugtweets.sources.files.text import BLOCK, MAX_LINE, NOT_UTF8, Encoding, bounded_lines, open_text
+from hugtweets.sources.files.text import BLOCK, MAX_LINE, UNDECODED, Encoding, bounded_lines, open_text
 
 _BETWEEN = re.compile(r"[\s,\ufeff]*")
 _NO_JSON = "is not JSON"
@@ -33,12 +33,12 @@ def _read_lines(path: Path, encoding: Encoding) -> Iterator[Row]:
     with open_text(path, encoding) as file:
         for number, line in enumerate(bounded_lines(file, path), start=1):
             if not line.isspace():
-                yield _parse_line(line, f"line {number}")
+                yield _parse_line(line, f"line {number}", encoding.flaw)
 
 
-def _parse_line(line: str, place: str) -> Row:
-    if NOT_UTF8.search(line):
-        return Row(place, problem="is not UTF-8")
+def _parse_line(line: str, place: str, flaw: str) -> Row:
+    if UNDECODED.search(line):
+        return Row(place, problem=flaw)
     try:
         return Row(place, json.loads(line.lstrip("\ufeff")), size=len(line))
     except (ValueError, RecursionError):

@@ -23,7 +23,7 @@ from hugtweets.sources.files.json_rows import read_json
 from hugtweets.sources.files.parquet_rows import read_parquet
 from hugtweets.sources.files.post_row import Fields
 from hugtweets.sources.files.rows import Cells, Row, Rows, spelled
-from hugtweets.sources.files.text import COMPRESSED, MAX_BYTES, find_encoding
+from hugtweets.sources.files.text import COMPRESSED, MAX_BYTES, Encoding, find_encoding
 from hugtweets.sources.passed_over import PassedOver
 from hugtweets.timelines.posts import Post
 
@@ -55,7 +55,7 @@ def read_posts_file(path: Path) -> PostsFile:
             rounded, or too many rows cannot be used; the message names the file and the place in it.
     """
     with reading(path):
-        rows, choices = _open(path)
+        rows, encoding = _open(path)
         ahead, sample = _look_ahead(rows)
         dialect, reason = _dialect_of(sample, path)
         conventions = conventions_of(sample, dialect)
@@ -66,6 +66,7 @@ def read_posts_file(path: Path) -> PostsFile:
     posts = join_same(placed, passed_over)
     passed_over.check()
     repeated = passed_over.rows - passed_over.number - len(posts)
+    choices = _encoding_choice(encoding, posts, path) if encoding else []
     if reason:
         choices.append(f"{path} was read as {rows.kind}, {reason}")
     choices += conventions.choices(path)
@@ -144,19 +145,35 @@ class _Reader:
         return row.post()
 
 
-def _open(path: Path) -> tuple[Rows, list[str]]:
+def _open(path: Path) -> tuple[Rows, Encoding | None]:
+    """The rows of a file, and the encoding of its text if it is text."""
     name = path.with_suffix("") if path.suffix.lower() == COMPRESSED else path
     suffix = name.suffix.lower()
     if suffix == ".parquet" and name == path:
-        return read_parquet(path), []
+        return read_parquet(path), None
     if suffix not in _TEXT_FORMATS:
         raise UnreadableSource(
             f"{path} has no known format: give a file that ends in {', '.join(_TEXT_FORMATS)} or .parquet (a "
             "spreadsheet saves CSV), or read an export with --source archive:PATH"
         )
     encoding = find_encoding(path)
-    guess = [f"{path} was read as {encoding.name}, since it is not UTF-8"] if encoding.is_guessed else []
-    return _TEXT_FORMATS[suffix](path, encoding), guess
+    return _TEXT_FORMATS[suffix](path, encoding), encoding
+
+
+def _encoding_choice(encoding: Encoding, posts: Iterable[Post], path: Path) -> list[str]:
+    """In which encoding a file was read, if nothing in it says so."""
+    if not encoding.is_guessed:
+        return []
+    choice = f"{path} was read as {encoding.name}, since it is not UTF-8"
+    if encoding.is_mixed:
+        choice = f"{path} was read as UTF-8 and, where it is none, as cp1252"
+    if encoding.is_doubtful:
+        letters = [not post.text.isascii() for post in posts]
+        choice = (
+            f"{path} was read as {encoding.name}, the likeliest of encodings that all fit badly: letters beyond ASCII, "
+            f"which {sum(letters):,} of {len(letters):,} posts have, may be wrong"
+        )
+    return [choice]
 
 
 def _look_ahead(rows: Rows) -> tuple[list[Row], Sample]:

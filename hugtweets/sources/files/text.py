@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
-from charset_normalizer import from_bytes
+from charset_normalizer import CharsetMatches, from_bytes
 
 from hugtweets.errors import UnreadableSource
 
@@ -43,23 +43,44 @@ _LEGACY += ["cp1257", "mac_roman"]
 _SURROGATE_BYTES = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 # What is judged of a file that is not UTF-8: ids and times only make every encoding look alike.
 _WORDS = re.compile(rb"[\x40-\xff]*[\x80-\xff][\x40-\xff]*")
-# What the error handler `surrogateescape` makes of bytes that are no UTF-8.
-NOT_UTF8 = re.compile("[\udc80-\udcff]")
+# What the error handler `surrogateescape` makes of bytes that are none in an encoding.
+UNDECODED = re.compile("[\udc80-\udcff]")
+
+
+# An error handler of codecs: bytes that are no UTF-8 are letters of Windows, and those that it lacks as above.
+_ELSE_WINDOWS = "else_windows"
+_MOSTLY = 0.5  # of the letters beyond ASCII, then a few wrong ones are damage
+_UTF8_SHARE = 0.2  # of the letters beyond ASCII in a file of two encodings; in one of another they are a rare chance
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How bytes are characters; ``is_guessed`` if nothing in the file says so. ``errors`` is the codec's handler."""
+    """How bytes are characters; ``is_guessed`` if nothing in the file says so, ``is_doubtful`` if nothing fits well.
+
+    ``errors`` is the codec's handler.
+    """
 
     name: str
-    errors: str = "strict"
+    errors: str = "surrogateescape"
     is_guessed: bool = False
+    is_doubtful: bool = False
+
+    @property
+    def flaw(self) -> str:
+        """What is wrong with a row that it does not explain."""
+        return f"is not {'UTF-8' if self.name.startswith('utf-8') else self.name}"
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether a part of the file is read in another one."""
+        return self.errors == _ELSE_WINDOWS
 
 
 def find_encoding(path: Path) -> Encoding:
     """The encoding of a text file: what its byte order mark says, else UTF-8, else the likeliest one.
 
-    A file of which a few bytes are no UTF-8 is read as UTF-8 all the same: only the rows that hold them are lost.
+    Bytes that are none in it cost the rows that hold them, not the file. A file may have two encodings, as programs
+    append to what others have written, or letters that were damaged before, so that no encoding explains them.
 
     Raises:
         UnreadableSource: it is of another format, no encoding fits, or the file is too large once unpacked.
@@ -81,7 +102,7 @@ def find_encoding(path: Path) -> Encoding:
             return Encoding(name, "surrogateescape" if name == "utf-8-sig" else "surrogatepass")
     if wide := _utf16_without_mark(start):
         return Encoding(wide, "surrogatepass", is_guessed=True)
-    if is_utf8 or _mostly_utf8(beyond):
+    if is_utf8 or _utf8_share(beyond) >= _MOSTLY:
         return Encoding("utf-8", "surrogateescape")
     return _legacy(beyond, path)
 
@@ -101,22 +122,40 @@ def _utf16_without_mark(start: bytes) -> str | None:
     return "utf-16-be" if low > high else "utf-16-le"
 
 
-def _mostly_utf8(beyond: bytes) -> bool:
-    """Whether most letters beyond ASCII are right as UTF-8, or are emoji that were written as two halves."""
+def _utf8_share(beyond: bytes) -> float:
+    """How many of the letters beyond ASCII are right as UTF-8, or are emoji that were written as two halves."""
     text = _SURROGATE_BYTES.sub(b"", beyond).decode("utf-8", "surrogateescape")
-    wrong = len(NOT_UTF8.findall(text))
-    right = sum(not character.isascii() for character in text) - wrong
-    return right >= wrong
+    letters = sum(not character.isascii() for character in text)
+    return 1 - len(UNDECODED.findall(text)) / letters if letters else 1
 
 
 def _legacy(beyond: bytes, path: Path) -> Encoding:
-    matches = from_bytes(b" ".join(_WORDS.findall(beyond)), cp_isolation=_LEGACY)
+    words = b" ".join(_WORDS.findall(beyond))
+    if fitting := _likeliest(from_bytes(words, cp_isolation=_LEGACY)):
+        return Encoding(fitting, is_guessed=True)
+    if _utf8_share(beyond) > _UTF8_SHARE:
+        return Encoding("utf-8", _ELSE_WINDOWS, is_guessed=True)
+    if best := _likeliest(from_bytes(words, cp_isolation=_LEGACY, threshold=1)):
+        return Encoding(best, is_guessed=True, is_doubtful=True)
+    raise UnreadableSource(f"{path} is not UTF-8: save it in that encoding")
+
+
+def _likeliest(matches: CharsetMatches) -> str | None:
     best = matches.best()
     if best is None:
-        raise UnreadableSource(f"{path} is not UTF-8: save it in that encoding")
+        return None
     alike = [match for match in matches if (match.chaos, -match.coherence) <= (best.chaos, -best.coherence)]
     names = {name for match in alike for name in (match.encoding, *match.could_be_from_charset)}
-    return Encoding(next((name for name in _LEGACY if name in names), best.encoding), is_guessed=True)
+    return next((name for name in _LEGACY if name in names), best.encoding)
+
+
+def _as_windows(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "surrogateescape"), error.end
+
+
+codecs.register_error(_ELSE_WINDOWS, _as_windows)
 
 
 @contextmanager

@@ -38,3 +38,36 @@ def test_what_is_no_such_print_stays_as_it_is(tmp_path: Path, odd: str) -> None:
 def test_a_post_about_python_is_not_decoded(tmp_path: Path) -> None:
     texts = [f"Line {number}" for number in range(20)] + ["b'caf\\xc3\\xa9'"]
     assert texts_of(table(tmp_path / "posts.csv", texts)) == texts
+
+
+def odd_bytes(path: Path, *rows: bytes) -> PostsFile:
+    lines = (b"%d,2020-08-01,%s\n" % (1201506031228084201 + number, row) for number, row in enumerate(rows))
+    path.write_bytes(b"id,created_at,text\n" + b"".join(lines))
+    return read_posts_file(path)
+
+
+def test_letters_that_no_encoding_explains_cost_no_post(tmp_path: Path) -> None:
+    garbled = [
+        b"Join us right now\xe4\xf3_ \xe4\xf3\xf1 it\xe4\xf3\xbbs fun",
+        b"Plain words",
+        b"they\xe4\xf3\xeesay \xed\xf1",
+    ]
+    file = odd_bytes(tmp_path / "posts.csv", *garbled * 5)
+
+    assert len(file.posts) == 15 and not file.passed_over.number
+    assert "letters beyond ASCII, which 10 of 15 posts have, may be wrong" in file.choices[0]
+
+
+def test_a_byte_that_the_guessed_encoding_does_not_have_costs_its_row(tmp_path: Path) -> None:
+    words = "Über café señor – “Müller” naïve soirée".encode("cp1252")
+    file = odd_bytes(tmp_path / "posts.csv", *[words] * 3000, b"gull \x81 ferry", words)
+
+    assert len(file.posts) == 3001 and "is not cp1252: 1" in str(file.passed_over)
+
+
+def test_a_file_of_two_encodings_is_read_in_both(tmp_path: Path) -> None:
+    texts = ["It’s “soup” – again…", "café señor Müller"]
+    file = odd_bytes(tmp_path / "posts.csv", texts[0].encode(), *[text.encode("cp1252") for text in texts] * 2)
+
+    assert texts_of(file) == [texts[0], *texts * 2]
+    assert "was read as UTF-8 and, where it is none, as cp1252" in file.choices[0]
