@@ -35,23 +35,35 @@ class Manifest:
     def __init__(self, files: ExportFiles) -> None:
         self._files = files
         content = files.value(MANIFEST) if MANIFEST in files.names else None
-        types = content.get("dataTypes") if isinstance(content, dict) else None
+        content = content if isinstance(content, dict) else {}
+        types = content.get("dataTypes")
         self._types: dict[Any, Any] = types if isinstance(types, dict) else {}
+        self.owner = content.get("userInfo")
 
     def files_of(self, kind: re.Pattern[str]) -> list[str]:
         """The files of a kind, those that are listed and those that are there.
 
+        Without the posts an export is broken; people who hand over a part of theirs leave others out (:meth:`lacking`).
+
         Raises:
             UnreadableSource: a file is listed that cannot be of this kind.
         """
-        listed = [_name(entry) for name in _KINDS[kind] for entry in _entries(self._types.get(name))]
+        listed = self._listed(kind)
         for name in listed:
             if not kind.fullmatch(name):
                 raise UnreadableSource(
                     f"the manifest in {self._files.path} lists {ascii(name)[:100]} among the posts, which it cannot "
                     f"be: {WHAT_TO_GIVE}"
                 )
-        return sorted({*listed, *(name for name in self._files.names if kind.fullmatch(name))})
+        there = {name for name in self._files.names if kind.fullmatch(name)}
+        return sorted(there.union(listed) if kind is POSTS else there)
+
+    def lacking(self, kinds: Iterable[re.Pattern[str]]) -> list[str]:
+        """The files of these kinds that are listed and not there."""
+        return [name for kind in kinds for name in self._listed(kind) if name not in self._files.names]
+
+    def _listed(self, kind: re.Pattern[str]) -> list[str]:
+        return [_name(entry) for name in _KINDS[kind] for entry in _entries(self._types.get(name))]
 
     def count_of(self, kinds: Iterable[re.Pattern[str]]) -> int:
         """How many posts of these kinds it counts, where it says so."""

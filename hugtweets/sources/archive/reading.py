@@ -35,10 +35,13 @@ log = logging.getLogger(__name__)
 
 
 class Account(BaseModel):
-    """Whose export it is; nothing else of ``account.js``, or of ``user_details.js`` until 2018, is read."""
+    """Whose export it is; nothing else of ``account.js``, or of ``user_details.js`` until 2018, is read.
 
-    username: Text = Field(validation_alias=AliasChoices("username", "screen_name"))
-    display_name: Words = Field(None, validation_alias=AliasChoices("accountDisplayName", "full_name"))
+    Where people have left out ``account.js``, the manifest still says it.
+    """
+
+    username: Text = Field(validation_alias=AliasChoices("username", "screen_name", "userName"))
+    display_name: Words = Field(None, validation_alias=AliasChoices("accountDisplayName", "full_name", "displayName"))
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ def read_export(path: Path, handle: str, deleted: bool = False) -> Export:
         UnreadableSource: it is no export, a damaged one, one of another account, or one made to do harm.
     """
     with open_export(path) as files:
-        account = _account(files)
+        manifest = Manifest(files)
+        account = _account(files, manifest)
         if account and account.username.casefold() != handle.casefold():
             raise UnreadableSource(
                 f"{path} is the export of @{ascii(account.username)[1:-1]}, not of @{handle}: "
@@ -65,10 +69,15 @@ def read_export(path: Path, handle: str, deleted: bool = False) -> Export:
             )
         records = Records(files)
         name = account.display_name if account else None
-        manifest, kinds = Manifest(files), (POSTS, COMMUNITY_POSTS, *[DELETED_POSTS] * deleted)
+        kinds = (POSTS, COMMUNITY_POSTS, *[DELETED_POSTS] * deleted)
         posts = [replace(post, author=handle, name=name) for post in _posts(files, manifest, records, kinds)]
         records.posts.check()
         remarks = [*records.remarks(), *_remarks(files, account, posts)]
+        if lacking := manifest.lacking((*kinds, NOTES)):
+            remarks.append(
+                f"{path} lacks {', '.join(lacking[:3])}, which its manifest lists: long posts may stay cut, and others "
+                "be missing"
+            )
         if (missing := manifest.count_of(kinds) - records.posts.rows) > 0:
             remarks.append(
                 f"{missing:,} posts that {path} counts in its manifest are not there: unless somebody took them out, "
@@ -77,9 +86,9 @@ def read_export(path: Path, handle: str, deleted: bool = False) -> Export:
         return Export(posts, records.posts, remarks)
 
 
-def _account(files: ExportFiles) -> Account | None:
+def _account(files: ExportFiles, manifest: Manifest) -> Account | None:
     """Whose export it is; None if it does not say."""
-    entries: Iterable[object] = ()
+    entries: Iterable[object] = [manifest.owner]
     if ACCOUNT in files.names:
         entries = files.items(ACCOUNT)
     elif USER_DETAILS in files.names:

@@ -15,9 +15,10 @@ from hugtweets.errors import UnreadableSource
 from hugtweets.sources.archive import circles
 from hugtweets.sources.archive.reading import read_export
 from hugtweets.timelines.posts import Post, to_table
-from tests.fixtures.exports import HANDLE, export, script, tweet, tweets, unpacked, zipped
+from tests.fixtures.exports import HANDLE, export, manifest, script, tweet, tweets, unpacked, zipped
 
 HELLO = tweet("11", "Fog again.")
+CAMEL = {"note_tweet": "noteTweet", "community_tweet": "communityTweet"}
 CIRCLE = "data/twitter-circle-tweet.js"
 
 
@@ -110,6 +111,25 @@ def test_posts_that_the_manifest_counts_and_that_are_not_there_are_said_to_be_mi
     assert read_export(zipped(tmp_path / "whole.zip", whole), HANDLE).remarks == []
     [remark] = read_export(zipped(tmp_path / "less.zip", less), HANDLE).remarks
     assert remark.startswith("2 posts that") and "are not there" in remark
+
+
+@pytest.mark.parametrize("kind", ["note_tweet", "community_tweet"])
+def test_an_export_of_which_a_part_was_left_out_is_read_and_said_to_lack_it(tmp_path: Path, kind: str) -> None:
+    name = f"{kind.replace('_', '-')}.js"
+    files = export(HELLO) | {"data/manifest.js": manifest(tweets=["data/tweets.js"], **{CAMEL[kind]: [f"data/{name}"]})}
+    read = read_export(unpacked(tmp_path / "export", files), HANDLE)
+
+    assert [post.id for post in read.posts] == ["11"]
+    assert f"lacks {name}, which its manifest lists" in read.remarks[0]
+
+
+def test_whose_an_export_is_the_manifest_says_if_nothing_else_does(tmp_path: Path) -> None:
+    files = {"data/tweets.js": tweets(HELLO), "data/manifest.js": manifest(tweets=["data/tweets.js"])}
+    path = unpacked(tmp_path / "export", files)
+
+    assert read_export(path, HANDLE).remarks == []
+    with pytest.raises(UnreadableSource, match=f"is the export of @{HANDLE}, not of @ada"):
+        read_export(path, "ada")
 
 
 def test_a_month_alone_is_said_to_be_one(tmp_path: Path) -> None:
