@@ -30,6 +30,7 @@ REASONS = (
 SEEN_WHEN_CLEAN = ("too_short", "duplicate")  # decided only once a text is clean
 # Sources whose ids do not go on from those of X, which exports have, and mostly files.
 OTHER_NETWORKS = ("bluesky", "mastodon")
+LONGEST_ID_OF_X = 19  # digits; longer ones were made up for posts that had none
 
 _FIELDS: list[pa.Field[Any]] = [
     pa.field("id", pa.string(), nullable=False),
@@ -100,7 +101,8 @@ def _from_old_to_new(raw: pa.Table) -> pa.RecordBatch:
     length = pc.utf8_length(raw["id"])  # ids are numbers of any length, kept as strings
     keys = raw.select(["id", "created_at", "text"]).append_column("length", length)
     names = ("length", "id", "created_at", "text")
-    if not set(OTHER_NETWORKS).isdisjoint(pc.unique(raw["source"]).to_pylist()):
+    made_up = pc.greater(length, LONGEST_ID_OF_X)
+    if not set(OTHER_NETWORKS).isdisjoint(pc.unique(raw["source"]).to_pylist()) or pc.any(made_up).as_py():
         names = ("created_at", "length", "id", "text")
     order = pc.sort_indices(keys, [(name, "ascending") for name in names])
     columns = [raw[name].take(order).combine_chunks() for name in raw.column_names]

@@ -242,6 +242,20 @@ def test_posts_of_several_networks_are_held_out_by_time_and_a_cross_post_is_kept
     assert [row["id"] for row in table if row["reason"] == "duplicate"] == ["3kaaaaaaaaaaa"]
 
 
+def test_posts_with_made_up_ids_are_not_the_newest_for_these() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    texts = [each.text for each in alike_in_nothing(10)]
+    ids = [f"1{number:019}" for number in range(5)] + [f"20{number:017}" for number in range(5)]
+    posts = [
+        Post(identifier, start + timedelta(days=number), text, source="file")
+        for number, (identifier, text) in enumerate(zip(ids, texts, strict=True))
+    ]
+
+    table = clean_table(to_table(posts), "alice", CleanConfig(held_out_share=0.1)).to_pylist()
+
+    assert [row["id"] for row in table if row["split"] == "test"] == [ids[-1]]
+
+
 @pytest.mark.parametrize(
     "elsewhere",
     [
