@@ -15,6 +15,8 @@ report on the test posts of accounts that nothing was chosen by. Seconds are tho
 - ``run_clm``: the script of transformers with its defaults, if ``--run-clm`` says where it is;
   ``--variant run_clm:block_size=1024`` with an option.
 - ``default``: what ``hugtweets run`` does.
+- ``author``, if ``--only`` names it: nothing is trained, and the newest learned posts stand where those of
+  a model would. What judges say of it is the limit: nobody writes more like the author, but subjects change with time.
 - further ``--variant``: our own training and sampling with other options, also from another ``train.base_model``.
 
 ``--judges`` adds what a scorecard says with ``evaluate.scorecard=full``, minutes a row: bits per byte of the written
@@ -45,7 +47,7 @@ from typing import Any
 
 from voice_judges import judge_writing
 from voice_material import Material, material
-from voice_recipes import Trained, train_original, train_ours, train_run_clm
+from voice_recipes import Trained, train_nothing, train_original, train_ours, train_run_clm
 
 Figures = dict[str, float | None]
 
@@ -117,20 +119,23 @@ def judge(given: Material, trained: Trained, options: argparse.Namespace, config
     if generated and options.judges:
         newest, others = newest_first(unseen, judged), options.other
         figures |= judge_writing(given, generated, newest, options.reader, options.home, others)
-    size = sum(path.stat().st_size for path in trained.weights.glob("*.safetensors"))
+    size = sum(path.stat().st_size for path in trained.weights.glob("*.safetensors")) if trained.weights else 0
     figures |= {"seconds": trained.seconds, "cpu_seconds": trained.cpu_seconds}
     figures |= {"tokens_per_second": trained.tokens_per_second, "megabytes": size / 1e6}
     return Measured(given.account, "", options.seed, options.on, tuned.posts, sizes, trained.curve, figures)
 
 
 def write(given: Material, trained: Trained, config: Any, number: int) -> tuple[list[str], tuple[int, int]]:
-    """Posts without a prompt; how many of them were written again for a copy, and how many left out for one."""
+    """Posts without a prompt; how many of them were written again for a copy, and how many left out for one.
+
+    Where nothing was trained, the newest learned posts.
+    """
     from hugtweets.devices.selection import choose_device
     from hugtweets.generation.sampler import GenerationRequest, generate
     from hugtweets.models.cache import load_tuned
 
-    if not number:
-        return [], (0, 0)
+    if not number or trained.weights is None:
+        return list(given.train[len(given.train) - number :]), (0, 0)
     model, tokenizer = load_tuned(given.base, trained.weights, choose_device(config.train))
     request = GenerationRequest(("",), number, given.train, config.sample.seed)
     samples = generate(model, tokenizer, [request], config.sample)[0]
@@ -152,6 +157,8 @@ def child(options: argparse.Namespace, variant: str) -> None:
             trained = train_original(given, options.seed)
         elif name == "run_clm":
             trained = train_run_clm(given, options.run_clm, assignments, options.seed)
+        elif name == "author":
+            trained = train_nothing()
         else:
             trained = train_ours(given, chosen, options.seed)
         measured = judge(given, trained, options, config)
@@ -315,7 +322,7 @@ def main() -> None:
         return
     variants = ["original", *(["run_clm"] if options.run_clm else []), "default", *options.variant]
     wanted = options.only.split(",") if options.only else [variant.partition(":")[0] for variant in variants]
-    variants = [each for each in variants if each.partition(":")[0] in wanted]
+    variants = [each for each in [*variants, "author"] if each.partition(":")[0] in wanted]
     known = {(row.account, row.variant, row.seed): row for row in measured_before(options.rows)}
     rows: list[Measured] = []
     with tempfile.TemporaryDirectory() as temporary:

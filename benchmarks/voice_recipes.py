@@ -29,14 +29,20 @@ class Trained:
     """What came of a training; ``curve`` has (training seconds, bits per byte of the validation posts).
 
     ``seconds`` are those of steps alone by the clock. ``cpu_seconds`` are the processor's: beside other work they
-    compare where the clock does not. Our own training counts its evaluations and its loading as well.
+    compare where the clock does not. Our own training counts its evaluations and its loading as well. Without
+    ``weights`` nothing was trained.
     """
 
-    weights: Path
+    weights: Path | None
     curve: list[tuple[float, float]]
     seconds: float
     cpu_seconds: float
     tokens_per_second: float
+
+
+def train_nothing() -> Trained:
+    """The base model as it is."""
+    return Trained(None, [], 0.0, 0.0, 0.0)
 
 
 def train_ours(given: Material, options: Mapping[str, Any], seed: int) -> Trained:

@@ -45,3 +45,16 @@ def test_judges_say_how_written_posts_read_and_for_whose_they_are_taken(
     voice.main()
     table = capsys.readouterr().out
     assert "trained detector" in table and f"| {figures['odd']:+.1f} |" in table
+
+
+def test_the_authors_own_posts_stand_for_the_limit(
+    voice: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account, tiny = write_timeline(tmp_path / "alice.jsonl", rows(70)), save_tiny_model(tmp_path / "tiny")
+    sizes = ["--posts=40", "--held-out=15", "--generated=12", f"--home={tmp_path}", f"--base={tiny}"]
+    monkeypatch.setattr(
+        sys, "argv", ["voice.py", f"--account={account}", *sizes, "--only=author", "--child=author", "--seed=0"]
+    )
+    voice.main()
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])["figures"]
+    assert (figures["copied_share"], figures["bits_per_byte"]) == (1.0, figures["base_bits_per_byte"])
