@@ -9,7 +9,7 @@ from hugtweets.sources.files.dialects.dialect import Dialect, Sample
 from hugtweets.sources.files.dialects.plain import NAMES
 from hugtweets.sources.files.moments import puts_day_first
 from hugtweets.sources.files.partial_rows import RowWithoutId, RowWithoutTime
-from hugtweets.sources.files.post_row import Fields, PostRow
+from hugtweets.sources.files.post_row import Fields, PostRow, has_telling_id, has_time
 from hugtweets.sources.files.printed_bytes import are_printed, decoded
 
 
@@ -38,7 +38,9 @@ class Conventions:
         if self.row_type is RowWithoutId:
             said.append(f"{path} has no ids: each post was given one, made of its time, its text and its author")
         if self.row_type is RowWithoutTime:
-            said.append(f"{path} has no times: they were taken from the ids, since X numbers its posts by their times")
+            said.append(
+                f"{path} has no times that can be read: they were taken from the ids, as X numbers its posts by time"
+            )
         if self.prints_bytes:
             said.append(f"texts in {path} are bytes as Python prints them (b'caf\\xc3\\xa9'): they were read as UTF-8")
         return said
@@ -52,11 +54,12 @@ def conventions_of(sample: Sample, dialect: Dialect) -> Conventions:
     """The conventions of the file whose first rows these are."""
     rows = [fields for cells in sample.rows for fields in dialect.read(cells)]
     day_first = puts_day_first(row.get(*NAMES["created_at"]) for row in sample.rows)
-    return Conventions(_row_type(rows), day_first, are_printed(rows))
+    return Conventions(_row_type(rows, day_first), day_first, are_printed(rows))
 
 
-def _row_type(rows: list[Fields]) -> type[PostRow]:
-    has_ids, has_times = (any(fields.get(name) is not None for fields in rows) for name in ("id", "created_at"))
-    if rows and not has_ids:
+def _row_type(rows: list[Fields], day_first: bool | None) -> type[PostRow]:
+    if rows and all(fields.get("id") is None for fields in rows):
         return RowWithoutId
-    return RowWithoutTime if rows and not has_times else PostRow
+    if any(map(has_telling_id, rows)) and not any(has_time(fields, day_first) for fields in rows):
+        return RowWithoutTime
+    return PostRow

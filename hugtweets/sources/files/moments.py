@@ -79,7 +79,7 @@ def time_of_id(identifier: str) -> datetime:
         time = _ID_EPOCH + timedelta(milliseconds=int(identifier) >> _ID_BITS)
         if time <= datetime.now(UTC):
             return time
-    raise ValueError("is missing, and the id is none by which X tells the time")
+    raise ValueError("cannot be read, nor told by the id, which is none of X's since November 2010")
 
 
 def _since_1970(ticks: float) -> datetime:

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from hugtweets.sources.fields import Identifier
 from hugtweets.sources.files.dialects.plain import username
 from hugtweets.sources.files.moments import time_of_id
-from hugtweets.sources.files.post_row import PostRow, bare_id, post_time
+from hugtweets.sources.files.post_row import PostRow, bare_id
 
 # Ids of a digit more than X's: the seconds since 1970, then what tells posts of the same second apart.
 _FIRST_ID = 10**19
@@ -19,8 +19,8 @@ _SECONDS = 10**10
 _TEXTS = 10**9
 
 
-def _time(value: object, info: ValidationInfo) -> datetime:
-    return time_of_id(info.data.get("id", "")) if value is None else post_time(value, info)
+def _time(_: object, info: ValidationInfo) -> datetime:
+    return time_of_id(info.data.get("id", ""))
 
 
 class RowWithoutId(PostRow):

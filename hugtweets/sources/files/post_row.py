@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ValidationInfo
 
 from hugtweets.sources.fields import Identifier, Text, Words
 from hugtweets.sources.files.literals import structured
-from hugtweets.sources.files.moments import moment
+from hugtweets.sources.files.moments import moment, time_of_id
 from hugtweets.sources.files.rows import Cells, is_something
 from hugtweets.timelines.posts import Mention, Post, tombstone
 
@@ -45,9 +45,26 @@ def _flag(value: object) -> object:
     return None if value != value else value
 
 
-def post_time(value: object, info: ValidationInfo) -> datetime:
-    """A time, read with the ``day_first`` of the context."""
+def _time(value: object, info: ValidationInfo) -> datetime:
     return moment(_typed(value), (info.context or {}).get("day_first"))
+
+
+def has_time(fields: Fields, day_first: bool | None) -> bool:
+    """Whether these fields hold a time that can be read."""
+    try:
+        moment(_typed(fields.get("created_at")), day_first)
+    except ValueError:
+        return False
+    return True
+
+
+def has_telling_id(fields: Fields) -> bool:
+    """Whether these fields hold an id that tells the time."""
+    try:
+        time_of_id(str(bare_id(fields.get("id"))))
+    except ValueError:
+        return False
+    return True
 
 
 def _mentions(value: object) -> list[Fields] | None:
@@ -90,7 +107,7 @@ class PostRow(BaseModel):
     """A post, as a file writes it. The context of the validation says whether dates begin with the ``day_first``."""
 
     id: Annotated[Identifier, BeforeValidator(bare_id)]
-    created_at: Annotated[datetime, BeforeValidator(post_time)]
+    created_at: Annotated[datetime, BeforeValidator(_time)]
     text: Text
     author: Words = None
     author_id: Annotated[str | None, BeforeValidator(lambda value: None if value is None else str(value)[:20])] = None

@@ -64,7 +64,7 @@ def test_an_id_of_x_tells_the_time_where_no_column_does(tmp_path: Path, header: 
     assert [(post.author, post.created_at) for post in file.posts] == [
         ("ada", datetime(2019, 12, 2, 14, 18, 55, 404000, tzinfo=UTC))
     ]
-    assert "has no times: they were taken from the ids" in file.choices[-1]
+    assert "has no times that can be read: they were taken from the ids" in file.choices[-1]
 
 
 def test_an_id_that_tells_no_time_costs_its_row(tmp_path: Path) -> None:
@@ -72,7 +72,9 @@ def test_an_id_that_tells_no_time_costs_its_row(tmp_path: Path) -> None:
     file = read(tmp_path / "posts.csv", "id,text", *rows, "20000000000,An old one.", "9201506031228084201,To come.")
 
     assert len(file.posts) == 3
-    assert "created_at: is missing, and the id is none by which X tells the time: 2" in str(file.passed_over)
+    assert "created_at: cannot be read, nor told by the id, which is none of X's since November 2010: 2" in str(
+        file.passed_over
+    )
 
 
 @pytest.mark.parametrize("lines", [("id,text", "1,Soup again."), ("text", "Soup again.")])
@@ -84,3 +86,13 @@ def test_a_table_with_neither_times_nor_ids_of_x_is_refused(tmp_path: Path, line
 def test_rounded_ids_do_not_become_times(tmp_path: Path) -> None:
     with pytest.raises(UnreadableSource, match="export the posts again"):
         read(tmp_path / "posts.csv", "id,text", "1201506031228080000,Soup.", "1201506031228090000,More soup.")
+
+
+@pytest.mark.parametrize(
+    "written", ["2019-12-02 17:18:55 Turkey Standard Time", "2h", "2 de diciembre de 2019", "3/8/19"]
+)
+def test_an_id_of_x_tells_the_time_that_nobody_can_read(tmp_path: Path, written: str) -> None:
+    file = read(tmp_path / "posts.csv", "id,created_at,text", f"1201506031228084201,{written},Soup again.")
+
+    assert file.posts[0].created_at.replace(microsecond=0) == datetime(2019, 12, 2, 14, 18, 55, tzinfo=UTC)
+    assert "has no times that can be read" in file.choices[-1]

@@ -129,3 +129,15 @@ def test_a_file_without_a_header_is_told_so(tmp_path: Path) -> None:
     path = table(tmp_path, {ID: f"{ID[:-1]}4", "2024-05-31": "2024-05-30", "Bees like foxglove.": "So do I."})
     with pytest.raises(UnreadableSource, match="its first line must name the columns"):
         read_posts_file(path)
+
+
+MINED = {"Created-At": "2024-05-31 18:30:00", "From-User": "Ada & Sons", "From-User-Id": "7", "To-User-Id": "-1"}
+
+
+def test_rapidminer_gives_display_names_and_no_handles(tmp_path: Path) -> None:
+    path = table(tmp_path, MINED | {"Text": "Bees like foxglove.", "Id": ID})
+    (post,) = read_posts_file(path).posts
+    assert (post.name, post.author, post.is_reply) == ("Ada & Sons", None, False)
+
+    table(tmp_path, MINED | {"To-User-Id": "9", "Text": "So do I.", "Id": ID})
+    assert read_posts_file(path).posts[0].is_reply is True

@@ -3,7 +3,15 @@
 from hugtweets.sources.files.dialects.dialect import Dialect
 from hugtweets.sources.files.dialects.plain import PLAIN
 from hugtweets.sources.files.dialects.snscrape import SNSCRAPE
-from hugtweets.sources.files.dialects.tables import APIFY, EXPORT_TABLE, GET_OLD_TWEETS, RTWEET, TAGS, TRUMP_ARCHIVE
+from hugtweets.sources.files.dialects.tables import (
+    APIFY,
+    EXPORT_TABLE,
+    GET_OLD_TWEETS,
+    RAPIDMINER,
+    RTWEET,
+    TAGS,
+    TRUMP_ARCHIVE,
+)
 from hugtweets.sources.files.dialects.twint import TWINT
 from hugtweets.sources.files.dialects.x_v1 import X_V1, X_V1_SEARCH
 from hugtweets.sources.files.dialects.x_v2 import TWARC_CSV, TWARC_CSV_ENCODED, X_V2_ANSWERS, X_V2_POSTS
@@ -18,6 +26,7 @@ DIALECTS: tuple[Dialect, ...] = (
     GET_OLD_TWEETS,
     TRUMP_ARCHIVE,
     RTWEET,
+    RAPIDMINER,
     TAGS,
     EXPORT_TABLE,
     X_V1,

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
-from hugtweets.sources.files.moments import time_of_id
-from hugtweets.sources.files.post_row import Fields
+from hugtweets.sources.files.post_row import Fields, has_telling_id
 from hugtweets.sources.files.rows import Cells, spelled
 
 # For each of our columns the names it goes by; of several, the first that says something counts. The text of an id is
@@ -105,7 +104,8 @@ def check_columns(sample: Sample, path: Path) -> list[str]:
         known["id"] = [s for name in _LINKS if (s := sample.spelling(name))]
     missing = [column for column in REQUIRED if not known[column]]
     # A time and a text make an id, and an id of X tells the time.
-    if missing and missing != ["id"] and not (missing == ["created_at"] and any(map(_tells_time, sample.rows))):
+    told = missing == ["id"] or (missing == ["created_at"] and any(map(has_telling_id, map(fields, sample.rows))))
+    if missing and not told:
         there = ", ".join(ascii(name[:30]) for name in itertools.islice(sample.columns.values(), 20)) or "none"
         noun = "column" if sample.is_table else "key"
         advice = f"rename or add {'it' if len(missing) == 1 else 'them'}"
@@ -117,13 +117,6 @@ def check_columns(sample: Sample, path: Path) -> list[str]:
     if known["name"][:1] == known["author"][:1]:
         known["name"] = []
     return [f"{names[0]} is {column}" for column, names in known.items() if names and names[0] != column]
-
-
-def _tells_time(row: Cells) -> bool:
-    try:
-        return bool(time_of_id(str(fields(row).get("id"))))
-    except ValueError:
-        return False
 
 
 def username(author: str) -> str:

@@ -16,6 +16,17 @@ def _read_get_old_tweets(cells: Cells) -> Iterable[Fields]:
     return (found | {"is_reply": answered} if (answered := cells.says("to")) is not None else found,)
 
 
+def _read_rapidminer(cells: Cells) -> Iterable[Fields]:
+    """Who writes is named as readers see it, and who is answered by a number, or -1."""
+    found = plain.fields(cells)
+    answered = cells.get("to_user_id")
+    return (
+        found
+        | {"author": None, "name": cells.get("from_user"), "author_id": cells.get("from_user_id")}
+        | {"is_reply": answered is not None and str(answered) != "-1"},
+    )
+
+
 def _read(cells: Cells) -> Iterable[Fields]:
     return (plain.fields(cells),)
 
@@ -30,5 +41,8 @@ GET_OLD_TWEETS = Dialect(
 )
 TRUMP_ARCHIVE = Dialect("table of the Trump archive", (("isRetweet", "isDeleted", "device"),), _read)
 RTWEET = Dialect("rtweet table", (("status_id", "screen_name", "is_retweet", "is_quote"),), _read)
+RAPIDMINER = Dialect(
+    "table of RapidMiner", (("created_at", "from_user", "from_user_id", "to_user_id", "text"),), _read_rapidminer
+)
 TAGS = Dialect("TAGS table", (("id_str", "from_user", "status_url"), ("id_str", "from_user", "entities_str")), _read)
 EXPORT_TABLE = Dialect("table of an old account export", (("tweet_id", "timestamp", "expanded_urls"),), _read)
