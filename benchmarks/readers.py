@@ -13,6 +13,7 @@ Another reader is one more entry in ``READERS``: what writes its input, and what
 from __future__ import annotations
 
 import argparse
+import csv
 import gzip
 import json
 import random
@@ -126,10 +127,24 @@ def save_one_file(layout: str, name: str) -> Writer:
     return save
 
 
+def save_without(missing: str) -> Writer:
+    """What writes a table that lacks the ids or the times."""
+
+    def save(path: Path, posts: Sequence[Post]) -> None:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            columns = [column for column in ("id", "created_at", "text") if column != missing]
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            writer.writerows([getattr(post, column) for column in columns] for post in posts)
+
+    return save
+
+
 READERS = {
     tool: Reader(suffix, save, read_file, suffix == ".jsonl" and "answers" not in tool)
     for tool, (suffix, save, _) in WRITERS.items()
 }
+READERS |= {f"without {name}": Reader(".csv", save_without(name), read_file, False) for name in ("id", "created_at")}
 READERS |= {f"export {layout}": Reader(".zip", save_export(layout), read_archive, False) for layout in LAYOUTS}
 READERS |= {
     f"{name} alone": Reader(Path(name).suffix, save_one_file(layout, name), read_archive, False)

@@ -82,6 +82,7 @@ ANNOUNCED = {
     "GetOldTweets": "CSV with semicolons, GetOldTweets table, since",
     "Trump archive": "table of the Trump archive, since it has the columns isRetweet, isDeleted, device",
     "Apify": "posts of an Apify scraper, since it has the keys twitterUrl, createdAt",
+    "RapidMiner": "CSV with semicolons, table of RapidMiner, since it has the columns Created-At, From-User",
     "spreadsheet": "a table of posts, in which Tweet ID is id, Created At is created_at, Full Text is text",
 }
 
