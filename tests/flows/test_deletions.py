@@ -23,7 +23,7 @@ from hugtweets.steps.retraction import retract
 from hugtweets.storage.artifacts import references
 from hugtweets.storage.home import Home
 from hugtweets.timelines.timeline import Timeline, load, save
-from tests.fixtures.flows import outcome_of, rows, tiny_config, write_timeline
+from tests.fixtures.flows import files_with, outcome_of, rows, tiny_config, write_timeline
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 POSTS = rows(60)
@@ -52,12 +52,6 @@ def run(config: Config, until: Any = None, verify: bool = False, source: str = "
 def delete(tmp_path: Path, *posts: dict[str, Any]) -> None:
     """Delete posts on X."""
     write_timeline(tmp_path / "x" / "alice.jsonl", [post for post in POSTS if post not in posts])
-
-
-def files_with(home: Home, text: str) -> list[Path]:
-    """The Parquet files below the home that hold a text."""
-    files = [path for path in home.root.rglob("*.parquet") if "text" in pq.read_schema(path).names]
-    return [path for path in files if any(text in row for row in pq.read_table(path)["text"].to_pylist())]
 
 
 def test_a_deleted_post_leaves_nothing_behind_and_forces_a_new_model(
