@@ -85,9 +85,9 @@ class PagedSource:
             AccountError, RetryableError: as drawn in :mod:`hugtweets.errors`; nothing was deleted then.
         """
         stored, seen = load(timeline), set[str]()
-        own = [post.id for post in stored.posts if post.source == self.reader.network and not post.deleted]
-        due = {post for post in own if stored.shown.get(post, NEVER) < began}
-        pages = self._pages() if due else iter(())
+        there = [post.id for post in self._own(stored) if not post.deleted]
+        due = {post for post in there if stored.shown.get(post, NEVER) < began}
+        pages = self._pages(len(there)) if due else iter(())
         while due - seen and (page := next(pages, None)):
             seen |= {*(post.id for post in page.posts), *page.unread}
         missing = due - seen
@@ -95,16 +95,58 @@ class PagedSource:
         if due:
             stored = stored.verified(due, deleted, datetime.now(UTC))
             save(timeline, stored)
-        return Verification(len(due), len(due), stored.deleted_since(began, self.reader.network))
+        gone = sum(post.deleted and stored.shown.get(post.id, NEVER) >= began for post in self._own(stored))
+        return Verification(len(due), len(due), gone)
 
-    def _pages(self) -> Iterator[Page]:
-        position: str | None = None
-        while True:
-            page = self.reader.read(position, None, is_first=True)
+    def _own(self, stored: Timeline) -> list[Post]:
+        progress = stored.progress.get(_name_of(self.reader))
+        return posts_of(stored, self.reader, progress.account) if progress else []
+
+    def _pages(self, stored: int) -> Iterator[Page]:
+        """The pages of the account from its newest post on, each once, whatever a network says comes next."""
+        room, positions = stored + self.config.max_posts, [None, *list[str]()]
+        while room > 0:
+            page = self.reader.read(positions[-1], None, is_first=True)
             yield page
-            if page.below in (None, position):
+            if page.below is None or page.below in positions:
                 return
-            position = page.below
+            room -= max(1, len(page.posts))
+            positions.append(page.below)
+
+
+def posts_of(stored: Timeline, reader: Reader, account: str) -> list[Post]:
+    """The stored posts of an account on the network of a reader."""
+    author = author_of(stored, _name_of(reader), account)
+    return [post for post in stored.posts if post.source == reader.network and post.author == author]
+
+
+def author_of(stored: Timeline, name: str, account: str) -> str | None:
+    """What stands as the author of an account's posts: None for the first of its network, which most have alone.
+
+    Somebody who moved has two accounts on a network.
+    """
+    first = next((other for other in stored.progress if _network(other) == _network(name)), name)
+    own = _first_name(stored, name, account)
+    return None if own == first else own.partition(":")[2]
+
+
+def _first_name(stored: Timeline, name: str, account: str) -> str:
+    """The name under which an account was first read; its lasting id, on Mastodon one of its server, tells."""
+    known = ((other, progress) for other, progress in stored.progress.items() if _network(other) == _network(name))
+    same = (other for other, progress in known if progress.account == account and _server(other) == _server(name))
+    return next(same, name)
+
+
+def _name_of(reader: Reader) -> str:
+    return f"{reader.network}:{reader.handle}"
+
+
+def _network(name: str) -> str:
+    return name.partition(":")[0]
+
+
+def _server(name: str) -> str:
+    return name.partition("@")[2]
 
 
 @dataclass
@@ -133,11 +175,13 @@ class _Download:
     @property
     def progress(self) -> Progress:
         """How far the account was read."""
-        return self.stored.progress.get(self._name, Progress(self.account))
+        known = self.stored.progress
+        earlier = known.get(_first_name(self.stored, self._name, self.account), Progress(self.account))
+        return known.get(self._name, earlier)
 
     def walk(self, position: str | None) -> None:
         """Read downwards until a page holds nothing new, the account ends, or no more posts are wanted."""
-        own = [post for post in self.stored.posts if post.source == self.source.reader.network]
+        own = posts_of(self.stored, self.source.reader, self.account)
         is_history = position is not None or not own
         above = None if is_history else max(own, key=lambda post: post.created_at).id
         room = self.source.config.max_posts - (len(own) if is_history else 0)
@@ -160,7 +204,8 @@ class _Download:
         unread = {**self.progress.unread, **page.unread}
         progress = Progress(self.account, positions, unread)
         before = replace(self.stored, progress={**self.stored.progress, self._name: progress})
-        merged = before.merged(page.posts, shown_at=datetime.now(UTC))
+        author = author_of(before, self._name, self.account)
+        merged = before.merged([replace(post, author=author) for post in page.posts], shown_at=datetime.now(UTC))
         self.unread += page.unread
         if replace(merged, shown=self.stored.shown) != self.stored:
             save(self.path, merged)
@@ -184,4 +229,4 @@ class _Download:
 
     @property
     def _name(self) -> str:
-        return f"{self.source.reader.network}:{self.source.reader.handle}"
+        return _name_of(self.source.reader)

@@ -34,7 +34,7 @@ from hugtweets.timelines import timeline as timelines
 from hugtweets.timelines.posts import Post, to_table
 from hugtweets.timelines.provenance import describe_sources
 from hugtweets.timelines.shared import SharedTimeline
-from hugtweets.timelines.timeline import Summary, Timeline
+from hugtweets.timelines.timeline import ELSEWHERE, Summary, Timeline
 
 VERSION = 1
 TIMELINE = "timeline.parquet"
@@ -251,9 +251,10 @@ def _copy(job: Job, stored: Summary) -> tuple[Reference, bool]:
 
 
 def _as_own(post: Post, own: Handle) -> Post:
-    """One person has another name on each network: what a network sends as the account's own post is the account's."""
-    foreign = post.source in NETWORKS and post.source != own.network
-    return replace(post, author=own.name) if foreign and not post.is_retweet else post
+    """One person has another name in each place: what a network sends as the account's own post is the account's."""
+    is_foreign = post.source in NETWORKS and post.source != own.network
+    has_moved = post.source in ELSEWHERE and post.author is not None
+    return replace(post, author=own.name) if (is_foreign or has_moved) and not post.is_retweet else post
 
 
 def _plan(job: Job, timeline: Summary) -> Plan:

@@ -203,10 +203,10 @@ class Timeline:
         unread = {identifier: sent for identifier, sent in self.unread.items() if identifier not in gone}
         return replace(self, posts=posts, shown=shown, retracted=(*self.retracted, *retracted), unread=unread)
 
-    def deleted_since(self, time: datetime, network: str) -> int:
-        """How many posts a network reported as deleted since then."""
+    def deleted_since(self, time: datetime) -> int:
+        """How many posts X reported as deleted since then."""
         deleted = (post for post in self.posts if post.deleted and self.shown.get(post.id, NEVER) >= time)
-        return sum(self._is_from_x(post) if network == "x" else post.source == network for post in deleted)
+        return sum(map(self._is_from_x, deleted))
 
     def digest(self) -> str:
         """Sixteen hexadecimal characters of SHA-256 over the posts; nothing else counts."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 
@@ -25,7 +26,8 @@ from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
 from hugtweets.sources.bluesky.source import open_account as open_bluesky
 from hugtweets.sources.mastodon.source import open_account as open_mastodon
-from hugtweets.sources.paging import PagedSource
+from hugtweets.sources.paging import Page, PagedSource
+from hugtweets.timelines.posts import Post
 from hugtweets.timelines.timeline import load, save
 from tests.fixtures.flows import rows
 from tests.fixtures.x import answering
@@ -41,6 +43,30 @@ CONFIG = FetchConfig(timeout_seconds=5)
 def serve_posts(folder: Path, network: Network, posts: Sequence[dict[str, Any]]) -> None:
     lines = "".join(json.dumps(post) + "\n" for post in posts)
     (folder / f"{HANDLES[network]}.jsonl").write_text(lines, encoding="utf-8")
+
+
+@dataclass
+class Rounds:
+    """An account whose second page says that the first one comes next; one post can go."""
+
+    is_gone: bool = False
+    handle: str = "alice.bsky.social"
+    network: ClassVar[str] = "bluesky"
+    _pages: ClassVar[dict[str | None, tuple[str, ...]]] = {None: ("d", "c"), "first": ("d", "c"), "second": ("b", "a")}
+
+    def look_up(self) -> str:
+        """Its lasting id."""
+        return "did:plc:a"
+
+    def read(self, position: str | None, above: str | None, is_first: bool) -> Page:
+        """Two posts."""
+        ids = [name for name in self._pages[position] if name != "a" or not self.is_gone]
+        posts = [Post(name, datetime(2026, 1, 1, tzinfo=UTC), "so it is", source="bluesky") for name in ids]
+        return Page(tuple(posts), below="first" if position == "second" else "second")
+
+    def shown(self, ids: Collection[str]) -> set[str]:
+        """None is there but those of the pages."""
+        return set()
 
 
 @pytest.fixture
@@ -69,6 +95,11 @@ def opened(network: Network, ledger: Ledger, config: FetchConfig = CONFIG, handl
     if network == "bluesky":
         return open_bluesky(handle or HANDLES[network], config, ledger, lambda: None)
     return open_mastodon(handle or HANDLES[network], config, ledger, lambda: None)
+
+
+def break_second_page(simulator: Simulator, network: Network) -> None:
+    path = PAGES[network]
+    simulator.add_faults(Fault(kind="slow", path=path, seconds=0), Fault(kind="status", path=path, status=502))
 
 
 @pytest.fixture
@@ -106,11 +137,10 @@ def test_a_download_that_breaks_off_goes_on_below_its_last_page_although_there_i
     network: Network, simulator: Simulator, folder: Path, ledger: Ledger, path: Path
 ) -> None:
     serve_posts(folder, network, rows(110))
-    simulator.add_faults(Fault(kind="slow", path=PAGES[network], seconds=0), Fault(kind="status", status=502))
-    simulator.add_faults()
+    break_second_page(simulator, network)
     with pytest.raises(NetworkUnavailable):
         opened(network, ledger).update(path)
-        opened(network, ledger).update(path)
+    assert 0 < len(load(path).posts) < 110
     serve_posts(folder, network, rows(130))
     opened(network, ledger).update(path)
     assert len(load(path).posts) == 130
@@ -137,6 +167,48 @@ def test_a_deleted_post_goes_when_the_account_is_verified(
     deleted = [post for post in load(path).posts if post.deleted]
     assert (found.due, found.deleted) == (130, 1)
     assert [(post.created_at.isoformat(), post.text) for post in deleted] == [(kept[60]["created_at"], "")]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_an_account_that_moved_is_read_where_it_was_too_and_each_answers_for_its_own_posts(
+    network: Network, simulator: Simulator, folder: Path, ledger: Ledger, path: Path
+) -> None:
+    moved = HANDLES[network].replace("social", "example")
+    posts = rows(60)
+    (folder / f"{moved}.jsonl").write_text("".join(json.dumps(post) + "\n" for post in posts[40:]), encoding="utf-8")
+    serve_posts(folder, network, posts[:40])
+    sources = [opened(network, ledger, handle=handle) for handle in (moved, HANDLES[network])]
+    for source in sources:
+        source.update(path)
+    assert [post.text for post in load(path).posts] == [row["text"] for row in posts]
+    serve_posts(folder, network, posts[1:40])
+    began = datetime.now(UTC)
+    found = [source.verify(path, began) for source in sources]
+    assert [(verification.due, verification.deleted) for verification in found] == [(20, 0), (40, 1)]
+    assert [post.created_at.isoformat() for post in load(path).posts if post.deleted] == [posts[0]["created_at"]]
+
+
+def test_an_account_that_has_another_handle_now_is_read_on_where_it_was(
+    simulator: Simulator, ledger: Ledger, path: Path
+) -> None:
+    break_second_page(simulator, "bluesky")
+    with pytest.raises(NetworkUnavailable):
+        opened("bluesky", ledger).update(path)
+    stored = load(path)
+    (progress,) = stored.progress.values()
+    save(path, replace(stored, progress={"bluesky:earlier.example": progress}))
+    opened("bluesky", ledger).update(path)
+    assert (len(stored.posts), len(load(path).posts)) == (100, 130)
+    assert {post.author for post in load(path).posts} == {None}
+
+
+def test_pages_that_come_round_again_are_read_once(ledger: Ledger, path: Path) -> None:
+    reader = Rounds()
+    source = PagedSource(reader, CONFIG, ledger, lambda: None)
+    source.update(path)
+    reader.is_gone = True
+    assert source.verify(path, datetime.now(UTC)).deleted == 1
+    assert len(load(path).posts) == 4
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -122,6 +122,15 @@ def test_posts_of_the_same_person_on_another_network_are_the_accounts_own(home: 
     assert table["source"].to_pylist().count("bluesky") == 2
 
 
+def test_posts_from_before_an_account_moved_are_its_own(home: Home) -> None:
+    handle = "alice@mastodon.social"
+    here = Post("30", START, "As I say here", source="mastodon")
+    before = Post("3", START, "As I said there", author="alice@mastodon.example", source="mastodon")
+    save(home.timeline(handle), Timeline((here, before)))
+    stored = copy_stored(Job(home, AccountRequest(handle=handle), "night"))
+    assert set(pq.read_table(stored.file(TIMELINE))["author"].to_pylist()) <= {handle, None}
+
+
 def test_a_verification_of_several_networks_counts_each_deleted_post_once_and_names_the_network(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

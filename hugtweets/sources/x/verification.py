@@ -37,7 +37,7 @@ def verify_posts(source: XSource, path: Path, began: datetime) -> Verification:
         try:
             batch, answer = _ask(source, waiting)
         except BudgetUsedUp as stopped:
-            return Verification(due, verified, stored.deleted_since(began, "x"), str(stopped))
+            return Verification(due, verified, stored.deleted_since(began), str(stopped))
         shown, withheld, deleted = _classify(answer, batch)
         if deleted and not shown:
             # X finds no post of an account that does not exist any more, and those posts are not deleted.
@@ -47,7 +47,7 @@ def verify_posts(source: XSource, path: Path, began: datetime) -> Verification:
         save(path, stored)
         verified += len(answered)
         waiting = waiting[len(batch) :]
-    return Verification(due, verified, stored.deleted_since(began, "x"))
+    return Verification(due, verified, stored.deleted_since(began))
 
 
 def _ask(source: XSource, waiting: Sequence[str]) -> tuple[Sequence[str], IdsAnswer]:
