@@ -31,16 +31,21 @@ class AccountEntry(BaseModel):
 
     state: AccountState = "ok"
     name: str | None = None
+    moved_to: str | None = None
 
 
 @dataclass(frozen=True)
 class Account:
-    """One account; ``timeline`` is None where ``accounts.json`` names it but no file holds its posts."""
+    """One account; ``timeline`` is None where ``accounts.json`` names it but no file holds its posts.
+
+    On Mastodon ``moved_to`` is the one that it was left for.
+    """
 
     handle: str
     state: AccountState = "ok"
     name: str | None = None
     timeline: Path | None = None
+    moved_to: str | None = None
 
     @property
     def id(self) -> str:
@@ -102,11 +107,11 @@ class Accounts:
 
     def _by_name(self) -> dict[str, Account]:
         entries = _read_entries(self._directory / "accounts.json")
-        accounts = {name.casefold(): Account(name, entry.state, entry.name) for name, entry in entries.items()}
+        accounts = {name.casefold(): Account(name, **entry.model_dump()) for name, entry in entries.items()}
         for path in sorted(self._directory.glob("*.jsonl")):
             if _is_handle(path.stem):
                 said = accounts.get(path.stem.casefold(), Account(path.stem))
-                accounts[path.stem.casefold()] = Account(path.stem, said.state, said.name, path)
+                accounts[path.stem.casefold()] = replace(said, handle=path.stem, timeline=path)
         return accounts
 
 

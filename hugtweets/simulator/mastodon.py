@@ -83,6 +83,7 @@ def _account(account: Account) -> Body:
         "locked": account.state == "protected",
         "noindex": hidden,
         "discoverable": not hidden,
+        "moved": {"acct": account.moved_to} if account.moved_to else None,
     } | ({"suspended": True} if account.state == "suspended" else {})
 
 

@@ -28,10 +28,14 @@ class Page:
 
 
 class Reader(Protocol):
-    """One account on one network; each request raises what is drawn in :mod:`hugtweets.errors`."""
+    """One account on one network; each request raises what is drawn in :mod:`hugtweets.errors`.
+
+    ``moved_to`` is the account that this one says to have been left for, known once it was looked up.
+    """
 
     network: ClassVar[str]
     handle: str
+    moved_to: str | None
 
     def look_up(self) -> str:
         """The lasting id of the account; to be called before anything else is asked for."""
@@ -63,7 +67,7 @@ class PagedSource:
         """Read from the newest post down to a page that is known, then go on where earlier downloads were interrupted.
 
         Each page is stored, together with where the next one begins, before that is asked for. Returns a message if a
-        post could not be understood.
+        post could not be understood, or the account moved.
 
         Raises:
             HandleTaken: the handle belongs to another account now.
@@ -220,12 +224,22 @@ class _Download:
             )
 
     def remark(self) -> str | None:
-        """What is to be said of posts that cannot be understood."""
+        """What is to be said of posts that cannot be understood, and of an account that moved."""
+        return "; ".join(filter(None, [self._not_understood(), self._moved()])) or None
+
+    def _not_understood(self) -> str | None:
         if not self.unread:
             return None
         named = ", ".join(self.unread[:NAMED])
         more = f" and {len(self.unread) - NAMED} more" if len(self.unread) > NAMED else ""
         return f"not understood, and kept as sent: {named}{more}; look for a newer version of hugtweets"
+
+    def _moved(self) -> str | None:
+        reader = self.source.reader
+        moved_to = f"{reader.network}:{reader.moved_to}"
+        if reader.moved_to is None or moved_to in self.stored.progress:
+            return None
+        return f"{reader.handle} moved to {reader.moved_to}: write sources: [{moved_to}, {self._name}] to read both"
 
     @property
     def _name(self) -> str:

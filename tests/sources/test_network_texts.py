@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hugtweets.sources.bluesky.answers import Feed
 from hugtweets.sources.bluesky.answers import to_page as bluesky_page
 from hugtweets.sources.bluesky.facets import Facet, apply_facets
+from hugtweets.sources.mastodon.answers import Account
 from hugtweets.sources.mastodon.answers import to_page as mastodon_page
 from hugtweets.sources.mastodon.client import reset_at
 from hugtweets.sources.mastodon.markup import text_of
@@ -131,6 +132,15 @@ def test_a_post_of_bluesky_that_says_no_time_was_written_when_it_was_seen(create
     post = {"uri": "at://did:plc:a/app.bsky.feed.post/3k", "author": {"did": "did:plc:a"}, "record": record}
     page = bluesky_page(Feed(feed=({"post": post | {"indexedAt": "2026-01-02T08:00:00Z"}},)), "did:plc:a")
     assert [post.created_at for post in page.posts] == [datetime(2026, 1, 2, 8, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize("moved", [{"acct": "../alice"}, {"acct": None}, {}, "alice", None])
+def test_an_account_that_was_left_for_none_that_can_be_moved_nowhere(moved: object) -> None:
+    assert Account(id="1", username="alice", moved=moved).moved_to("mastodon.social") is None
+
+
+def test_an_account_may_be_left_for_another_one_of_its_server() -> None:
+    assert Account(id="1", username="alice", moved={"acct": "bob"}).moved_to("a.example") == "bob@a.example"
 
 
 @pytest.mark.parametrize(

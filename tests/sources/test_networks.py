@@ -16,6 +16,7 @@ from hugtweets.config import FetchConfig
 from hugtweets.errors import (
     AccountNotFound,
     AccountOptedOut,
+    AccountProtected,
     AccountSuspended,
     ConfigurationError,
     HandleTaken,
@@ -51,6 +52,7 @@ class Rounds:
 
     is_gone: bool = False
     handle: str = "alice.bsky.social"
+    moved_to: str | None = None
     network: ClassVar[str] = "bluesky"
     _pages: ClassVar[dict[str | None, tuple[str, ...]]] = {None: ("d", "c"), "first": ("d", "c"), "second": ("b", "a")}
 
@@ -288,6 +290,29 @@ def test_a_token_goes_to_the_server_of_its_account_alone(ledger: Ledger, monkeyp
     source = opened("mastodon", ledger, handle="alice@elsewhere.example")
     assert source.reader.client.own_account("alice@elsewhere.example") is None  # type: ignore[attr-defined]
     assert "secret" not in repr(vars(source.reader.client))  # type: ignore[attr-defined]
+
+
+def test_an_account_that_moved_is_read_and_says_where_to_until_that_is_read_too(
+    simulator: Simulator, folder: Path, ledger: Ledger, path: Path
+) -> None:
+    new = "alice@new.example"
+    (folder / "accounts.json").write_text(json.dumps({HANDLES["mastodon"]: {"moved_to": new}}))
+    (folder / f"{new}.jsonl").write_text(json.dumps(rows(1, since=130)[0]))
+    remark = opened("mastodon", ledger).update(path)
+    assert "moved to alice@new.example: write sources: [mastodon:alice@new.example, mastodon:alice@mas" in str(remark)
+    opened("mastodon", ledger, handle=new).update(path)
+    assert opened("mastodon", ledger).update(path) is None
+    assert len(load(path).posts) == 131
+
+
+def test_a_server_that_shows_nothing_without_an_account_is_not_asked_for_a_token(
+    ledger: Ledger, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = b'{"error": "This method requires an authenticated user"}'
+    with answering(said, 401, {"Content-Type": "application/json"}) as server:
+        monkeypatch.setenv("MASTODON_API_URL", server.url)
+        with pytest.raises(AccountProtected, match="only to those who have an account there"):
+            opened("mastodon", ledger).update(path)
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -35,6 +35,8 @@ class BlueskyReader:
     handle: str
     client: BlueskyClient
     network: ClassVar[str] = NETWORK
+    # Who moves to another server or another handle keeps the account.
+    moved_to: str | None = field(default=None, init=False)
     _account: str = field(default="", init=False)
 
     def look_up(self) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError, model_validator
 
+from hugtweets.errors import InvalidHandle
 from hugtweets.sources.fields import Text, utc
 from hugtweets.sources.mastodon.markup import text_of
 from hugtweets.sources.paging import Page
+from hugtweets.storage.handles import Handle
 from hugtweets.timelines.posts import Mention, Post
 
 NETWORK = "mastodon"
@@ -46,11 +49,23 @@ class Account(_Sent):
     noindex: bool | None = None
     discoverable: bool | None = None
     suspended: bool | None = None
+    moved: Any = None
 
     @property
     def asks_not_to_be_found(self) -> bool:
         """Whether its owner chose not to be indexed, or not to be found."""
         return bool(self.noindex) or self.discoverable is False
+
+    def moved_to(self, server: str) -> str | None:
+        """The account that this one, on a server, was left for; None if it was not, or for none that there can be."""
+        name = self.moved.get("acct") if isinstance(self.moved, Mapping) else None
+        with suppress(InvalidHandle):
+            return (
+                Handle.parse(name if "@" in name else f"{name}@{server}", NETWORK).name
+                if isinstance(name, str)
+                else None
+            )
+        return None
 
 
 class SentMention(_Sent):

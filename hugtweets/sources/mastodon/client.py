@@ -25,6 +25,7 @@ from pydantic import SecretStr
 from hugtweets.budget.ledger import Ledger, Usage
 from hugtweets.errors import (
     AccountNotFound,
+    AccountProtected,
     BadToken,
     HugtweetsError,
     NetworkUnavailable,
@@ -59,9 +60,14 @@ class MastodonClient:
         """What the server answers, about an account, to somebody without an account.
 
         Raises:
-            AccountNotFound, RateLimited, NetworkUnavailable, UnexpectedAnswer: as the server says, or does not.
+            AccountUnavailable, RateLimited, NetworkUnavailable, UnexpectedAnswer: as the server says, or does not.
         """
-        return self._ask(self._public, call, subject)
+        try:
+            return self._ask(self._public, call, subject)
+        except BadToken:
+            raise AccountProtected(
+                f"{self._server} shows {subject} only to those who have an account there (401): take it out"
+            ) from None
 
     def own_account(self, handle: str) -> str | None:
         """The id of the account that ``MASTODON_ACCESS_TOKEN`` belongs to; None if it is not that of this handle.

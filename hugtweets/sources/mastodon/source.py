@@ -25,10 +25,11 @@ class MastodonReader:
     handle: str
     client: MastodonClient
     network: ClassVar[str] = NETWORK
+    moved_to: str | None = field(default=None, init=False)
     _account: str = field(default="", init=False)
 
     def look_up(self) -> str:
-        """The account's id on its server.
+        """The account's id on its server; one that was left for another is there with its posts.
 
         Raises:
             AccountOptedOut: the account asks not to be indexed or found, and is not that of ``MASTODON_ACCESS_TOKEN``.
@@ -51,6 +52,7 @@ class MastodonReader:
                 "MASTODON_ACCESS_TOKEN"
             )
         self._account = account.id
+        self.moved_to = account.moved_to(self.handle.partition("@")[2])
         return account.id
 
     def read(self, position: str | None, above: str | None, is_first: bool) -> Page:
