@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError, model_validator
 
@@ -18,7 +18,7 @@ from hugtweets.sources.paging import Page
 from hugtweets.storage.handles import Handle
 from hugtweets.timelines.posts import Mention, Post
 
-NETWORK = "mastodon"
+NETWORK: Final = "mastodon"
 # What everybody may see without an account; posts to followers and to single people are never stored.
 VISIBLE = {"public", "unlisted"}
 
@@ -59,12 +59,10 @@ class Account(_Sent):
     def moved_to(self, server: str) -> str | None:
         """The account that this one, on a server, was left for; None if it was not, or for none that there can be."""
         name = self.moved.get("acct") if isinstance(self.moved, Mapping) else None
+        if not isinstance(name, str):
+            return None
         with suppress(InvalidHandle):
-            return (
-                Handle.parse(name if "@" in name else f"{name}@{server}", NETWORK).name
-                if isinstance(name, str)
-                else None
-            )
+            return Handle.parse(name if "@" in name else f"{name}@{server}", NETWORK).name
         return None
 
 
