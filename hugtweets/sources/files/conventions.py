@@ -1,4 +1,4 @@
-"""How a file writes posts, as far as its first rows show: the order of its dates, what it lacks, letters as bytes."""
+"""How a file writes posts, as far as its first rows show: the order of its dates, what it lacks, damaged letters."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
 from hugtweets.sources.files.dialects.plain import NAMES
+from hugtweets.sources.files.garbled import Garbling, garbling_of
 from hugtweets.sources.files.moments import puts_day_first
 from hugtweets.sources.files.partial_rows import RowWithoutId, RowWithoutTime
 from hugtweets.sources.files.post_row import Fields, PostRow, has_telling_id, has_time
@@ -15,11 +16,15 @@ from hugtweets.sources.files.printed_bytes import are_printed, decoded
 
 @dataclass(frozen=True)
 class Conventions:
-    """What a row becomes, whether 3/8/2020 begins with the day, and whether texts are bytes as Python prints them."""
+    """What a row becomes, whether 3/8/2020 begins with the day, and what has to be undone in texts.
 
-    row_type: type[PostRow] = PostRow
-    day_first: bool | None = None
-    prints_bytes: bool = False
+    They may be bytes as Python prints them, or their letters garbled by a spreadsheet.
+    """
+
+    row_type: type[PostRow]
+    day_first: bool | None
+    prints_bytes: bool
+    garbling: Garbling | None
 
     def row(self, fields: Fields) -> PostRow:
         """The checked row of these fields.
@@ -28,6 +33,7 @@ class Conventions:
             ValidationError: they are no post's.
         """
         fields = decoded(fields) if self.prints_bytes else fields
+        fields = self.garbling.undone(fields) if self.garbling else fields
         return self.row_type.model_validate(fields, context={"day_first": self.day_first})
 
     def choices(self, path: Path) -> list[str]:
@@ -43,6 +49,8 @@ class Conventions:
             )
         if self.prints_bytes:
             said.append(f"texts in {path} are bytes as Python prints them (b'caf\\xc3\\xa9'): they were read as UTF-8")
+        if self.garbling:
+            said.append(f"letters in {path} had been read in a wrong encoding before (as â€™ for ’): that was undone")
         return said
 
     @property
@@ -54,7 +62,7 @@ def conventions_of(sample: Sample, dialect: Dialect) -> Conventions:
     """The conventions of the file whose first rows these are."""
     rows = [fields for cells in sample.rows for fields in dialect.read(cells)]
     day_first = puts_day_first(row.get(*NAMES["created_at"]) for row in sample.rows)
-    return Conventions(_row_type(rows, day_first), day_first, are_printed(rows))
+    return Conventions(_row_type(rows, day_first), day_first, are_printed(rows), garbling_of(rows))
 
 
 def _row_type(rows: list[Fields], day_first: bool | None) -> type[PostRow]:

@@ -49,6 +49,9 @@ UNDECODED = re.compile("[\udc80-\udcff]")
 
 # An error handler of codecs: bytes that are no UTF-8 are letters of Windows, and those that it lacks as above.
 _ELSE_WINDOWS = "else_windows"
+# Quotation marks and dashes of UTF-8 that were taken for letters of Windows, as a Mac saves them.
+_GARBLED_MARKS = "â€".encode("mac_roman")
+_GARBLED_SHARE = 0.1  # of words that are no ASCII
 _MOSTLY = 0.5  # of the letters beyond ASCII, then a few wrong ones are damage
 _UTF8_SHARE = 0.2  # of the letters beyond ASCII in a file of two encodings; in one of another they are a rare chance
 
@@ -130,7 +133,10 @@ def _utf8_share(beyond: bytes) -> float:
 
 
 def _legacy(beyond: bytes, path: Path) -> Encoding:
-    words = b" ".join(_WORDS.findall(beyond))
+    found = _WORDS.findall(beyond)
+    words = b" ".join(found)
+    if words.count(_GARBLED_MARKS) > _GARBLED_SHARE * len(found):
+        return Encoding("mac_roman", is_guessed=True)
     if fitting := _likeliest(from_bytes(words, cp_isolation=_LEGACY)):
         return Encoding(fitting, is_guessed=True)
     if _utf8_share(beyond) > _UTF8_SHARE:

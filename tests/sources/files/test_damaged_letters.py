@@ -40,6 +40,35 @@ def test_a_post_about_python_is_not_decoded(tmp_path: Path) -> None:
     assert texts_of(table(tmp_path / "posts.csv", texts)) == texts
 
 
+SPEECH = ["It’s “soup” – again…", "café, señor; naïve", "plain", "Привет 🐙 日本"]
+
+
+@pytest.mark.parametrize("wrong", ["cp1252", "mac_roman"])
+def test_letters_that_a_spreadsheet_garbled_are_mended(tmp_path: Path, wrong: str) -> None:
+    shown = ["".join(bytes([byte]).decode(wrong, "ignore") or chr(byte) for byte in text.encode()) for text in SPEECH]
+    file = table(tmp_path / "posts.csv", shown * 2)
+
+    assert texts_of(file) == SPEECH * 2
+    assert "had been read in a wrong encoding before" in file.choices[-1]
+
+
+@pytest.mark.parametrize(
+    ("garbled", "encoding"), [("â€™ â€œ â€ù â€_ Ã©", "mac_roman"), ("‰Ûª ‰ÛÏ ‰Û\x9d ‰Û_ Ì©", "utf-8")]
+)
+def test_letters_that_windows_and_then_a_mac_garbled_are_mended(tmp_path: Path, garbled: str, encoding: str) -> None:
+    assert texts_of(table(tmp_path / "posts.csv", [garbled] * 3, encoding)) == ["’ “ ” … é"] * 3
+
+
+def test_letters_that_look_garbled_by_chance_stay(tmp_path: Path) -> None:
+    texts = [
+        "„Viel Spaß“, sagt er – „schön“",
+        "«CAFÉ» à la crème",
+        "l’été, l’école, d’être né",
+        "Ã‰ is what they wrote",
+    ]
+    assert texts_of(table(tmp_path / "posts.csv", texts * 10)) == texts * 10
+
+
 def odd_bytes(path: Path, *rows: bytes) -> PostsFile:
     lines = (b"%d,2020-08-01,%s\n" % (1201506031228084201 + number, row) for number, row in enumerate(rows))
     path.write_bytes(b"id,created_at,text\n" + b"".join(lines))
