@@ -129,10 +129,19 @@ def _reader(card: Scorecard) -> list[Row]:
     # A model rarely finds odd what one of its own kind wrote.
     reader = "its base (sees little)" if card.reader_is_base else "another reader"
     meaning = f"how odd they read: {100 * (ours / real - 1):+.0f} % beside real ones"
-    rows = [Row(f"bits per byte to {reader}", f"{ours:.3f}", f"{real:.3f}", "", meaning)]
+    return [Row(f"bits per byte to {reader}", f"{ours:.3f}", f"{real:.3f}", "", meaning), *_mauve(card)]
+
+
+def _mauve(card: Scorecard) -> list[Row]:
+    """Of a full scorecard also if it could not be measured: it was asked for."""
+    # It imports what takes long.
+    from hugtweets.evaluation.mauve import FEWEST
+
     if card.mauve is not None:
-        rows.append(Row("MAUVE", f"{card.mauve:.2f}", "1.00", "0.00", "how much both write the same kinds of posts"))
-    return rows
+        return [Row("MAUVE", f"{card.mauve:.2f}", "1.00", "0.00", "how much both write the same kinds of posts")]
+    if card.told_apart_by_model is not None:
+        return [Row("MAUVE", "–", "1.00", "0.00", f"{FEWEST} posts of both kinds are needed to measure it")]
+    return []
 
 
 def _copies(card: Scorecard) -> list[Row]:

@@ -110,3 +110,12 @@ def test_scores_from_before_there_were_test_posts_are_shown_as_such() -> None:
     old = {name: value for name, value in FIGURES.items() if name != "on_test_posts"}
     assert "on 30 validation posts: base 2.000 → tuned 1.500" in prediction(old)
     assert "not comparable with scores on those" in prediction(old)
+
+
+def test_a_full_scorecard_of_too_few_posts_for_mauve_says_how_many_it_takes() -> None:
+    unmeasured = table(FIGURES | WRITTEN | JUDGED | {"mauve": None})
+    assert (
+        "MAUVE                                          –     1.00       0.00  200 posts of both kinds are"
+        in unmeasured
+    )
+    assert "MAUVE" not in table(FIGURES | WRITTEN | JUDGED | {"mauve": None, "told_apart_by_model": None})
