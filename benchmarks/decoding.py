@@ -17,15 +17,17 @@ again; characters a post; and processor seconds a post. Detector and reader are 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
 import statistics
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from decoders import ARMS, Arm, spread_as
 from first_token import newest_posts
@@ -33,7 +35,7 @@ from first_token import newest_posts
 from hugtweets.config import SampleConfig, TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
-from hugtweets.evaluation.detector import detect
+from hugtweets.evaluation.detector import LEAST, MOST, detect
 from hugtweets.evaluation.writing import distinct_n, equal_amounts
 from hugtweets.generation.sampler import GenerationRequest, generate
 from hugtweets.models.cache import load_adapters, load_tuned
@@ -46,6 +48,8 @@ CPU = TrainConfig(device="cpu")
 # Arms that choose among the default's posts, by the base model itself or by the reader that judges as well.
 BEST_BY = "best-by-"
 BEST = (f"{BEST_BY}base", f"{BEST_BY}reader")
+# What trained detectors said, each of which takes minutes.
+TRAINED = "trained.json"
 
 
 @dataclass(frozen=True)
@@ -106,15 +110,15 @@ class Account:
             print(f"{self.name}: {result.start_bits_per_byte} → {result.bits_per_byte}, {result.seconds} s", flush=True)
         return folder
 
-    def written(self, arm: Arm, seed: int, number: int) -> Written:
-        """What an arm writes, from the folder if it was written before."""
+    def written(self, arm: Arm, seed: int, number: int, weights: Path | None = None) -> Written:
+        """What an arm writes, from the folder if it was written before; with other weights than those trained."""
         path = self.folder / f"{arm.name}-{number}-{seed}.json"
         if not path.is_file():
-            write_text(path, json.dumps(asdict(self._write(arm, seed, number)), ensure_ascii=False, indent=1))
+            written = self._write(arm, seed, number, weights or self.weights)
+            write_text(path, json.dumps(asdict(written), ensure_ascii=False, indent=1))
         return Written(**json.loads(path.read_text(encoding="utf-8")))
 
-    def _write(self, arm: Arm, seed: int, number: int) -> Written:
-        weights = self.weights
+    def _write(self, arm: Arm, seed: int, number: int, weights: Path) -> Written:
         model, tokenizer, names = load_adapters(self.base, [weights], choose_device(CPU))
         model.set_adapter(names[0], inference_mode=True)
         documents = list(map(tokenizer.encode, self.validation))
@@ -187,14 +191,28 @@ def told_apart(real: Sequence[str], written: Sequence[str]) -> float:
     return found.accuracy if found else float("nan")
 
 
-def told_apart_by(reader: Reader, real: Sequence[str], written: Sequence[str]) -> float | None:
-    """The same of a detector that the reader is trained to be."""
-    from hugtweets.training.detector import detect_by_model
+def told_apart_by(reader: Reader, real: Sequence[str], written: Sequence[str], kept: Path) -> float | None:
+    """The same of a detector that the reader is trained to be, in bfloat16 if the processor multiplies it.
 
-    model, tokenizer = load_tuned(reader.base, None, choose_device(CPU))
-    own, ours = (list(map(tokenizer.encode, texts)) for texts in (real, written))
-    found = detect_by_model(model, own, ours, tokenizer.ends)
-    return round(found.accuracy, 3) if found else None
+    As :func:`hugtweets.training.detector.detect_by_model`, but what each fold came to is kept in a file.
+    """
+    from hugtweets.training.detector import FOLDS, right_in_fold
+
+    number = min(len(real), len(written), MOST)
+    if number < LEAST:
+        return None
+    texts = [*real[:number], *written[:number]]
+    key = hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+    known: dict[str, list[int]] = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
+    right = known.setdefault(key, [])
+    while len(right) < FOLDS:
+        choice = choose_device(CPU)
+        choice = replace(choice, dtype="bfloat16") if choice.autocast else choice
+        model, tokenizer = load_tuned(reader.base, None, choice)
+        start, end = tokenizer.ends
+        right.append(right_in_fold(model, [[start, *tokenizer.encode(text), end] for text in texts], len(right)))
+        write_text(kept, json.dumps(known))
+    return round(sum(right) / len(texts), 3)
 
 
 def row(account: Account, arm: str, written: Sequence[Written], reader: Reader, trained: bool) -> Row:
@@ -208,7 +226,7 @@ def row(account: Account, arm: str, written: Sequence[Written], reader: Reader, 
         arm=arm,
         settings=written[0].settings,
         detector=round(statistics.mean(detected), 3),
-        trained=told_apart_by(reader, account.test, written[0].texts) if trained else None,
+        trained=told_apart_by(reader, account.test, written[0].texts, account.folder / TRAINED) if trained else None,
         reader=round(statistics.mean(bits), 3),
         spread=round(statistics.stdev(reader.bits(posts)), 3),
         distinct_2=round(
@@ -239,7 +257,7 @@ def measure(account: Account, options: argparse.Namespace, readers: Mapping[str,
     return rows
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[Any]) -> str:
     """The rows as Markdown."""
     head = list(asdict(rows[0]))
     lines = ["| " + " | ".join(head) + " |", "| --- | --- | --- |" + " ---: |" * (len(head) - 3)]

@@ -37,20 +37,30 @@ def detect_by_model(base: Any, real: Documents, generated: Documents, ends: tupl
         generated: the same of generated posts.
         ends: the token that stands before a post and the one after it.
     """
-    from sklearn.model_selection import StratifiedKFold
-
     number = min(len(real), len(generated), MOST)
     if number < LEAST:
         return None
     posts = [[ends[0], *post, ends[1]] for post in [*real[:number], *generated[:number]]]
-    kinds = [0] * number + [1] * number
+    return Detection.of(sum(right_in_fold(base, posts, fold) for fold in range(FOLDS)), number)
+
+
+def right_in_fold(base: Any, posts: Documents, fold: int) -> int:
+    """How many posts of one fold are judged rightly by a detector that learned the others; minutes with a large base.
+
+    Args:
+        base: the bare base model, from the cache; it is bare again afterwards.
+        posts: token ids between end-of-text, the account's first, as many of both kinds.
+        fold: counted from 0, less than :data:`FOLDS`.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    half = len(posts) // 2
+    kinds = [0] * half + [1] * half
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
-    right = 0
-    for learned, judged in folds.split(posts, kinds):
-        detector = _Detector(base, [posts[place] for place in learned], [kinds[place] for place in learned])
-        found = detector.judge([posts[place] for place in judged])
-        right += sum(kind == kinds[place] for kind, place in zip(found, judged, strict=True))
-    return Detection.of(right, number)
+    learned, judged = list(folds.split(posts, kinds))[fold]
+    detector = _Detector(base, [posts[place] for place in learned], [kinds[place] for place in learned])
+    found = detector.judge([posts[place] for place in judged])
+    return sum(kind == kinds[place] for kind, place in zip(found, judged, strict=True))
 
 
 class _Detector:
