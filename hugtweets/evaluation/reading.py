@@ -9,6 +9,8 @@ from hugtweets.evaluation.intervals import FEWEST_POSTS
 from hugtweets.evaluation.scorecard import Authorship, Figure, Scorecard
 
 Metrics = Mapping[str, Figure]
+# Why there is no figure of the account's own posts to compare with.
+TOO_FEW = "too few test posts"
 
 
 class Row(NamedTuple):
@@ -182,9 +184,9 @@ def _authorship(metrics: Metrics) -> list[Row]:
     if whose.authors == 1:
         return [Row("attribution accuracy (not compared)", "–")]
     shares = (whose.taken_for_author, whose.held_out_taken_for_author, whose.base_taken_for_author)
-    rows = [
-        _three(f"attribution accuracy, {whose.authors} accounts", map(_share, shares), "20 posts taken for its own")
-    ]
+    few = f"; {TOO_FEW}" if whose.held_out_taken_for_author is None else ""
+    meaning = f"20 posts taken for its own{few}"
+    rows = [_three(f"attribution accuracy, {whose.authors} accounts", map(_share, shares), meaning)]
     if whose.log_odds is not None:
         odds = (whose.log_odds, whose.held_out_log_odds, whose.base_log_odds)
         sure = _between(whose.log_odds_low, whose.log_odds_high, "{:+.0f}")
@@ -192,7 +194,10 @@ def _authorship(metrics: Metrics) -> list[Row]:
         rows.append(_three("bits for the account", shown, f"what a post says for the account{sure}"))
     if whose.verified is not None:
         shares = (whose.verified, whose.held_out_verified, whose.base_verified)
-        rows.append(_three("nearer to it than any imposter", map(_share, shares), "whether it could be the account"))
+        meaning = "whether it could be the account"
+        if whose.held_out_verified is None:
+            meaning = f"if it could be the account; {TOO_FEW}"
+        rows.append(_three("nearer to it than any imposter", map(_share, shares), meaning))
     return rows
 
 

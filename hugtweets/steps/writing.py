@@ -115,7 +115,9 @@ def _read(
 
     options = options_to_read(job.config.train, trained_in if reader == job.base_model else None)
     model, tokenizer = load_tuned(reader, None, choose_device(options))
-    closely = job.config.evaluate.scorecard == "full"
+    if closely := job.config.evaluate.scorecard == "full":
+        told = "%s: %s learns to tell generated posts from real ones, which takes minutes (scorecard=quick does not)."
+        log.info(told, job.handle, reader.name)
     return {"reader_is_base": reader == job.base_model} | reader_figures(model, tokenizer, generated, unseen, closely)
 
 

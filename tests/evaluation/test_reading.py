@@ -97,6 +97,15 @@ def test_every_judge_is_shown_with_its_interval_in_lines_that_fit() -> None:
     assert max(map(len, shown.splitlines())) <= 120
 
 
+def test_where_an_account_has_too_few_test_posts_to_compare_with_it_says_so() -> None:
+    whose = {"held_out_taken_for_author": None, "base_taken_for_author": 0.0, "held_out_verified": None}
+    shown = table(FIGURES | WRITTEN | JUDGED | whose)
+    assert "20 posts taken for its own; too few test posts" in shown
+    assert "if it could be the account; too few test posts" in shown
+    assert "too few" not in table(FIGURES | WRITTEN | JUDGED | dict.fromkeys(whose, 0.5))
+    assert max(map(len, shown.splitlines())) <= 120
+
+
 def test_a_reader_that_is_no_stronger_than_the_writer_is_said_to_see_little() -> None:
     assert "bits per byte to its base (sees little)" in table(FIGURES | WRITTEN | JUDGED | {"reader_is_base": True})
 

@@ -32,6 +32,7 @@ def test_a_full_scorecard_has_every_judge_and_says_who_reads(home: Home, caplog:
     with caplog.at_level(logging.INFO):
         card = scores(home, CONFIG.override({"evaluate": {"generated": 14, "scorecard": "full"}}))
     assert "judged by the account's own base model, untuned; a stronger one that evaluate.reader names" in caplog.text
+    assert "alice: tiny-llama learns to tell generated posts from real ones, which takes minutes" in caplog.text
     assert card["reader_is_base"] is True
     assert card["reader_bits_per_byte"] > 0 and card["held_out_reader_bits_per_byte"] > 0
     assert 0 <= card["told_apart_by_model_low"] <= card["told_apart_by_model"] <= card["told_apart_by_model_high"] <= 1
