@@ -1,4 +1,5 @@
-"""Kinds of posts: what a reply, a quote or any other post is, and how a model is told which it is to write.
+"""Kinds of posts: what a reply, a quote, a post that goes on a thread or any other is, and how a model is told which to
+write.
 
 Where an account has several kinds, half of the training posts of each stand behind its name, as in ``reply: ``. So
 a model can be asked for one kind, and for posts of any kind as well: see benchmarks/LOG.md for what that costs.
@@ -11,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Literal, get_args
 
-Kind = Literal["post", "reply", "quote"]
+Kind = Literal["post", "reply", "thread", "quote"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # Of fewer posts there is little to learn what is special about them.
 FEWEST = 20

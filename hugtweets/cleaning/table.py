@@ -75,7 +75,7 @@ def clean_table(raw: pa.Table, handle: str, config: CleanConfig) -> pa.Table:
     leaking = leaks(texts, splits)
     reasons = pc.if_else(leaking, "near_duplicate", reasons)
     splits = pc.if_else(leaking, pa.scalar(None, pa.string()), splits)
-    columns = [posts["id"], posts["created_at"], texts, pc.is_null(reasons), reasons, splits, _kinds(posts)]
+    columns = [posts["id"], posts["created_at"], texts, pc.is_null(reasons), reasons, splits, _kinds(posts, handle)]
     return pa.table(columns, names=CLEAN_SCHEMA.names).cast(CLEAN_SCHEMA)
 
 
@@ -139,10 +139,16 @@ def _reasons_after_cleaning(clean: CleanTexts, config: CleanConfig) -> pa.String
     return _first_reason(masks, len(short))
 
 
-def _kinds(posts: pa.RecordBatch) -> pa.StringArray:
-    """One of :data:`hugtweets.cleaning.kinds.KINDS` each; what a source did not say is a post like any other."""
+def _kinds(posts: pa.RecordBatch, handle: str) -> pa.StringArray:
+    """One of :data:`hugtweets.cleaning.kinds.KINDS` each; what a source did not say is a post like any other.
+
+    Whoever answers a post of his own goes on with it, and speaks to nobody else.
+    """
     is_reply, is_quote = (pc.fill_null(posts[name], False) for name in ("is_reply", "is_quote"))
-    return pc.if_else(is_reply, "reply", pc.if_else(is_quote, "quote", "post"))
+    own = posts["id"].filter(pc.invert(by_others(posts["author"], handle)))
+    goes_on = pc.is_in(posts["replied_to"], own, skip_nulls=True)
+    others = pc.if_else(is_reply, "reply", pc.if_else(is_quote, "quote", "post"))
+    return pc.if_else(goes_on, "thread", others)
 
 
 def _first_reason(masks: dict[str, pa.BooleanArray], rows: int) -> pa.StringArray:

@@ -117,13 +117,16 @@ def _view(post: Post, handle: str, text: str) -> Body:
     shown, facets = _with_facets(text)
     uri = f"at://{did_of(handle)}/app.bsky.feed.post/{key_of(post.id)}"
     other = {"uri": f"at://did:plc:other/app.bsky.feed.post/{key_of(post.id)}", "cid": "bafyother"}
+    answered = other
+    if post.replied_to:
+        answered = {"uri": f"at://{did_of(handle)}/app.bsky.feed.post/{key_of(post.replied_to)}", "cid": "bafypost"}
     record: Body = {
         "$type": "app.bsky.feed.post",
         "text": shown,
         "createdAt": _time(post),
         "langs": [post.lang] if post.lang else None,
         "facets": facets or None,
-        "reply": {"root": other, "parent": other} if post.is_reply else None,
+        "reply": {"root": answered, "parent": answered} if post.is_reply else None,
         "embed": {"$type": "app.bsky.embed.record", "record": other} if post.is_quote else None,
     }
     return {

@@ -97,7 +97,7 @@ def _status(post: Post, account: Account) -> Body:
         "visibility": "public",
         "spoiler_text": "",
         "language": post.lang,
-        "in_reply_to_id": "1" if post.is_reply else None,
+        "in_reply_to_id": (post.replied_to or "1") if post.is_reply else None,
         "content": _render(text),
         "mentions": [
             {"id": "1", "username": piece.shown, "acct": f"{piece.shown}@example.org"}

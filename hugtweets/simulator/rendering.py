@@ -105,7 +105,8 @@ def _references(post: Post) -> list[Body] | None:
         kinds = ["retweeted"]
     else:
         kinds = ["quoted"] * bool(post.is_quote) + ["replied_to"] * bool(post.is_reply)
-    return [{"type": kind, "id": post_id(f"{kind} {post.id}")} for kind in kinds] or None
+    known = {"replied_to": post.replied_to}
+    return [{"type": kind, "id": known.get(kind) or post_id(f"{kind} {post.id}")} for kind in kinds] or None
 
 
 def _addressee(post: Post, account: Account) -> str:

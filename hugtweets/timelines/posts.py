@@ -26,8 +26,13 @@ RAW_SCHEMA = pa.schema(
         pa.field("mentions", pa.list_(MENTION)),
         pa.field("source", pa.string()),
         pa.field("deleted", pa.bool_()),
+        pa.field("replied_to", pa.string()),
     ]
 )
+
+
+# Columns that earlier versions did not write.
+LATER = ("deleted", "replied_to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,8 @@ class Post:
 
     ``id`` is a string of digits (too big for a float), ``created_at`` is UTC, ``text`` is what the source sent (HTML
     entities, links and all), ``author`` is the handle and ``name`` the display name of who wrote it, ``edit_ids`` all
-    versions of an edited post, oldest first, ``source`` is ``x``, ``bluesky``, ``mastodon``, ``archive`` or ``file``.
-    Of a ``deleted`` post only a :func:`tombstone` is kept.
+    versions of an edited post, oldest first, ``source`` is ``x``, ``bluesky``, ``mastodon``, ``archive`` or ``file``,
+    ``replied_to`` the id of the post that it answers. Of a ``deleted`` post only a :func:`tombstone` is kept.
     """
 
     id: str
@@ -62,6 +67,7 @@ class Post:
     mentions: tuple[Mention, ...] | None = None
     source: str | None = None
     deleted: bool = False
+    replied_to: str | None = None
 
 
 def tombstone(post: Post) -> Post:
@@ -96,10 +102,12 @@ def to_table(posts: Sequence[Post]) -> pa.Table:
 
 
 def to_current_schema(table: pa.Table) -> pa.Table:
-    """Raw posts under :data:`RAW_SCHEMA`, also those of an earlier version, which had no column ``deleted``."""
-    if "deleted" in table.column_names:
-        return table
-    return table.append_column(RAW_SCHEMA.field("deleted"), pa.nulls(len(table), pa.bool_()))
+    """Raw posts under :data:`RAW_SCHEMA`, also those of an earlier version, which had fewer columns."""
+    for name in LATER:
+        if name not in table.column_names:
+            field = RAW_SCHEMA.field(name)
+            table = table.append_column(field, pa.nulls(len(table), field.type))
+    return table
 
 
 def from_table(table: pa.Table) -> list[Post]:

@@ -26,6 +26,7 @@ from hugtweets.errors import UnreadableSource
 from hugtweets.storage.atomic import atomic_file
 from hugtweets.timelines.posts import (
     FIELDS,
+    LATER,
     RAW_SCHEMA,
     Mention,
     Post,
@@ -231,8 +232,8 @@ class Timeline:
 
 
 def _identity(post: Post) -> dict[str, Any]:
-    # `deleted` only where it is true, so that what was stored before there were deletions keeps its digest.
-    return {name: getattr(post, name) for name in FIELDS if name != "deleted" or post.deleted}
+    # Later columns only where they say something, so that what was stored before there were any keeps its digest.
+    return {name: value for name in FIELDS if (value := getattr(post, name)) or name not in LATER}
 
 
 def id_order(identifier: str) -> tuple[int, str]:
@@ -295,7 +296,7 @@ def summarise(path: Path) -> Summary:
     """Read the summary of a timeline without its posts; for other files as :func:`load`."""
     try:
         schema = pq.read_schema(path)
-        summary = (schema.metadata or {}).get(SUMMARY) if schema.equals(STORED_SCHEMA) else None
+        summary = (schema.metadata or {}).get(SUMMARY) if _is_stored(schema) else None
     except (pa.ArrowInvalid, OSError):
         summary = None
     stored = json.loads(summary) if summary else {}
@@ -304,6 +305,13 @@ def summarise(path: Path) -> Summary:
         return load(path).summary()
     gaps = tuple(Gap(**gap) for gap in stored["gaps"])
     return Summary(**stored | {"gaps": gaps, "retracted": tuple(stored["retracted"])})
+
+
+def _is_stored(schema: pa.Schema) -> bool:
+    """Whether a file has the columns of a timeline, or those of an earlier version."""
+    lacking = set(STORED_SCHEMA.names) - set(schema.names)
+    there = [field for field in STORED_SCHEMA if field.name not in lacking]
+    return lacking <= {*LATER} and schema.equals(pa.schema(there))
 
 
 def save(path: Path, timeline: Timeline) -> None:

@@ -185,6 +185,16 @@ def test_each_post_has_its_kind_and_one_of_which_nothing_is_known_is_a_post() ->
     assert [row["kind"] for row in clean(posts)] == ["reply", "quote", "post"]
 
 
+def test_whoever_answers_himself_goes_on_with_a_thread() -> None:
+    posts = [
+        post("one two three", 1, replied_to="7", is_reply=True),
+        post("four five six", 2, replied_to="1", is_reply=True),
+        post("seven eight nine", 3, author="somebody_else"),
+        post("ten eleven twelve", 4, replied_to="3", is_reply=True, is_quote=True),
+    ]
+    assert [row["kind"] for row in clean(posts)] == ["reply", "thread", "post", "reply"]
+
+
 def test_an_empty_timeline_gives_an_empty_table() -> None:
     table = clean_table(RAW_SCHEMA.empty_table(), HANDLE, CleanConfig())
     assert table.schema == CLEAN_SCHEMA

@@ -41,7 +41,7 @@ def test_a_plain_post_is_stored_as_sent() -> None:
 @pytest.mark.parametrize("name", ["referenced_tweets", "referenced_posts"])
 def test_retweets_replies_and_quotes_are_told_by_their_references(name: str) -> None:
     both = read(**{name: [{"type": "replied_to", "id": "1"}, {"type": "quoted", "id": "2"}]})
-    assert (both.is_retweet, both.is_reply, both.is_quote) == (False, True, True)
+    assert (both.is_retweet, both.is_reply, both.is_quote, both.replied_to) == (False, True, True, "1")
     retweet = read(**{name: [{"type": "retweeted", "id": "1"}]})
     assert (retweet.is_retweet, retweet.is_reply, retweet.is_quote) == (True, False, False)
 

@@ -231,6 +231,16 @@ def test_any_timeline_can_be_saved_and_loaded(
     assert pq.read_schema(path).equals(STORED_SCHEMA)
 
 
+def test_a_timeline_without_the_columns_of_later_versions_is_what_it_was(tmp_path: Path) -> None:
+    path, timeline = tmp_path / "posts.parquet", Timeline().merged([post("1"), post("2")])
+    save(path, timeline)
+    summary = summarise(path)
+    pq.write_table(pq.read_table(path).drop_columns(["deleted", "replied_to"]), path)
+    assert (load(path), summarise(path)) == (timeline, summary)
+    answers = Timeline().merged([replace(post("1"), replied_to="2"), post("2")])
+    assert load(path).digest() != answers.digest()
+
+
 @given(TIMELINES)
 def test_the_digest_follows_the_posts_and_nothing_else(posts: list[Post]) -> None:
     timeline = Timeline().merged(posts)

@@ -37,6 +37,7 @@ class GrailbirdRow(BaseModel):
             is_reply=bool(self.reply_to_status or self.reply_to_user),
             is_quote=not is_retweet and quotes(self.links.split(",")),
             source="archive",
+            replied_to=self.reply_to_status or None,
         )
 
 

@@ -55,7 +55,7 @@ class Tweet(BaseModel):
     created_at: Moment
     text: Text = Field(validation_alias=AliasChoices("full_text", "text"))
     lang: Annotated[Words, NoneIfOdd] = None
-    reply_to_status: object = Field(
+    reply_to_status: Annotated[Identifier | None, NoneIfOdd] = Field(
         None, validation_alias=AliasChoices("in_reply_to_status_id_str", "in_reply_to_status_id")
     )
     reply_to_user: object = Field(None, validation_alias=AliasChoices("in_reply_to_user_id_str", "in_reply_to_user_id"))
@@ -96,6 +96,7 @@ class Tweet(BaseModel):
             edit_ids=tuple(sorted(versions, key=id_order)) if len(versions) > 1 else None,
             mentions=mentions if self.entities else None,
             source="archive",
+            replied_to=self.reply_to_status,
         )
 
 

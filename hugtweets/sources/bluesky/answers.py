@@ -196,7 +196,15 @@ def _to_post(item: SentItem, account: str) -> Post | None:
         truncated=False,
         mentions=tuple(Mention(name) for name in plain.mentions),
         source=NETWORK,
+        replied_to=_replied_to(record.reply, account),
     )
+
+
+def _replied_to(reply: Any, account: str) -> str | None:
+    """The account's own post that is answered; those of others may have the same name."""
+    parent = reply.get("parent") if isinstance(reply, Mapping) else None
+    uri = str(parent.get("uri")) if isinstance(parent, Mapping) else ""
+    return key_of(uri) if uri.startswith(f"at://{account}/") else None
 
 
 def _facets(sent: Iterable[Any]) -> Iterable[Facet]:

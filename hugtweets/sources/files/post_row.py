@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ValidationInfo
 
-from hugtweets.sources.fields import Identifier, Text, Words
+from hugtweets.sources.fields import Identifier, Text, Words, identifier
 from hugtweets.sources.files.literals import structured
 from hugtweets.sources.files.moments import moment, time_of_id
 from hugtweets.sources.files.rows import Cells, is_something
@@ -35,6 +35,14 @@ def _typed(value: object) -> object:
     while isinstance(value, dict) and len(value) == 1 and (name := next(iter(value))).startswith("$"):
         value = value[name]
     return value
+
+
+def _id_or_none(value: object) -> str | None:
+    """An id as it should be; None for any other, since no post is lost by that."""
+    try:
+        return identifier(bare_id(value))
+    except ValueError:
+        return None
 
 
 def _flag(value: object) -> object:
@@ -118,6 +126,7 @@ class PostRow(BaseModel):
     is_quote: Flag = None
     truncated: Flag = None
     deleted: Flag = None
+    replied_to: Annotated[str | None, BeforeValidator(_id_or_none)] = None
     mentions: Annotated[list[MentionRow] | None, BeforeValidator(_mentions)] = None
     edit_ids: Annotated[tuple[Identifier, ...] | None, BeforeValidator(lambda value: value or None)] = None
 

@@ -140,4 +140,5 @@ def _to_post(status: SentStatus) -> Post:
         truncated=False,
         mentions=tuple(Mention(mention.username) for mention in shown.mentions),
         source=NETWORK,
+        replied_to=None if status.in_reply_to_id is None else str(status.in_reply_to_id),
     )

@@ -75,9 +75,10 @@ class SentNote(_Sent):
 
 
 class SentReference(_Sent):
-    """``retweeted``, ``quoted`` or ``replied_to``."""
+    """``retweeted``, ``quoted`` or ``replied_to``, and the id of that post."""
 
     type: str
+    id: Annotated[str | None, BeforeValidator(str)] = None
 
 
 class SentPost(_Sent):
@@ -249,7 +250,7 @@ def _read(model: type[Sent], content: object) -> Sent | None:
 def _to_post(sent: SentPost, names: dict[str, str]) -> Post:
     # `text` of a long post is cut near 280 characters; its note has all of it, and the mentions in all of it.
     whole = sent.note or sent
-    references = {reference.type for reference in sent.references}
+    references = {reference.type: reference.id for reference in sent.references}
     is_retweet = "retweeted" in references
     return Post(
         id=sent.id,
@@ -268,6 +269,7 @@ def _to_post(sent: SentPost, names: dict[str, str]) -> Post:
             if mention.username
         ),
         source="x",
+        replied_to=references.get("replied_to"),
     )
 
 

@@ -89,6 +89,7 @@ def test_the_oldest_layout_is_read(tmp_path: Path) -> None:
 
     assert posts["12"].text == 'Fog again, "thick as wool",\nand no horn.'
     assert posts["12"].created_at == datetime(2016, 12, 30, 21, 4, 11, tzinfo=UTC)
+    assert [posts[key].replied_to for key in ("12", "9", "10", "13")] == [None, "8", None, None]
     assert [posts[key].is_reply for key in ("12", "9", "10", "13")] == [False, True, False, False]
     assert [posts[key].is_retweet for key in ("12", "9", "10", "13")] == [False, False, True, False]
     assert [posts[key].is_quote for key in ("12", "9", "10", "13")] == [False, False, False, True]

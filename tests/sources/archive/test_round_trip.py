@@ -43,6 +43,7 @@ def timelines(draw: st.DrawFn) -> list[Post]:
             truncated=False,
             mentions=draw(MENTIONS) or (),
             source="archive",
+            replied_to="8" if kind == "reply" else None,
         )
         posts.append(post)
     return posts

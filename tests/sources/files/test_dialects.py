@@ -36,6 +36,7 @@ def post(number: int, text: str, kind: str, mentioned: list[str]) -> Post:
         truncated=False,
         mentions=tuple(Mention(username, username.title()) for username in dict.fromkeys(mentioned)),
         source="file",
+        replied_to="17" if kind == "is_reply" else None,
     )
 
 

@@ -3,7 +3,7 @@
 // Everything that people or models wrote goes through textContent: nothing of it is ever read as HTML.
 
 const BASE_NAME = "base model";
-const KINDS = { post: "posts that are neither replies nor quotes", reply: "replies", quote: "quotes" };
+const KINDS = { post: "posts of no other kind", reply: "replies", thread: "posts that go on a thread", quote: "quotes" };
 const SCORE = "hugtweets-score";
 const element = (id) => document.getElementById(id);
 let writing = null; // the AbortController of the posts being written

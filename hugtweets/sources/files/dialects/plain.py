@@ -49,6 +49,9 @@ REFERENCES = {
     "is_quote": ("quoted_status", "quoted_status_id", "quoted_status_id_str", "quoted_tweet", "quoted_tweet_id",
                  "quote_url"),
 }  # fmt: skip
+# Columns that hold the id of the post that a post answers.
+_REPLIED_TO = ("replied_to", "in_reply_to_status_id_str", "in_reply_to_status_id", "in_reply_to_tweet_id",
+               "reply_to_status_id", "in_reply_to_id", "referenced_tweets.replied_to.id")  # fmt: skip
 # Columns that say in one word what a post is, and the words.
 _KIND = ("tweet_type", "post_type", "message_type", "sourcetweet_type", "type")
 _WORDS = {
@@ -86,6 +89,7 @@ def fields(cells: Cells) -> Fields:
         says = True if kind in _WORDS[column] else cells.says(*names)
         if column not in found and says is not None:
             found[column] = says
+    found["replied_to"] = cells.get(*_REPLIED_TO)
     if "mentions" not in found:
         found["mentions"] = cells.at("entities", "user_mentions") or cells.at("entities", "mentions")
     if found["author"] is None or "id" not in found:

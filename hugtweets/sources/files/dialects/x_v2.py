@@ -47,6 +47,8 @@ def _fields(cells: Cells, users: Iterable[Cells]) -> Fields:
         in_table = any(is_something(cells.get(f"referenced_tweets.{kind}.{key}")) for key in ("id", "text"))
         found[column] = kind in references or in_table or is_something(found.get(column))
     versions = cells.listed("edit_history_tweet_ids")
+    if answered := references.get("replied_to"):
+        found["replied_to"] = answered
     return found | {
         "text": found.get("text") if note is None else note,
         "mentions": [_with_name(mention, names) for mention in cells.listed(*entities)],
@@ -56,12 +58,12 @@ def _fields(cells: Cells, users: Iterable[Cells]) -> Fields:
     }
 
 
-def _references(cells: Cells) -> set[object]:
-    """How a post refers to others; of a list that Python printed by its class, only these words are there."""
+def _references(cells: Cells) -> dict[object, object]:
+    """How a post refers to which others; of a list that Python printed by its class, only the words are there."""
     referenced = structured(cells.get("referenced_tweets"))
     if isinstance(referenced, list):
-        return {reference.get("type") for reference in referenced if isinstance(reference, dict)}
-    return set(_TYPE.findall(referenced)) if isinstance(referenced, str) else set()
+        return {found.get("type"): found.get("id") for found in referenced if isinstance(found, dict)}
+    return dict.fromkeys(_TYPE.findall(referenced)) if isinstance(referenced, str) else {}
 
 
 def _with_name(mention: object, names: Mapping[str, object]) -> object:
