@@ -41,6 +41,18 @@ class GrailbirdRow(BaseModel):
         )
 
 
+def with_links(header: list[str], cells: list[str]) -> list[str]:
+    """The cells of a row, as many as the header has if only its last column, the links, makes the difference.
+
+    The first exports left it out where there were none, and wrote several without quotation marks.
+    """
+    before = len(header) - 1
+    links = cells[before:]
+    if header[-1:] != ["expanded_urls"] or len(cells) < before or not all(link.startswith("http") for link in links):
+        return cells
+    return [*cells[:before], ",".join(links)]
+
+
 def grailbird_rows(text: str) -> Iterator[dict[str, Any] | None]:
     """The rows of ``tweets.csv`` by column; None for one that has more or fewer cells than the header.
 
@@ -54,6 +66,7 @@ def grailbird_rows(text: str) -> Iterator[dict[str, Any] | None]:
         header = cells = next(lines, [])
         for cells in lines:
             if cells:
+                cells = with_links(header, cells)
                 yield dict(zip(header, cells, strict=True)) if len(cells) == len(header) else None
     except csv.Error:
         raise ValueError("is no CSV") from None

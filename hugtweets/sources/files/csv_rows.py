@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from hugtweets.sources.archive.grailbird import with_links
 from hugtweets.sources.files.rows import Row, Rows
 from hugtweets.sources.files.text import UNDECODED, Encoding, bounded_lines, open_text
 
@@ -84,6 +85,7 @@ def _names(cells: list[str]) -> list[str]:
 
 
 def _row(header: list[str], cells: list[str], place: str, flaw: str) -> Row:
+    cells = with_links(header, cells)
     if len(cells) != len(header) and (len(cells) < len(header) or any(cells[len(header) :])):
         return Row(place, problem=f"has {len(cells)} cells where the header has {len(header)}")
     if any(UNDECODED.search(cell) for cell in cells if not cell.isascii()):

@@ -358,3 +358,13 @@ def test_hostile_json_is_refused(tmp_path: Path, content: str) -> None:
 
 def test_a_cell_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
     assert "posts.csv" in refusal(tmp_path / "posts.csv", HEADER.encode() + b"\n1,2020-08-10," + b"a" * (17 * 2**20))
+
+
+@pytest.mark.parametrize(
+    "links", ["", ",https://a.test/1", ",https://a.test/1,https://a.test/2", ',"https://a.test/1"']
+)
+def test_the_links_of_an_early_export_may_be_left_out_or_several(tmp_path: Path, links: str) -> None:
+    header = "tweet_id,timestamp,text,expanded_urls"
+    assert only(
+        tmp_path / "2013_01.csv", f'{header}\n{FIRST},2013-01-01 06:14:21 +0000,"Soup, again."{links}\n'
+    ).text == ("Soup, again.")
