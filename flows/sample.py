@@ -42,7 +42,7 @@ def sample(handle: Handle, prompts: Prompts | None = None, number: PerPrompt = 5
     author = Author.find(home, handle)
     form = options_of_form(SAMPLE, {"prompts": prompts})
     config = read_home_options(home).override(merge(form, {"sample": {"per_prompt": number}}))
-    posts = list(map(SampleOutcome.model_validate, generate_for_all([author], config)[0]))
+    posts = list(map(SampleOutcome.model_validate, generate_for_all(home, [author], config)[0]))
     create_table_artifact(
         key=TABLE,
         table=[{"prompt": post.prompt, "generated post": post.text} for post in posts],

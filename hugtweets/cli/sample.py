@@ -93,7 +93,7 @@ def _sample_accounts(home: Home, handles: Sequence[str], options: Config, kind: 
         SampleDocument(
             handle=author.handle, model=author.model.digest, samples=list(map(SampleOutcome.model_validate, posts))
         )
-        for author, posts in zip(authors, generate_for_all(authors, options, kind), strict=True)
+        for author, posts in zip(authors, generate_for_all(home, authors, options, kind), strict=True)
     ]
 
 

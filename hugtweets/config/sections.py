@@ -199,6 +199,9 @@ class SampleConfig(Section):
     copy_share: Annotated[float, Field(gt=0, le=1)] = Field(
         0.7, description="a post sharing this much of itself with one training post, verbatim, is generated again"
     )
+    best_of: Annotated[int, Field(ge=1, le=8)] = Field(
+        1, description="write so many for each post, and keep those that read as likely as the account's own"
+    )
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="seed of the sampling")
 
 

@@ -101,7 +101,8 @@ def writing_rows(metrics: Metrics) -> list[Row]:
     card = Scorecard.model_validate(metrics)
     if not card.generated_posts:
         return []
-    head = Row(f"writing {card.generated_posts} posts without a prompt")
+    chosen = f", each chosen from {card.chosen_of}" if card.chosen_of > 1 else ""
+    head = Row(f"writing {card.generated_posts} posts without a prompt{chosen}")
     return [head, *_authorship(metrics), *_detection(card), *_reader(card), *_copies(card), *_variety(card)]
 
 
@@ -130,6 +131,9 @@ def _reader(card: Scorecard) -> list[Row]:
         return []
     # A model rarely finds odd what one of its own kind wrote.
     reader = "its base (sees little)" if card.reader_is_base else "another reader"
+    if card.chosen_of > 1:
+        # What it finds is what it chose by.
+        reader = "the reader that chose"
     meaning = f"how odd they read: {100 * (ours / real - 1):+.0f} % beside real ones"
     return [Row(f"bits per byte to {reader}", f"{ours:.3f}", f"{real:.3f}", "", meaning), *_mauve(card)]
 

@@ -80,6 +80,7 @@ class Scorecard(BaseModel):
     over_best_high: Figure = None
 
     generated_posts: int = Field(0, description="posts that the model drew without a prompt")
+    chosen_of: int = Field(1, description="posts that were written for each of these, which the reader chose")
     told_apart: Figure = Field(None, description="see :func:`hugtweets.evaluation.detector.detect`")
     told_apart_low: Figure = None
     told_apart_high: Figure = None

@@ -22,9 +22,11 @@ from hugtweets.errors import ConfigurationError
 from hugtweets.jobs.job import Job
 from hugtweets.models.cache import ADAPTER, is_adapter, load_adapters, load_tuned
 from hugtweets.models.registry import BaseModel
+from hugtweets.steps.choosing import before_choice, choose
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model, kinds_of, number_format
 from hugtweets.steps.gathering import with_others
+from hugtweets.steps.reader import check_choice
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
 from hugtweets.training.adapter_task import MOST_AT_ONCE, shape_of
@@ -133,22 +135,29 @@ def together(authors: Sequence[Author]) -> list[list[Author]]:
     return list(groups.values())
 
 
-def generate_for_all(authors: Sequence[Author], config: Config, kind: Kind | None = None) -> list[Sequence[Sample]]:
+def generate_for_all(
+    home: Home, authors: Sequence[Author], config: Config, kind: Kind | None = None
+) -> list[Sequence[Sample]]:
     """New posts of several accounts, in their order, none of them a copy of a training post of its account.
 
     Adapters to the same base model generate in one batch; each account gets the posts that it would get alone, up
     to rounding in the model.
 
     Raises:
-        ConfigurationError: one of the models was not taught the kind.
+        ConfigurationError: one of the models was not taught the kind, or the reader cannot choose among its posts.
     """
-    wanted = {author.handle: author.wanted(config, kind) for author in authors}
+    for author in authors:
+        check_choice(home, author.handle, config)
+    wanted = {author.handle: author.wanted(before_choice(config), kind) for author in authors}
     generated: dict[str, Sequence[Sample]] = {}
     for group in together(authors):
         theirs = [wanted[author.handle] for author in group]
         posts = _generate_together(group, theirs) if len(group) > 1 else generate_posts(group[0], theirs)
         generated |= {author.handle: written for author, written in zip(group, posts, strict=True)}
-    return [generated[author.handle] for author in authors]
+    return [
+        choose(home, author.handle, author.base_model, [author.clean], [(generated[author.handle], config)])[0]
+        for author in authors
+    ]
 
 
 def generate_posts(author: Author, wanted: Sequence[Wanted]) -> Sequence[Sequence[Sample]]:

@@ -22,8 +22,10 @@ from hugtweets.jobs.job import Job
 from hugtweets.models.cache import ADAPTER, BLEND, is_adapter, load_blend
 from hugtweets.models.registry import BaseModel
 from hugtweets.steps.authors import Author, Wanted, account_seed, generate_from
+from hugtweets.steps.choosing import before_choice, choose
 from hugtweets.steps.clean import texts_of
 from hugtweets.steps.finetune import HISTORY, WEIGHTS, number_format
+from hugtweets.steps.reader import check_choice
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.storage.atomic import write_text
@@ -156,18 +158,22 @@ def generate_blend(
 
     Raises:
         HugtweetsError: as :func:`find_authors`.
-        ConfigurationError: one of the models was not taught the kind.
+        ConfigurationError: one of the models was not taught the kind, or the reader cannot choose among its posts.
     """
     authors = find_authors(home, list(shares))
     for author in authors:
         author.check_kind(kind)
+    name = blend_name(shares)
+    check_choice(home, name, config)
     texts = [text for author in authors for text in texts_of(author.clean, "train")]
     adapters = [(author.weights, shares[author.handle]) for author in authors]
-    name = blend_name(shares)
     load = partial(load_blend, authors[0].base_model, adapters)
     trained_in = common_format([author.model for author in authors])
-    wanted = Wanted(config, texts, account_seed(name, config.sample.seed), kind=kind, trained_in=trained_in)
-    return on_device(generate_from, name, load, [wanted])[0]
+    wanted = Wanted(
+        before_choice(config), texts, account_seed(name, config.sample.seed), kind=kind, trained_in=trained_in
+    )
+    [written] = on_device(generate_from, name, load, [wanted])
+    return choose(home, name, authors[0].base_model, [author.clean for author in authors], [(written, config)])[0]
 
 
 def _places(author: Author) -> set[str]:

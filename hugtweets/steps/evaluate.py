@@ -25,9 +25,10 @@ from hugtweets.pools.learned_posts import has_learned
 from hugtweets.steps.clean import CLEAN, of_split
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, number_format
 from hugtweets.steps.generic import find_generic, generic_with
+from hugtweets.steps.reader import reader_named
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
-from hugtweets.steps.writing import reader_named, score_writing
+from hugtweets.steps.writing import score_writing
 from hugtweets.storage.artifacts import Plan, Reference, learned_posts, made_from, obtain
 from hugtweets.storage.atomic import write_text
 from hugtweets.tracking.decisions import tell_decisions
@@ -44,7 +45,7 @@ def plan_evaluate(job: Job, model: Reference, samples: Reference, tokens: Refere
     compared: dict[str, str] = {name: earlier.digest for name, earlier in compared_with(job, model).items()}
     if generic := generic_for(job, model):
         compared["generic"] = generic.digest
-    options = job.config.evaluate.model_dump(include={"scorecard"}) | {"reader": reader_named(job)}
+    options = job.config.evaluate.model_dump(include={"scorecard"}) | {"reader": reader_named(job.home, job.config)}
     return Plan("evaluate", VERSION, job.handle, (model, samples, tokens, clean), options, compared)
 
 

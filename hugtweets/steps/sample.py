@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 from hugtweets.jobs.job import Job
 from hugtweets.jobs.outcomes import SampleOutcome
 from hugtweets.steps.authors import Author, generate_with_others, without_prompts
+from hugtweets.steps.choosing import before_choice, choose
+from hugtweets.steps.reader import reader_named
 from hugtweets.steps.step import perform
 from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.timelines.timeline import write_posts
@@ -40,8 +42,12 @@ SAMPLES_SCHEMA = pa.schema(
 
 
 def plan_sample(job: Job, model: Reference, clean: Reference) -> Plan:
-    """Depends on the model, the posts that must not be copied, and how and how many to generate."""
-    options = job.config.sample.model_dump(mode="json") | {"unprompted": job.config.evaluate.generated}
+    """Depends on the model, the posts that must not be copied, how and how many to generate, and who chooses."""
+    choice = {"reader": reader_named(job.home, job.config)}
+    # Posts that nobody chooses are the ones of before there was this option.
+    unset, chosen = ({"best_of"}, {}) if job.config.sample.best_of == 1 else (set(), choice)
+    options = job.config.sample.model_dump(mode="json", exclude=unset) | chosen
+    options |= {"unprompted": job.config.evaluate.generated}
     return Plan("sample", VERSION, job.handle, (model, clean), options)
 
 
@@ -49,18 +55,21 @@ def sample(job: Job, model: Reference, clean: Reference) -> Reference:
     """Write ``samples.parquet`` for people and ``unprompted.parquet`` for the scorecard."""
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        author = Author(job.handle, model, clean, job.base_model)
-        shown = author.wanted(job.config)
-        judged = replace(shown, config=without_prompts(job.config, job.config.evaluate.generated), scored=False)
-        prompted, unprompted = generate_with_others(job, author, [shown, judged])
+        author, best_of = Author(job.handle, model, clean, job.base_model), job.config.sample.best_of
+        judged = without_prompts(job.config, job.config.evaluate.generated)
+        wanted = [author.wanted(before_choice(job.config))]
+        wanted += [replace(wanted[0], config=before_choice(judged), scored=False)]
+        written = zip(generate_with_others(job, author, wanted), (job.config, judged), strict=True)
+        prompted, unprompted = choose(job.home, job.handle, job.base_model, [clean], list(written))
         write_posts(folder / SAMPLES, to_table(prompted))
         write_posts(folder / UNPROMPTED, to_table(unprompted))
         copies, masked = (
             sum(getattr(sample, name) for sample in [*prompted, *unprompted]) for name in ("replaced", "masked")
         )
         counts = {"samples": len(prompted), "unprompted": len(unprompted)}
-        # Whatever was asked for and is not there was a copy to the end.
+        # Whatever was asked for and is not there was a copy to the end. Where there is a choice, another one is there.
         left_out = job.config.evaluate.generated - len(unprompted)
+        counts |= {"best_of": best_of} if best_of > 1 else {}
         return counts | {"copies_replaced": copies, "unprompted_left_out": left_out, "private_masked": masked}
 
     return perform(job, plan_sample(job, model, clean), fill, _content)

@@ -22,9 +22,9 @@ from hugtweets.models.registry import check_at_hand
 from hugtweets.models.tokens import identity_of, load_ids
 from hugtweets.steps.clean import CLEAN, check_enough_text, same_rules
 from hugtweets.steps.finetune import Start, plan_finetune, trainings_in_a_row
+from hugtweets.steps.reader import check_choice, check_reader
 from hugtweets.steps.retraction import holds_text, retract
 from hugtweets.steps.tokenise import TOKENS, plan_tokenise
-from hugtweets.steps.writing import check_reader
 from hugtweets.storage.artifacts import Reference, input_of, is_shared, learned_posts, references
 
 # Options that give the weights their shape; the others may change from one training to the next.
@@ -38,10 +38,11 @@ def check_models(job: Job) -> None:
 
     Raises:
         BaseModelError: the base model or the reader has to be on this machine, and is not.
-        ConfigurationError: nobody has accepted its terms.
+        ConfigurationError: nobody has accepted its terms, or no reader is strong enough to choose posts.
     """
     check_at_hand(job.config.train.base_model, job.home)
-    check_reader(job)
+    check_reader(job.home, job.handle, job.config)
+    check_choice(job.home, job.handle, job.config)
 
 
 def posts_to_learn(job: Job, clean: Reference) -> Reference:

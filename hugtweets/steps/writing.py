@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from hugtweets.devices.queue import on_device
-from hugtweets.errors import BaseModelError
 from hugtweets.evaluation.copying import copied_share_before
 from hugtweets.evaluation.detector import Detection
 from hugtweets.evaluation.prediction import figure
 from hugtweets.evaluation.writing import detection_figures, newest_first, writing_scores
 from hugtweets.jobs.job import Job
-from hugtweets.models.gemma import GEMMA
-from hugtweets.models.registry import BaseModel, check_at_hand, resolve_base_model
-from hugtweets.models.terms import is_at_hand
+from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import TextTokenizer
-from hugtweets.pools.pool import is_pool
 from hugtweets.steps.clean import texts_of
+from hugtweets.steps.reader import reader_of
 from hugtweets.steps.sample import read_unprompted
 from hugtweets.storage.artifacts import Reference
-
-log = logging.getLogger(__name__)
 
 
 def score_writing(job: Job, samples: Reference, clean: Reference, trained_in: str | None) -> dict[str, Any]:
@@ -43,63 +35,10 @@ def score_writing(job: Job, samples: Reference, clean: Reference, trained_in: st
         again = sum(row["replaced"] > 0 for row in rows)
         before = copied_share_before(figures["copied_share"], len(rows), again, counts["unprompted_left_out"])
         figures |= {"copied_share_before": round(before, 4), "longest_copy": max(row["longest_copy"] for row in rows)}
-        figures |= on_device(_read, job, reader_of(job), trained_in, generated, newest_first(validation, test))
+        reader = reader_of(job.home, job.handle, job.config, job.base_model)
+        figures |= on_device(_read, job, reader, trained_in, generated, newest_first(validation, test))
+    figures |= {"chosen_of": counts["best_of"]} if "best_of" in counts else {}
     return figures | {"copies_replaced": counts["copies_replaced"]}
-
-
-def reader_named(job: Job) -> str:
-    """The base model that judges how the posts read, as ``train.base_model`` would name it; ``auto`` is the account's.
-
-    A reader has to be as strong as the writer: beside the packaged model, Gemma is stronger.
-    """
-    named, base = job.config.evaluate.reader, job.config.train.base_model
-    if named == "auto" and (base in ("auto", "packaged") or is_pool(base)) and is_at_hand(job.home):
-        return GEMMA.name
-    return named
-
-
-def check_reader(job: Job) -> None:
-    """Refuse a reader that is not there, before anything is done for it.
-
-    Raises:
-        BaseModelError: ``evaluate.reader`` names one that is not on this machine.
-    """
-    with _naming_reader(job):
-        check_at_hand(job.config.evaluate.reader, job.home)
-
-
-@contextmanager
-def _naming_reader(job: Job) -> Iterator[None]:
-    """Say of a base model that cannot be had that it is the reader."""
-    try:
-        yield
-    except BaseModelError as error:
-        raise BaseModelError(f"evaluate.reader of {job.handle} cannot be used, set another: {error}") from error
-
-
-def reader_of(job: Job) -> BaseModel:
-    """The model that judges how the posts read: it must not have learned the account.
-
-    Raises:
-        BaseModelError: there is no model that ``evaluate.reader`` names.
-    """
-    spec = reader_named(job)
-    if spec != "auto":
-        if spec != job.config.evaluate.reader:
-            announce_reader(f"{spec}, which is installed and sees more than the account's own base model")
-        with _naming_reader(job):
-            return resolve_base_model(spec, job.home)
-    if is_pool(job.base_model.name):
-        announce_reader("the base model that `auto` takes, since the account's own learned posts of accounts")
-        return resolve_base_model("auto", job.home)
-    announce_reader("the account's own base model, untuned; a stronger one that evaluate.reader names would see more")
-    return job.base_model
-
-
-@functools.cache
-def announce_reader(choice: str) -> None:
-    """Say who reads, once: every account of a list asks."""
-    log.info("How generated posts read is judged by %s.", choice)
 
 
 def _read(

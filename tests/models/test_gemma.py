@@ -14,12 +14,10 @@ from hugtweets.cli.app import app
 from hugtweets.cli.terms import agree_to_terms
 from hugtweets.config import Config
 from hugtweets.errors import BaseModelError, ConfigurationError
-from hugtweets.jobs.accounts import AccountRequest
-from hugtweets.jobs.job import Job
 from hugtweets.models.gemma import GEMMA, SplitModel
 from hugtweets.models.registry import chat_reason, resolve_base_model
 from hugtweets.models.terms import NOTICE, NOTICE_TEXT, TERMS, accept, is_accepted, leave_terms, pass_terms_on
-from hugtweets.steps.writing import reader_named
+from hugtweets.steps.reader import reader_named
 from hugtweets.storage.home import Home
 
 PIECES = (b"GGUF and so on, ", b"the middle, ", b"more, ", b"the end")
@@ -158,7 +156,6 @@ def test_a_chat_model_is_said_to_be_one(
 @pytest.mark.usefixtures("gemma")
 def test_it_reads_what_a_weaker_model_wrote(home: Home, base_model: str, reader: str, named: str) -> None:
     config = Config().override({"train": {"base_model": base_model}, "evaluate": {"reader": reader}})
-    job = Job(home, AccountRequest(handle="alice", source="file:posts.jsonl", config=config), "night")
-    assert reader_named(job) == reader
+    assert reader_named(home, config) == reader
     accept(home)
-    assert reader_named(job) == named
+    assert reader_named(home, config) == named

@@ -11,13 +11,12 @@ import pytest
 from hugtweets.config import Config
 from hugtweets.errors import BaseModelError
 from hugtweets.evaluation.reading import score_lines
-from hugtweets.jobs.accounts import AccountRequest
-from hugtweets.jobs.job import Job
 from hugtweets.steps.evaluate import SCORES
-from hugtweets.steps.writing import announce_reader, reader_of
+from hugtweets.steps.reader import announce_reader, reader_of
 from hugtweets.storage.artifacts import references
 from hugtweets.storage.home import Home
 from tests.fixtures.learned import CONFIG, learn
+from tests.fixtures.tiny_models import tiny_base_model
 
 
 def scores(home: Home, config: Config) -> dict[str, Any]:
@@ -44,6 +43,5 @@ def test_a_full_scorecard_has_every_judge_and_says_who_reads(home: Home, caplog:
 
 def test_a_reader_that_is_not_there_is_one_sentence(home: Home) -> None:
     nowhere = CONFIG.override({"evaluate": {"reader": "./nowhere.gguf"}})
-    job = Job(home, AccountRequest(handle="alice", source="file:posts.jsonl", config=nowhere), "night")
     with pytest.raises(BaseModelError, match=r"evaluate\.reader of alice cannot be used, set another: the base model"):
-        reader_of(job)
+        reader_of(home, "alice", nowhere, tiny_base_model(home))
