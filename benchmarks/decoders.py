@@ -7,9 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 
 from hugtweets.models.cache import BARE
 from hugtweets.models.tokens import TextTokenizer
@@ -139,13 +137,6 @@ class Arm:
 def _likely(logits: Logits, least: float) -> Logits:
     """Without the tokens that have less than a share of the highest probability (Nguyen et al. 2025, "Min-p")."""
     return logits.masked_fill(logits < logits.amax(-1, keepdim=True) + least, -torch.inf)
-
-
-def spread_as(wanted: Sequence[float], found: Sequence[float], number: int) -> list[int]:
-    """Places of ``number`` of the found values that are spread as the wanted ones: nearest to their quantiles."""
-    quantiles = np.quantile(wanted, (np.arange(number) + 0.5) / number)
-    distances = np.abs(quantiles[:, None] - np.asarray(found)[None])
-    return [int(place) for place in linear_sum_assignment(distances)[1]]
 
 
 ARMS = {

@@ -29,7 +29,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from decoders import ARMS, Arm, spread_as
+from decoders import ARMS, Arm
 from first_token import newest_posts
 
 from hugtweets.config import SampleConfig, TrainConfig
@@ -37,6 +37,7 @@ from hugtweets.devices.selection import choose_device
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.evaluation.detector import LEAST, MOST, detect
 from hugtweets.evaluation.writing import distinct_n, equal_amounts
+from hugtweets.generation.choice import spread_as
 from hugtweets.generation.sampler import GenerationRequest, generate
 from hugtweets.models.cache import load_adapters, load_tuned
 from hugtweets.models.registry import BaseModel, resolve_base_model

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 def spread_as(wanted: Sequence[float], found: Sequence[float], number: int) -> list[int]:
     """Places of ``number`` of the found values that are spread as the wanted ones: nearest to their quantiles.
 
-    All places if there are no more of them. The likeliest posts alone would be safer than what the account writes.
+    They come in the order of the quantiles; all places if there are no more of them. The likeliest posts alone would be
+    safer than what the account writes.
     """
     # Both take a moment to import.
     import numpy as np
@@ -18,4 +19,4 @@ def spread_as(wanted: Sequence[float], found: Sequence[float], number: int) -> l
         return list(range(len(found)))
     quantiles = np.quantile(wanted, (np.arange(number) + 0.5) / number)
     distances = np.abs(quantiles[:, None] - np.asarray(found)[None])
-    return sorted(int(place) for place in linear_sum_assignment(distances)[1])
+    return [int(place) for place in linear_sum_assignment(distances)[1]]

@@ -69,7 +69,7 @@ def _of_each_prompt(
     for prompt in dict.fromkeys(sample.prompt for sample in samples):
         theirs = [sample for sample in samples if sample.prompt == prompt]
         places = spread_as(wanted, [likelihoods[sample.text] for sample in theirs], number)
-        kept += [replace(theirs[place], index=index) for index, place in enumerate(places)]
+        kept += [replace(theirs[place], index=index) for index, place in enumerate(sorted(places))]
     return kept
 
 

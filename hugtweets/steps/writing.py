@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from hugtweets.steps.clean import texts_of
 from hugtweets.steps.reader import reader_of
 from hugtweets.steps.sample import read_unprompted
 from hugtweets.storage.artifacts import Reference
+
+log = logging.getLogger(__name__)
 
 
 def score_writing(job: Job, samples: Reference, clean: Reference, trained_in: str | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from hugtweets.cli.app import app
 from hugtweets.storage.home import Home
 from tests.fixtures.learned import CONFIG, learn
+from tests.fixtures.tiny_models import tiny_base_model
 
 # Only the models count here: no posts for a scorecard.
 QUICK = CONFIG.override({"evaluate": {"generated": 0}})
@@ -47,12 +48,18 @@ def test_several_accounts_write_at_once_what_each_writes_alone(home: Home) -> No
     assert printed("alice").splitlines() == lines[1:5]
 
 
-def test_a_model_that_knows_no_kinds_is_not_asked_for_one(home: Home) -> None:
+def test_what_models_or_readers_cannot_do_is_not_asked_of_them(home: Home) -> None:
     for handle in ("alice", "bob"):
         learn(home, handle, config=QUICK, number=40)
-    for asked in (["alice"], ["--blend", "alice=0.5,bob=0.5"]):
+    blend = ("--blend", "alice=0.5,bob=0.5")
+    for asked in (["alice"], blend):
         result = CliRunner().invoke(app, ["sample", *asked, "--kind", "reply"])
         assert "the model of alice does not tell kinds of posts apart" in str(result.exception)
+        result = CliRunner().invoke(app, ["sample", *asked, "--set", "sample.best_of=2"])
+        assert "needs a reader that sees more than the account's own base model" in str(result.exception)
+    reader = tiny_base_model(home, "gpt2").path
+    chosen = document(*blend, "--set", "sample.best_of=2", "--set", f"evaluate.reader={reader}")
+    assert [post["prompt"] for post in chosen["samples"]] == ["the", "the", "a wet", "a wet"]
 
 
 def test_a_kind_that_there_is_not_is_refused() -> None:

@@ -7,7 +7,7 @@ from hugtweets.generation.choice import spread_as
 
 def test_the_likeliest_and_the_oddest_posts_are_kept_as_often_as_the_account_writes_such() -> None:
     own, found = [1.0, 2.0, 3.0, 4.0], [0.1, 9.0, 3.6, 0.2, 1.6, 8.0, 2.4, 0.3]
-    assert [found[place] for place in spread_as(own, found, 3)] == [3.6, 1.6, 2.4]
+    assert [found[place] for place in spread_as(own, found, 3)] == [1.6, 2.4, 3.6]
 
 
 def test_without_enough_to_choose_from_all_are_kept_and_none_twice() -> None:
