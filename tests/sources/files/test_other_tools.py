@@ -141,3 +141,9 @@ def test_rapidminer_gives_display_names_and_no_handles(tmp_path: Path) -> None:
 
     table(tmp_path, MINED | {"To-User-Id": "9", "Text": "So do I.", "Id": ID})
     assert read_posts_file(path).posts[0].is_reply is True
+
+
+def test_twitterscraper_names_people_and_says_what_is_answered(tmp_path: Path) -> None:
+    assert read(tmp_path, ROW | {"user": "ada", "fullname": "Ada Lovelace"}).name == "Ada Lovelace"
+    assert read(tmp_path, ROW | {"is_reply_to": "True"}).is_reply is True
+    assert read(tmp_path, ROW | {"parent_tweet_id": ID}).is_reply is True
