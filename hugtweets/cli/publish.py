@@ -22,12 +22,15 @@ from hugtweets.storage.home import Home
 if TYPE_CHECKING:
     from hugtweets.publishing.facts import ModelFacts
 
-VLLM = "vllm"
+VLLM, LLAMA_CPP = "vllm", "llama.cpp"
 AdapterOption = Annotated[bool, typer.Option("--adapter", help="The adapter alone, for who has the base model.")]
 ProgramOption = Annotated[
     str | None,
     typer.Option(
-        "--for", help="Adapters of several, as vllm serves them.", metavar=VLLM, parser=one_of("program", [VLLM])
+        "--for",
+        help="Adapters of several, as vllm serves them, or one llama.cpp file.",
+        metavar=f"{VLLM} or {LLAMA_CPP}",
+        parser=one_of("program", [VLLM, LLAMA_CPP]),
     ),
 ]
 PostsOption = Annotated[bool, typer.Option("--with-posts", help="Also the real posts that it has learned.")]
@@ -43,31 +46,35 @@ def export(
     with_posts: PostsOption = False,
     program: ProgramOption = None,
 ) -> None:
-    """Write the current model for transformers, or several for vLLM.
+    """Write the current model for transformers or llama.cpp, or several for vLLM.
 
     Its card is in the folder, and the sample options become its generation defaults. With --for vllm the folder holds
-    the base model, the adapter of each account, and a script that serves them.
+    the base model, the adapter of each account, and a script that serves them; with --for llama.cpp one GGUF file.
 
     For example: hugtweets export fogbell_keeper --to model
     """
     names, folder = [known_name(home, handle) for handle in handles], to.expanduser().resolve()
-    if program is None and len(names) > 1:
+    if program != VLLM and len(names) > 1:
         raise ConfigurationError(
             f"{names[0]} and {names[1]} need a folder each: only --for vllm takes several together"
         )
     if program and (adapter or with_posts):
         raise ConfigurationError(
-            "--for vllm excludes --adapter and --with-posts: it takes adapters alone, and no posts"
+            f"--for {program} excludes --adapter and --with-posts: what it takes is there as a whole, and no posts"
         )
-    from hugtweets.publishing.bundle import Wanted, write_bundle, write_bundle_for_vllm
+    from hugtweets.publishing.bundle import Wanted, write_bundle, write_bundle_for_llama_cpp, write_bundle_for_vllm
 
+    usage = f"transformers.pipeline('text-generation', model='{folder}')"
     with progress_shown(verbose), new_folder(folder) as partial:
-        if program:
+        if program == VLLM:
             write_bundle_for_vllm(home, names, partial, options.sample)
+            usage = f"sh {folder / 'serve.sh'}"
+        elif program == LLAMA_CPP:
+            write_bundle_for_llama_cpp(home, names[0], partial, options.sample)
+            usage = f"llama-server -m {folder / 'model.gguf'}"
         else:
             wanted = Wanted(adapter=adapter, with_posts=with_posts, sampling=options.sample)
             write_bundle(home, names[0], partial, wanted)
-    usage = f"sh {folder / 'serve.sh'}" if program else f"transformers.pipeline('text-generation', model='{folder}')"
     typer.echo(f"the model of {' and '.join(names)} is in {folder}: {usage}")
 
 

@@ -16,6 +16,8 @@ import logging
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +99,24 @@ def _resolve(spec: str, home: Home) -> BaseModel:
     return _from_folder(path, home) if path.is_dir() else _from_gguf(path, home)
 
 
+@contextmanager
+def original_gguf(spec: str, home: Home) -> Iterator[Path]:
+    """The GGUF file that a base model was converted from, while the block runs; ``spec`` is what it is resolved from.
+
+    Raises:
+        BaseModelError: it comes from no such file, or that is not there any more.
+    """
+    if spec == GEMMA.name:
+        with _joined(home) as whole:
+            yield whole
+        return
+    packaged = packaged_gguf() if spec in ("auto", "packaged") else None
+    path = packaged or (None if is_pool(spec) else _local(spec))
+    if path is None or not path.is_file():
+        raise BaseModelError(f"the base model {spec} was not made from a GGUF file, which llama.cpp's form starts from")
+    yield path
+
+
 def check_at_hand(spec: str, home: Home) -> None:
     """Refuse a base model that is not on this machine though it has to be, reading as little as that takes.
 
@@ -171,13 +191,20 @@ def _gemma(home: Home) -> BaseModel:
     check_accepted(home)
     converted = _converted(GEMMA.stem, GEMMA.sha256, home)
     if not converted.folder.is_dir():
-        home.models.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=partial_prefix(), dir=home.models) as scratch:
-            whole = Path(scratch) / GEMMA.file
-            GEMMA.join(whole)
+        with _joined(home) as whole:
             _convert(whole, converted.folder)
     leave_terms(converted.folder)
     return converted
+
+
+@contextmanager
+def _joined(home: Home) -> Iterator[Path]:
+    """The whole file of Gemma, while the block runs."""
+    home.models.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=partial_prefix(), dir=home.models) as scratch:
+        whole = Path(scratch) / GEMMA.file
+        GEMMA.join(whole)
+        yield whole
 
 
 def _converted(name: str, content: str, home: Home) -> BaseModel:

@@ -14,12 +14,13 @@ import pyarrow.parquet as pq
 from hugtweets.config import SampleConfig
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import ConfigurationError
-from hugtweets.models.registry import BaseModel
+from hugtweets.models.registry import BaseModel, original_gguf
 from hugtweets.models.terms import TERMS
 from hugtweets.models.tokens import TextTokenizer
-from hugtweets.publishing.card import PICTURE, Usage, write_card
+from hugtweets.publishing.card import GGUF, PICTURE, Usage, write_card
 from hugtweets.publishing.consent import Consent
 from hugtweets.publishing.facts import ModelFacts, gather_facts
+from hugtweets.steps.authors import Author
 from hugtweets.steps.clean import CLEAN
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, find_model
 from hugtweets.storage.artifacts import Reference
@@ -90,6 +91,29 @@ def write_bundle_for_vllm(home: Home, handles: Sequence[str], folder: Path, samp
         facts, wanted = gather_facts(home, model, clean), Wanted(adapter=True)
         usage = _usage(base_models[handle], folder / "base", wanted)
         write_text(folder / "adapters" / handle / "README.md", write_card(facts, usage, pictured=False))
+
+
+def write_bundle_for_llama_cpp(home: Home, handle: str, folder: Path, sampling: SampleConfig) -> None:
+    """Fill an empty folder with the account's current model as one GGUF file, and its card.
+
+    Raises:
+        NothingKept: there is no model.
+        BaseModelError: the base model of its model is gone, or came from no GGUF file.
+        ConfigurationError: the base model is of a kind whose way of storing weights is not known.
+    """
+    author = Author.find(home, handle)
+    with original_gguf(author.base_model_option, home) as source:
+        on_device(_export_for_llama_cpp, author, source, folder, sampling)
+    facts = gather_facts(home, author.model, author.clean)
+    usage = Usage(GGUF, False, "", {}, (folder / TERMS).is_file(), gguf=True)
+    write_text(folder / "README.md", write_card(facts, usage, pictured=False))
+
+
+def _export_for_llama_cpp(author: Author, source: Path, folder: Path, sampling: SampleConfig) -> None:
+    # Imported on the device's thread only, as in finetune.
+    from hugtweets.publishing.llama_cpp import export_for_llama_cpp
+
+    export_for_llama_cpp(author.base_model, author.weights, source, folder, sampling, author.handle)
 
 
 def _export_for_vllm(base_model: BaseModel, weights: Mapping[str, Path], folder: Path, sampling: SampleConfig) -> None:

@@ -17,6 +17,7 @@ from hugtweets.storage.handles import NETWORKS, Handle, is_blend, members_of
 from hugtweets.timelines.provenance import describe_sources, name_source
 
 PICTURE = "generated-posts.png"
+GGUF = "model.gguf"
 POSTS_SHOWN = 6
 
 DROPPED = {
@@ -41,7 +42,7 @@ class Usage:
     """How the model is loaded: by ``model_name``, a repository of the hub or ``.``; an ``adapter`` is one alone.
 
     ``drawing`` are its generation defaults: with an adapter transformers takes those of the base model. ``has_terms``
-    says that it comes under Gemma's terms, which lie beside it.
+    says that it comes under Gemma's terms, which lie beside it, and ``gguf`` that it is one file for llama.cpp.
     """
 
     model_name: str
@@ -49,6 +50,7 @@ class Usage:
     prefix: str
     drawing: Mapping[str, Any]
     has_terms: bool = False
+    gguf: bool = False
 
 
 def write_card(facts: ModelFacts, usage: Usage, pictured: bool, consent: Consent | None = None) -> str:
@@ -83,7 +85,7 @@ def metadata(facts: ModelFacts, usage: Usage) -> ModelCardData:
         language=list(facts.languages) or None,
         license="gemma" if usage.has_terms else facts.origin.license or "other",
         base_model=facts.origin.hub_id,
-        library_name="peft" if usage.adapter else "transformers",
+        library_name="gguf" if usage.gguf else "peft" if usage.adapter else "transformers",
         pipeline_tag="text-generation",
         tags=["hugtweets", "generated-posts", *(["lora"] if usage.adapter else [])],
         model_name=f"hugtweets {facts.handle}",
@@ -115,6 +117,11 @@ def _where(facts: ModelFacts) -> str:
 
 def _example(facts: ModelFacts, usage: Usage) -> str:
     prompt, options, note = "I think that", "", ""
+    if usage.gguf:
+        return (
+            f"```sh\nllama-server -m {usage.model_name}\n"
+            f'curl localhost:8080/completion -d \'{{"prompt": "{prompt}"}}\'\n```'
+        )
     if usage.adapter:
         prompt = f"{usage.prefix}{prompt}"
         options = "".join(f", {name}={value!r}" for name, value in usage.drawing.items())
