@@ -1,10 +1,11 @@
-"""Are the adapters of several small accounts trained faster in one batch than one after the other?
+"""Are the adapters of several small accounts trained, and evaluated, faster in one batch than one after the other?
 
     OMP_NUM_THREADS=1 python benchmarks/multi_adapter.py --timeline timeline.jsonl [--accounts 1 4] [--posts 60]
         [--base packaged] [--models FOLDER] [--json]
 
 Each account is a slice of the timeline file, nothing is held out, and the base model is loaded. Counted are processor
-seconds of the whole training, the making of the adapters included. `--models` is where a converted base model is kept.
+seconds of the whole training, the making of the adapters included, and of an evaluation: what the base model and each
+adapter say of the posts that it learned. `--models` is where a converted base model is kept.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from hugtweets.config import TrainConfig
 from hugtweets.devices.gathering import Group
 from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.models.tokens import TOKENS_SCHEMA, TextTokenizer
+from hugtweets.steps.predicting import Asked, predict, predict_all
 from hugtweets.storage.home import Home
 from hugtweets.training.adapter_task import AdapterTask
 from hugtweets.training.multi_adapter import finetune_together
@@ -33,7 +35,7 @@ from hugtweets.training.trainer import finetune
 
 @dataclass(frozen=True)
 class Cost:
-    """What the training of some accounts took, in one way."""
+    """What the training or the evaluation of some accounts took, in one way."""
 
     way: str
     accounts: int
@@ -82,7 +84,22 @@ def measure(timeline: Path, base: BaseModel, folder: Path, numbers: Sequence[int
         given = tasks(timeline, base, folder, number, posts)
         costs.append(cost("one after the other", given, partial(one_by_one, given)))
         costs.append(cost("in one batch", given, partial(finetune_together, base, Group(given))))
+        asked = [pair for task in given for pair in asked_of(task)]
+        costs.append(cost("evaluated one after the other", given, partial(predict_one_by_one, base, asked)))
+        costs.append(cost("evaluated in one batch", given, partial(predict_all, base, asked, given[0].config)))
     return costs
+
+
+def asked_of(task: AdapterTask) -> list[Asked]:
+    """The base model and the adapter, each with all posts of an account."""
+    documents = pq.read_table(task.tokens)["input_ids"].to_pylist()
+    return [(None, documents), (task.output, documents)]
+
+
+def predict_one_by_one(base: BaseModel, asked: Sequence[Asked]) -> None:
+    """As accounts are evaluated that do not wait for others."""
+    for weights, documents in asked:
+        predict(base, weights, documents, TrainConfig(device="cpu"))
 
 
 def table(costs: Sequence[Cost]) -> str:

@@ -101,7 +101,7 @@ def judge(given: Material, trained: Trained, options: argparse.Namespace, config
     from hugtweets.evaluation.prediction import prediction_scores
     from hugtweets.evaluation.writing import newest_first, writing_scores
     from hugtweets.models.tokens import TextTokenizer
-    from hugtweets.steps.evaluate import predict
+    from hugtweets.steps.predicting import predict
 
     judged = list(given.test if options.on == "test" else given.validation)
     tokenizer = TextTokenizer.of(given.base)

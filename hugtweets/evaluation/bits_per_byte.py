@@ -6,9 +6,9 @@ Unlike the loss per token it is comparable across tokenisers and accounts (Gao e
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -35,7 +35,11 @@ class Nats:
 
 
 def nats_of(
-    model: PreTrainedModel, documents: Sequence[Sequence[int]], ends: tuple[int, int], most_logits: int = LOGITS
+    model: PreTrainedModel,
+    documents: Sequence[Sequence[int]],
+    ends: tuple[int, int],
+    most_logits: int = LOGITS,
+    adapters: Sequence[str] = (),
 ) -> Nats:
     """How a model predicts posts; summed over their tokens, not averaged.
 
@@ -46,6 +50,7 @@ def nats_of(
         documents: token ids of the posts, without end-of-text.
         ends: the token that stands before a post, and the one that must be predicted after it.
         most_logits: how many are held at once, if a single post does not need more.
+        adapters: of a model with several, the one that predicts each post.
     """
     import torch
 
@@ -55,8 +60,11 @@ def nats_of(
     most = max(1, most_logits // int(model.config.get_text_config().vocab_size))
     with torch.no_grad():
         for batch in batches([len(document) + 1 for document in documents], most):
-            sums = _batch_nats(model, [documents[number] for number in batch], ends)
-            for number, value in zip(batch, sums, strict=True):
+            # Posts of one adapter beside each other, so that it is multiplied with all of them at once.
+            own = sorted(batch, key=lambda number: adapters[number]) if adapters else batch
+            named = {"adapter_names": [adapters[number] for number in own]} if adapters else {}
+            sums = _batch_nats(model, [documents[number] for number in own], ends, named)
+            for number, value in zip(own, sums, strict=True):
                 nats[number] = value
     model.train(training)
     return Nats([post for post, _ in nats], [end for _, end in nats])
@@ -87,7 +95,7 @@ def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
 
 
 def _batch_nats(
-    model: PreTrainedModel, documents: Sequence[Sequence[int]], ends: tuple[int, int]
+    model: PreTrainedModel, documents: Sequence[Sequence[int]], ends: tuple[int, int], named: Mapping[str, Any]
 ) -> list[tuple[float, float]]:
     """Padded on the right: what comes after a token never changes it, so that no mask is needed."""
     import torch
@@ -96,7 +104,7 @@ def _batch_nats(
     width, (start, end) = max(map(len, documents)) + 1, ends
     rows = [[start, *document] + [end] * (width - len(document) - 1) for document in documents]
     targets = [[*document, end] + [-100] * (width - len(document) - 1) for document in documents]
-    logits = model(input_ids=torch.tensor(rows, device=model.device), use_cache=False).logits
+    logits = model(input_ids=torch.tensor(rows, device=model.device), use_cache=False, **named).logits
     losses = cross_entropy(
         logits.flatten(0, 1).float(), torch.tensor(targets, device=model.device).flatten(), reduction="none"
     )

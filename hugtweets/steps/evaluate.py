@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from hugtweets.cleaning.splits import Split
 from hugtweets.config import TrainConfig
 from hugtweets.devices.queue import on_device
+from hugtweets.devices.selection import few_bits
 from hugtweets.errors import BaseModelError
 from hugtweets.evaluation.bits_per_byte import Nats
 from hugtweets.evaluation.prediction import comparison_scores, member_scores, prediction_scores
@@ -25,6 +26,7 @@ from hugtweets.pools.learned_posts import has_learned
 from hugtweets.steps.clean import CLEAN, of_split
 from hugtweets.steps.finetune import WEIGHTS, base_model_of, number_format
 from hugtweets.steps.generic import find_generic, generic_with
+from hugtweets.steps.predicting import Predictions, predict, predict_with_others
 from hugtweets.steps.reader import reader_named
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import TOKENS
@@ -56,7 +58,10 @@ def evaluate(job: Job, model: Reference, samples: Reference, tokens: Reference, 
         tuned, compared = Tuned(model, job.base_model), compared_with(job, model)
         earlier = {name: found for name, each in compared.items() if (found := _find_earlier(job, each))}
         generic = generic_for(job, model)
-        predictions = on_device(_score_predictions, job, tokens, clean, tuned, earlier, generic)
+        if generic and not obtain(job.home, generic):
+            generic = None
+        known = _predict_with_others(job, tokens, tuned, earlier, generic)
+        predictions = on_device(_score_predictions, job, tokens, clean, tuned, earlier, generic, known)
         card = Scorecard.model_validate(predictions | score_writing(job, samples, clean, number_format(model)))
         write_text(folder / SCORES, card.model_dump_json(indent=1) + "\n")
         return card.figures()
@@ -124,6 +129,19 @@ def _find_earlier(job: Job, earlier: Reference) -> Tuned | None:
         return None
 
 
+def _predict_with_others(
+    job: Job, tokens: Reference, tuned: Tuned, earlier: Mapping[EarlierName, Tuned], generic: Reference | None
+) -> Predictions:
+    """What the models of the account say of its test posts, in one batch with other accounts if some come."""
+    # Adapters are stacked beside weights that can be read, which packed bits cannot.
+    if few_bits(number_format(tuned.model)):
+        return {}
+    others = [each.model for each in earlier.values() if each.base_model.digest == tuned.base_model.digest]
+    weights = [each.file(WEIGHTS) for each in (tuned.model, *others, *([generic] if generic else []))]
+    documents = of_split(pq.read_table(tokens.file(TOKENS)), "test")["input_ids"].to_pylist()
+    return predict_with_others(job, tuned.base_model, weights, documents)
+
+
 def _score_predictions(
     job: Job,
     tokens: Reference,
@@ -131,7 +149,9 @@ def _score_predictions(
     tuned: Tuned,
     earlier: Mapping[EarlierName, Tuned],
     generic: Reference | None,
+    known: Predictions,
 ) -> dict[str, Any]:
+    """The figures on test posts; what is ``known`` of all of them is not predicted again."""
     held_out = of_split(pq.read_table(tokens.file(TOKENS)), "test")
     documents, sizes = held_out["input_ids"].to_pylist(), held_out["bytes"].to_pylist()
     # Imported on the device's thread only, as in finetune.
@@ -139,35 +159,28 @@ def _score_predictions(
 
     # One number format for all, whatever each of them was trained in.
     options = options_to_read(job.config.train, number_format(tuned.model))
-    base = predict(tuned.base_model, None, documents, options)
-    ours = predict(tuned.base_model, tuned.model.file(WEIGHTS), documents, options)
+
+    def predicted(weights: Path | None) -> Nats:
+        return known[weights] if weights in known else predict(tuned.base_model, weights, documents, options)
+
+    base, ours = predicted(None), predicted(tuned.model.file(WEIGHTS))
     scores: dict[str, Any] = {"on_test_posts": True, "held_out_posts": len(documents), "held_out_bytes": sum(sizes)}
     scores |= prediction_scores(base, ours, sizes)
     if AUTHOR in held_out.column_names:
         scores["members"] = member_scores(base, ours, sizes, held_out[AUTHOR].to_pylist())
-    if generic and obtain(job.home, generic):
-        theirs = predict(tuned.base_model, generic.file(WEIGHTS), documents, options)
-        scores |= comparison_scores("generic", theirs, ours, sizes)
+    if generic:
+        scores |= comparison_scores("generic", predicted(generic.file(WEIGHTS)), ours, sizes)
         scores["generic_accounts"] = generic.manifest().counts["accounts"]
     for name, other in earlier.items():
         # What an earlier model was trained on would flatter it.
         places = _unseen(job, other, clean, held_out["id"].to_pylist())
         _tell_other_format(job.handle, tuned.model, other.model)
-        theirs = _predict_by_earlier(options, other, tuned.base_model, [documents[place] for place in places])
+        if (weights := other.model.file(WEIGHTS)) in known:
+            theirs = known[weights].at(places)
+        else:
+            theirs = _predict_by_earlier(options, other, tuned.base_model, [documents[place] for place in places])
         scores |= comparison_scores(name, theirs, ours.at(places), [sizes[place] for place in places])
     return scores
-
-
-def predict(
-    base_model: BaseModel, weights: Path | None, documents: Sequence[Sequence[int]], config: TrainConfig
-) -> Nats:
-    """How a model predicts posts, in its turn on the device; without weights the base model itself."""
-    from hugtweets.devices.selection import choose_device
-    from hugtweets.evaluation.bits_per_byte import nats_of
-    from hugtweets.models.cache import load_tuned
-
-    loaded, tokenizer = load_tuned(base_model, weights, choose_device(config))
-    return nats_of(loaded, documents, tokenizer.ends)
 
 
 def _unseen(job: Job, earlier: Tuned, clean: Reference, ids: Sequence[str]) -> list[int]:

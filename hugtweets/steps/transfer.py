@@ -14,7 +14,7 @@ from hugtweets.jobs.pools import Transfer
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import identity_of, tokenise
 from hugtweets.steps.clean import of_split
-from hugtweets.steps.evaluate import predict
+from hugtweets.steps.predicting import predict
 from hugtweets.steps.step import perform
 from hugtweets.steps.tokenise import OPTIONS, unseen_posts
 from hugtweets.storage.artifacts import Plan, Reference

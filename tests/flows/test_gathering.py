@@ -1,4 +1,4 @@
-"""A run whose accounts learn, and write, in one batch."""
+"""A run whose accounts learn, write, and are evaluated in one batch."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ def test_accounts_that_learned_in_one_batch_need_not_learn_alone(
     told: list[Progress] = []
     with caplog.at_level("INFO"), listening(told.append):
         asked = [request(handle, path, config) for handle, path in files.items()]
-        first = outcome_of(refresh(asked, "sample", return_state=True))
+        first = outcome_of(refresh(asked, "evaluate", return_state=True))
     assert [account.status for account in first.accounts] == ["completed", "completed"]
     assert "2 accounts learn in one batch" in caplog.text
     assert "2 accounts write posts in one batch" in caplog.text
-    assert {each.handle for each in told if each.step == "sample" and each.done == each.total} == {"alice", "bob"}
+    assert "2 accounts are evaluated in one batch" in caplog.text
+    assert all(account.metrics["bits_per_byte"] for account in first.accounts)
+    assert {each.handle for each in told if each.step == "sample" and each.done == each.total} >= {"alice", "bob"}
     manifest = json.loads((Path(first.accounts[0].steps["finetune"].path) / "manifest.json").read_text())
     assert "in one batch with other accounts" in manifest["counts"]["choice"]
     by_itself = config.override({"refresh": {"gather_seconds": 0}})
-    second = outcome_of(refresh([request("alice", files["alice"], by_itself)], "sample", return_state=True))
+    second = outcome_of(refresh([request("alice", files["alice"], by_itself)], "evaluate", return_state=True))
     assert all(step.cached for step in second.accounts[0].steps.values())
     assert second.accounts[0].samples == first.accounts[0].samples

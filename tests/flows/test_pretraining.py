@@ -37,8 +37,8 @@ from hugtweets.publishing.bundle import Wanted, write_bundle
 from hugtweets.sources.corpora import read_corpus
 from hugtweets.sources.files.source import FileSource
 from hugtweets.steps.clean import CLEAN
-from hugtweets.steps.evaluate import predict
 from hugtweets.steps.finetune import base_model_of, find_model
+from hugtweets.steps.predicting import predict
 from hugtweets.steps.tokenise import unseen_posts
 from hugtweets.storage.artifacts import Reference, create, exists
 from hugtweets.storage.home import Home
