@@ -96,4 +96,5 @@ _GARBLINGS = (
     _garbling(_mac),
     _garbling(lambda byte: _windows(_windows_in_mac(byte))),
     _garbling(lambda byte: _mac(_windows_in_mac(byte))),
+    _garbling(lambda byte: _mac(_windows_in_mac(_windows_in_mac(byte)))),
 )

@@ -53,7 +53,8 @@ def test_letters_that_a_spreadsheet_garbled_are_mended(tmp_path: Path, wrong: st
 
 
 @pytest.mark.parametrize(
-    ("garbled", "encoding"), [("â€™ â€œ â€ù â€_ Ã©", "mac_roman"), ("‰Ûª ‰ÛÏ ‰Û\x9d ‰Û_ Ì©", "utf-8")]
+    ("garbled", "encoding"),
+    [("â€™ â€œ â€ù â€_ Ã©", "mac_roman"), ("‰Ûª ‰ÛÏ ‰Û\x9d ‰Û_ Ì©", "utf-8"), ("‰Ûª ‰ÛÏ ‰Ûù ‰Û_ Ì©", "utf-8")],
 )
 def test_letters_that_windows_and_then_a_mac_garbled_are_mended(tmp_path: Path, garbled: str, encoding: str) -> None:
     assert texts_of(table(tmp_path / "posts.csv", [garbled] * 3, encoding)) == ["’ “ ” … é"] * 3
