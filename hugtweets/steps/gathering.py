@@ -12,7 +12,7 @@ from hugtweets.devices.gathering import Gatherer, NotGathered, Work
 from hugtweets.devices.selection import visible_gpus
 from hugtweets.jobs.job import Job
 
-# Seconds for which others are waited for on a GPU: less than a small account is trained for.
+# Seconds for which others are waited for on a GPU: a guess, since none could be had.
 ON_GPU = 5.0
 
 logger = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from hugtweets.errors import TrainingError
 from hugtweets.evaluation.bits_per_byte import bits_per_byte, post_nats
 from hugtweets.models.tokens import load_split
 
-# A GPU has to be waited for until it tells a loss, so that losses are fetched together, this often: ten steps of
-# 50 ms at once. Slower steps, as on a processor, are told one by one.
+# A GPU has to be waited for until it tells a loss, so that losses are fetched together, this often: by estimate, since
+# none could be had, ten steps of 50 ms at once. Slower steps, as on a processor, are told one by one.
 FETCH_SECONDS = 0.5
 # Steps done, steps in all, a note for people, and the row that is added to the history.
 Progress = Callable[[int, int, str, dict[str, float]], None]
