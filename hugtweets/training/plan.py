@@ -48,7 +48,8 @@ LAYER_AGAIN = 1.4
 PIECE = 2**24
 # Float32 weights, gradients and the two moments of AdamW.
 LEARNING = 16
-# What a GPU's libraries take for themselves (a guess: none could be had), and the code that a processor reads in for the first step.
+# What a GPU's libraries take for themselves, a guess since none could be had, and the code that a processor reads in
+# for the first step.
 LIBRARIES = {"cuda": 0.3 * GIB, "mps": 0.3 * GIB, "cpu": 32 * 2**20}
 # What allocators leave unused. That of a processor leaves holes, fewer if large blocks are given back at once.
 UNUSED, UNUSED_ON_CPU, UNUSED_GIVEN_BACK = 1.1, 1.35, 1.2
