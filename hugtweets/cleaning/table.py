@@ -140,11 +140,12 @@ def _reasons_after_cleaning(clean: CleanTexts, config: CleanConfig) -> pa.String
 
 
 def _kinds(posts: pa.RecordBatch, handle: str) -> pa.StringArray:
-    """One of :data:`hugtweets.cleaning.kinds.KINDS` each; what a source did not say is a post like any other.
+    """One of :data:`hugtweets.cleaning.kinds.KINDS` each; what begins with a name is a reply if the source did not say.
 
     Whoever answers a post of his own goes on with it, and speaks to nobody else.
     """
-    is_reply, is_quote = (pc.fill_null(posts[name], False) for name in ("is_reply", "is_quote"))
+    is_reply = pc.fill_null(posts["is_reply"], pc.starts_with(posts["text"], "@"))
+    is_quote = pc.fill_null(posts["is_quote"], False)
     own = posts["id"].filter(pc.invert(by_others(posts["author"], handle)))
     goes_on = pc.is_in(posts["replied_to"], own, skip_nulls=True)
     others = pc.if_else(is_reply, "reply", pc.if_else(is_quote, "quote", "post"))

@@ -176,13 +176,15 @@ def test_the_funnel_adds_up() -> None:
     }
 
 
-def test_each_post_has_its_kind_and_one_of_which_nothing_is_known_is_a_post() -> None:
+def test_each_post_has_its_kind_and_one_of_which_nothing_is_known_begins_with_a_name_or_is_a_post() -> None:
     posts = [
         post("one two three", 1, is_reply=True, is_quote=True),
         post("four five six", 2, is_reply=False, is_quote=True),
         post("seven eight nine", 3),
+        post("@bo ten eleven twelve", 4),
+        post("@bo opens at thirteen", 5, is_reply=False),
     ]
-    assert [row["kind"] for row in clean(posts)] == ["reply", "quote", "post"]
+    assert [row["kind"] for row in clean(posts)] == ["reply", "quote", "post", "reply", "post"]
 
 
 def test_whoever_answers_himself_goes_on_with_a_thread() -> None:
