@@ -27,6 +27,11 @@ VERSION = 1
 TOKENS = "tokens.parquet"
 # The options of the training section that this step reads; the others belong to the next.
 OPTIONS = {"max_tokens", "max_posts", "max_training_posts", "kinds"}
+# As `auto` and `packaged` choose it: who names another base model has chosen the language with it.
+OURS = ("auto", "packaged")
+# SmolLM2 takes 0.22 to 0.27 tokens a byte of English accounts, 0.34 of a Catalan, 0.35 of a Portuguese and 0.59 of a
+# Japanese one: benchmarks/LOG.md, *The goals of the voice*.
+FOREIGN = 0.32
 
 
 def plan_tokenise(job: Job, clean: Reference) -> Plan:
@@ -50,6 +55,7 @@ def tokenise(job: Job, clean: Reference) -> Reference:
             "posts": table.num_rows,
             **{split: of_split(table, split).num_rows for split in SPLITS},
             "tokens": len(table["input_ids"].combine_chunks().flatten()),
+            "bytes": _bytes(posts, table),
             "kinds": _kinds(posts, table),
             "left_out": clean.manifest().counts["kept"] - pc.sum(posts["kept"]).as_py(),
         }
@@ -77,6 +83,12 @@ def unseen_posts(clean: Reference, base_model: BaseModel) -> pa.Table:
     return posts.filter(pc.invert(learned))
 
 
+def _bytes(posts: pa.Table, tokens: pa.Table) -> int:
+    """The size of the posts that became tokens, in UTF-8."""
+    read = posts["text"].filter(pc.is_in(posts["id"], value_set=tokens["id"].combine_chunks()))
+    return int(pc.sum(pc.binary_length(read), min_count=0).as_py())
+
+
 def _kinds(posts: pa.Table, tokens: pa.Table) -> list[Kind]:
     """The kinds that the posts to train on are told apart by."""
     if GIVEN not in tokens.column_names:
@@ -86,8 +98,22 @@ def _kinds(posts: pa.Table, tokens: pa.Table) -> list[Kind]:
 
 
 def record_tokenise(job: Job, tokens: Reference) -> None:
-    """Say how many held-out posts are not used, if any."""
-    number = tokens.manifest().counts.get("left_out", 0)
+    """Say how many held-out posts are not used, and whether the base model that we chose hardly knows the language."""
+    counts = tokens.manifest().counts
+    is_new = not job.outcome.steps["tokenise"].cached
+    if is_new and job.config.train.base_model in OURS and counts.get("bytes"):
+        job.outcome.remark(language_remark(job.base_model.name, counts["tokens"] / counts["bytes"]))
+    number = counts.get("left_out", 0)
     if number:
         posts = f"{number:,} held-out post{'s are' if number > 1 else ' is'}"
         job.outcome.remark(f"{posts} not used: {job.base_model.name} has learned them")
+
+
+def language_remark(base_model: str, tokens_per_byte: float) -> str | None:
+    """What is to be said of a base model that takes so many tokens a byte: many, where it hardly knows a language."""
+    if tokens_per_byte <= FOREIGN:
+        return None
+    return (
+        f"{base_model} takes {tokens_per_byte:.2f} tokens a byte of these posts, where English takes 0.25: it hardly "
+        "knows their language and writes it badly; train.base_model=gemma-3-270m knows more languages"
+    )
