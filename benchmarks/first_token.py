@@ -3,7 +3,8 @@
     python benchmarks/first_token.py --account timeline.jsonl [--account ...] [--models packaged FILE.gguf] [--json]
 
 The newest cleaned posts of each account, by every base model as it is: bits per byte with and without the token that
-ends a post, which no base model has reason to expect where a post ends.
+ends a post, which no base model has reason to expect where a post ends. Tokens a byte tell how well it knows the
+language.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Row:
     account: str
     base_model: str
     opens_with: str
+    tokens_per_byte: float
     bits_per_byte: float
     without_the_end: float
 
@@ -64,7 +66,8 @@ def measure(spec: str, home: Home, account: str, texts: list[str]) -> list[Row]:
             post_nats(model, [document[:-1]], (start, document[-1]))[0] for document in documents if len(document) > 1
         ]
         kept = [size for size, document in zip(sizes, documents, strict=True) if len(document) > 1]
-        figures = (round(bits_per_byte(whole, sizes), 3), round(bits_per_byte(unended, kept), 3))
+        share = round(sum(map(len, documents)) / sum(sizes), 2)
+        figures = (share, round(bits_per_byte(whole, sizes), 3), round(bits_per_byte(unended, kept), 3))
         rows.append(Row(account, base_model.name, tokenizer.spell(start), *figures))
     return rows
 
@@ -86,7 +89,10 @@ def main() -> None:
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
         return
-    print("| account | base model | opens with | bits per byte | without the end |\n| --- | --- | --- | ---: | ---: |")
+    print(
+        "| account | base model | opens with | tokens a byte | bits per byte | without the end |\n"
+        "| --- | --- | --- | ---: | ---: | ---: |"
+    )
     for row in rows:
         print("| " + " | ".join(map(str, asdict(row).values())) + " |")
 

@@ -70,7 +70,12 @@ def score_rows(metrics: Metrics) -> list[Row]:
 
 def _prediction_rows(card: Scorecard, posts: str) -> list[Row]:
     rows = [
-        Row(f"predicting {card.held_out_posts:,} {posts} posts", "model", "perfect", "worthless"),
+        Row(
+            f"predicting {card.held_out_posts:,} {posts} post{'s' * (card.held_out_posts != 1)}",
+            "model",
+            "perfect",
+            "worthless",
+        ),
         Row(
             "bits per byte",
             f"{card.bits_per_byte:.3f}",

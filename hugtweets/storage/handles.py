@@ -52,6 +52,8 @@ LONGEST_TEXT = 500
 _X_HOST = re.compile(r"(?:www\.|mobile\.|m\.)?(?:x|twitter)\.com")
 # Pages of X itself, which are beside those of accounts.
 _X_PAGES = re.compile(r"(?i:compose|explore|hashtag|home|i|intent|login|messages|notifications|search|settings|share)")
+# How servers show a profile to whoever is logged in.
+_MASTODON_VIEWS = ("web", "deck")
 # Windows takes these for devices, whatever suffix follows.
 _DEVICE = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)
 _DEVICE_MARK = "~"
@@ -91,7 +93,7 @@ class Handle:
         """
         if len(text) > LONGEST_TEXT:
             raise _refusal(text, network)
-        told, name = _split_address(text.strip()) or _split_prefix(text)
+        told, name = _split_address(text.strip()) or _split_prefix(text.strip(" "))
         name = name.removeprefix("@")
         if told and network and told != network:
             raise _refusal(text, network)
@@ -151,13 +153,16 @@ def _split_address(text: str) -> tuple[Network, str] | None:
         host = address.hostname or ""
     except ValueError:
         return None
-    parts = [part for part in address.path.split("/") if part]
+    path = address.fragment.removeprefix("!") if address.fragment.startswith("!/") else address.path
+    parts = [part for part in path.split("/") if part]
     if address.scheme not in ("http", "https") or not parts:
         return None
     if _X_HOST.fullmatch(host):
         return None if _X_PAGES.fullmatch(parts[0]) else ("x", parts[0])
     if host == "bsky.app":
         return ("bluesky", parts[1]) if parts[0] == "profile" and len(parts) > 1 else None
+    if parts[0] in _MASTODON_VIEWS:
+        parts = parts[1:] or parts
     if parts[0].startswith("@"):
         user = parts[0].removeprefix("@")
         return "mastodon", user if "@" in user else f"{user}@{host}"
