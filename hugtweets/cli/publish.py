@@ -46,9 +46,9 @@ def export(
     with_posts: PostsOption = False,
     program: ProgramOption = None,
 ) -> None:
-    """Write the current model for transformers or llama.cpp, or several for vLLM.
+    """Write models for transformers, vLLM or llama.cpp.
 
-    Its card is in the folder, and the sample options become its generation defaults. With --for vllm the folder holds
+    The card is in the folder, and the sample options become its generation defaults. With --for vllm the folder holds
     the base model, the adapter of each account, and a script that serves them; with --for llama.cpp one GGUF file.
 
     For example: hugtweets export fogbell_keeper --to model

@@ -105,8 +105,8 @@ def to_current_schema(table: pa.Table) -> pa.Table:
     """Raw posts under :data:`RAW_SCHEMA`, also those of an earlier version, which had fewer columns."""
     for name in LATER:
         if name not in table.column_names:
-            field = RAW_SCHEMA.field(name)
-            table = table.append_column(field, pa.nulls(len(table), field.type))
+            field, place = RAW_SCHEMA.field(name), min(RAW_SCHEMA.get_field_index(name), table.num_columns)
+            table = table.add_column(place, field, pa.nulls(len(table), field.type))
     return table
 
 
