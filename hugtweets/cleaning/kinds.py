@@ -1,5 +1,4 @@
-"""Kinds of posts: what a reply, a quote, a post that goes on a thread or any other is, and how a model is told which to
-write.
+"""Kinds of posts: what each post is, and how a model is told which kind to write.
 
 Where an account has several kinds, half of the training posts of each stand behind its name, as in ``reply: ``. So
 a model can be asked for one kind, and for posts of any kind as well: see benchmarks/LOG.md for what that costs.

@@ -108,7 +108,8 @@ class PagedSource:
 
     def _pages(self, stored: int) -> Iterator[Page]:
         """The pages of the account from its newest post on, each once, whatever a network says comes next."""
-        room, positions = stored + self.config.max_posts, [None, *list[str]()]
+        room = stored + self.config.max_posts
+        positions: list[str | None] = [None]
         while room > 0:
             page = self.reader.read(positions[-1], None, is_first=True)
             yield page
