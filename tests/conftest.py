@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -79,14 +81,21 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[str]:
+def prefect_server(pytestconfig: pytest.Config) -> Iterator[str]:
     """The URL of a Prefect server that lives as long as the session of tests."""
     # Prefect takes seconds to import, and most tests never need it.
     from prefect.settings import PREFECT_API_URL
     from prefect.testing.utilities import prefect_test_harness
 
     with prefect_test_harness(server_startup_timeout=120):
-        yield str(PREFECT_API_URL.value())
+        url = str(PREFECT_API_URL.value())
+        # On a slow machine Prefect's senders of logs and events leave a connection to the garbage collector.
+        to_server = rf"unclosed <socket\.socket.*raddr=.*, {urlsplit(url).port}\)"
+        for left in (to_server, "unclosed transport <_SelectorSocketTransport"):
+            warnings.filterwarnings("ignore", left, ResourceWarning)
+            # The line before holds for the test that asked first.
+            pytestconfig.addinivalue_line("filterwarnings", f"ignore:{left}:ResourceWarning")
+        yield url
 
 
 @pytest.fixture(scope="session")
