@@ -21,9 +21,10 @@ report on the test posts of accounts that nothing was chosen by. Seconds are tho
 
 ``--judges`` adds what a scorecard says with ``evaluate.scorecard=full``, minutes a row: bits per byte of the written
 posts and of the author's unseen ones to ``--reader``, a base model that learned neither, and by how many per cent the
-first are more; a detector that is trained from the reader, with its 95 % interval; and how many bits a post speaks for
-the account rather than for the other ``--account`` and ``--other`` files, beside the author's own unseen posts. With
-``--rows`` a run that was broken off goes on where it was: give every choice of sizes and judges a file of its own.
+first are more; a detector that is trained from the reader, with its 95 % interval; how many bits a post speaks for the
+account rather than for the other ``--account`` and ``--other`` files, beside the author's own unseen posts; and MAUVE
+where ``--generated`` is 200 and ``--held-out`` 100 or more. With ``--rows`` a run that was broken off goes on where it
+was: give every choice of sizes and judges a file of its own.
 
 In the tables each figure is the mean over seeds, ± half of its range. *Over default* is the difference in bits per byte
 to ``default`` on the same posts, with the 95 % interval over posts; the last table is the same over accounts.
@@ -84,7 +85,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "mean_length": ("length", ".0f"),
     "held_out_mean_length": ("length, real", ".0f"),
 }
-# With their 95 % intervals.
+# With their 95 % intervals, where they have some.
 JUDGES: dict[str, tuple[str, str]] = {
     "told_apart_by_model": ("trained detector", ".2f"),
     "reader_bits_per_byte": ("to the reader", ".3f"),
@@ -92,6 +93,7 @@ JUDGES: dict[str, tuple[str, str]] = {
     "odd": ("odd, %", "+.1f"),
     "log_odds": ("bits for the account", "+.0f"),
     "held_out_log_odds": ("bits for the account, real", "+.0f"),
+    "mauve": ("MAUVE", ".2f"),
 }
 
 
