@@ -59,7 +59,7 @@ def can_pass(config: FetchConfig) -> Callable[[Task[..., Any], TaskRun, State[An
                 return False
             seconds = (error.reset_at - datetime.now(UTC)).total_seconds()
             if seconds > 0:
-                logger.info("waiting %.0f s for X: %s", seconds, error)
+                logger.info("waiting %.0f s: %s", seconds, error)
                 time.sleep(seconds)
             return True
         return is_worth_another(task, run, state)

@@ -78,7 +78,8 @@ class HomeState(BaseModel):
         budget = self.held.get("fetch.month_budget_usd")
         spent = f"${self.usd_this_month:.2f}" + (f" of at most ${budget:.2f}" if budget is not None else "")
         night = f"last night: {self.night.run}, {len(self.night.failed)} failed" if self.night else "no night yet"
-        return f"{len(self.accounts)} accounts, {waiting} wait; spent this month: {spent}; {night}"
+        known = f"{len(self.accounts)} account{'' if len(self.accounts) == 1 else 's'}"
+        return f"{known}, {waiting} wait{'s' if waiting == 1 else ''}; spent this month: {spent}; {night}"
 
 
 def read_status(home: Home) -> HomeState:
