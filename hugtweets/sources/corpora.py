@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from hugtweets.cleaning.table import clean_table
 from hugtweets.config import CleanConfig
+from hugtweets.errors import UnreadableSource
 from hugtweets.sources.files.reading import reading
 from hugtweets.sources.files.source import read_posts
 from hugtweets.timelines.posts import Post, to_table
@@ -27,12 +28,14 @@ def read_corpus(path: Path, config: CleanConfig) -> pa.Table:
         config: the rules of cleaning; no post is held out.
 
     Raises:
-        UnreadableSource: there is no such file, or it cannot be used.
+        UnreadableSource: there is no such file, it holds no posts, or it cannot be used.
     """
     rules = config.model_copy(update={"held_out_share": 0.0, "validation_share": 0.0})
     by_author: dict[str | None, list[Post]] = defaultdict(list)
     for post in _read_lines(path) if path.suffix.lower() == PLAIN else read_posts(path):
         by_author[post.author].append(post)
+    if not by_author:
+        raise UnreadableSource(f"{path} holds no posts: give another file")
     return pa.concat_tables(_clean(author, posts, rules) for author, posts in by_author.items())
 
 

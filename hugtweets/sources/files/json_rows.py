@@ -16,17 +16,26 @@ from hugtweets.sources.files.rows import Row, Rows
 from hugtweets.sources.files.text import BLOCK, MAX_LINE, UNDECODED, Encoding, bounded_lines, open_text
 
 _BETWEEN = re.compile(r"[\s,\ufeff]*")
+_PEEKED = 2**12  # characters
+# Written over several lines, an object begins with its bracket alone.
+_WHOLE = re.compile(r"\[|\{[ \t]*(?:[\r\n]|$)")
 _NO_JSON = "is not JSON"
 
 
 def read_json(path: Path, encoding: Encoding) -> Rows:
     """The rows of a file of JSON; an object that spells a table by columns, as pandas does, gives its rows."""
     with open_text(path, encoding) as file:
-        first = next((line for line in bounded_lines(file, path) if not line.isspace()), "").lstrip("\ufeff").strip()
-    # Written over several lines, an object begins with its bracket alone.
-    whole = first.startswith("[") or first == "{"
+        whole = _WHOLE.match(_start(file)) is not None
     rows = _read_values(path, encoding) if whole else _read_lines(path, encoding)
     return Rows("JSON" if whole else "JSON lines", _unfolded(rows))
+
+
+def _start(file: TextIO) -> str:
+    """How a file begins, blanks aside; an array may be all in one line, of any length."""
+    start = ""
+    while not start and (block := file.read(_PEEKED)):
+        start = block.lstrip("\ufeff \t\r\n")
+    return start
 
 
 def _read_lines(path: Path, encoding: Encoding) -> Iterator[Row]:
@@ -134,7 +143,7 @@ def _unfolded(rows: Iterator[Row]) -> Iterator[Row]:
             yield replace(row, value=row.value["tweet"])
             continue
         values = row.value if isinstance(row.value, list) else rows_within(row.value)
-        if not values:
+        if values is None:
             yield row
             continue
         for value in values:

@@ -36,8 +36,8 @@ _SAMPLE_SIZE = 2**22  # characters
 
 @dataclass(frozen=True)
 class PostsFile:
-    """What a file holds: each post once, and how many rows ``repeated`` one; the ids of authors that it does not name;
-    what was chosen in reading it; and which rows were passed over.
+    """What a file holds, which may be nothing: each post once, and how many rows ``repeated`` one; the ids of authors
+    that it does not name; what was chosen in reading it; and which rows were passed over.
     """
 
     posts: list[Post]
@@ -57,6 +57,8 @@ def read_posts_file(path: Path) -> PostsFile:
     with reading(path):
         rows, encoding = _open(path)
         ahead, sample = _look_ahead(rows)
+        if not ahead and not sample.columns:
+            return PostsFile([], 0, frozenset(), (), PassedOver(path))
         dialect, reason = _dialect_of(sample, path)
         conventions = conventions_of(sample, dialect)
         reader = _Reader(dialect, conventions, path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hugtweets.sources.files.literals import structured
@@ -48,6 +48,10 @@ class Cells:
 
     def __contains__(self, name: str) -> bool:
         return spelled(name) in self._cells
+
+    def values(self) -> Iterable[object]:
+        """What all cells hold."""
+        return self._cells.values()
 
     def get(self, *names: str) -> object:
         """The first cell of these names that holds something, as it is; None if none does."""

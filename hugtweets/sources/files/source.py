@@ -27,15 +27,17 @@ class FileSource:
     handle: str
 
     def update(self, timeline: Path) -> str | None:
-        """Add the file's posts to the stored timeline; returns which rows were passed over, if any.
+        """Add the file's posts to the stored timeline; returns which rows were passed over, or that there are none.
 
         Raises:
             UnreadableSource: the file cannot be read, or it holds only other people's posts.
         """
         file = read_posts_file(self.path)
+        if not file.passed_over.rows:
+            return f"{self.path} holds no posts: check the file"
         check_authors(file.posts, file.author_ids, self.handle, self.path)
         _announce(file)
-        if file.posts and not any(post.author for post in file.posts):
+        if not any(post.author for post in file.posts):
             log.info("%s names no authors: all its posts are taken for those of %s", self.path, self.handle)
         add_posts(timeline, with_own_handle(file.posts, self.handle))
         return f"of {self.path}, {file.passed_over}" if file.passed_over.number else None

@@ -11,7 +11,11 @@ import pytest
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources.files.reading import read_posts_file
+from hugtweets.sources.files.source import FileSource
+from hugtweets.sources.files.text import MAX_LINE
+from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import Post
+from tests.fixtures.post_files import graphql_answer
 
 ID = "1201506031228084201"
 NEXT = "1201506031228084207"
@@ -98,6 +102,23 @@ def test_ids_and_times_do_not_mislead_about_the_encoding(tmp_path: Path, encodin
 def test_posts_are_read_out_of_what_services_and_databases_put_around_them(tmp_path: Path, content: Any) -> None:
     [post] = posts(tmp_path / "posts.json", json.dumps(content))
     assert (post.id, post.created_at, post.text) == (ID, datetime(2020, 8, 1, tzinfo=UTC), "a")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("posts.json", "[]"), ("posts.json", '{"tweets": []}'), ("posts.json", json.dumps(graphql_answer())),
+     ("posts.jsonl", "\n"), ("posts.csv", ""), ("posts.csv", f"\ufeff{HEADER}\r\n"),],
+)  # fmt: skip
+def test_a_file_without_posts_is_said_to_have_none(tmp_path: Path, home: Home, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    remark = FileSource(tmp_path / name, "ada").update(home.timeline("ada"))
+
+    assert remark == f"{tmp_path / name} holds no posts: check the file"
+
+
+def test_an_array_in_one_line_may_be_of_any_length(tmp_path: Path) -> None:
+    rows = [ROW | {"id": f"{ID[:-1]}{number}", "raw": "x" * (MAX_LINE // 4)} for number in range(5)]
+    assert len(posts(tmp_path / "posts.json", json.dumps(rows))) == 5
 
 
 @pytest.mark.parametrize(

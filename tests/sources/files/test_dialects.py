@@ -74,6 +74,8 @@ def test_posts_come_back_as_they_were_from_the_files_of_every_tool(
 ANNOUNCED = {
     "twarc 1": "posts of the X API v1.1 (twarc 1), since it has the keys id_str, full_text",
     "search of v1.1": "answers of the X API v1.1, since it has the keys statuses",
+    "GraphQL": "posts as X's own pages get them (GraphQL), since it has the keys rest_id, legacy",
+    "answers of GraphQL": "posts as X's own pages get them (GraphQL), since it has the keys data",
     "answers of v2": "answers of the X API v2 (twarc2), since it has the keys data, includes",
     "flattened v2": "posts of the X API v2 (twarc2 flatten), since it has the keys author_id, referenced_tweets",
     "twarc-csv": "CSV, twarc2 CSV, since it has the columns author.username, author_id",

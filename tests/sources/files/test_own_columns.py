@@ -176,7 +176,6 @@ def test_csv_without_text_is_refused_naming_the_columns_there_are(tmp_path: Path
 @pytest.mark.parametrize(
     "content",
     [
-        b"",
         b"id,created_at,text\n1,2024-05-31\n",
         b"id,created_at,text\n1,2024-05-31,a,b\n",
         b'id,created_at,text\n1,2024-05-31,"cut o',

@@ -13,12 +13,14 @@ from hugtweets.sources.files.dialects.tables import (
     TRUMP_ARCHIVE,
 )
 from hugtweets.sources.files.dialects.twint import TWINT
+from hugtweets.sources.files.dialects.x_graphql import X_GRAPHQL
 from hugtweets.sources.files.dialects.x_v1 import X_V1, X_V1_SEARCH
 from hugtweets.sources.files.dialects.x_v2 import TWARC_CSV, TWARC_CSV_ENCODED, X_V2_ANSWERS, X_V2_POSTS
 
 DIALECTS: tuple[Dialect, ...] = (
     X_V2_ANSWERS,
     X_V1_SEARCH,
+    X_GRAPHQL,
     APIFY,
     TWARC_CSV_ENCODED,
     TWARC_CSV,

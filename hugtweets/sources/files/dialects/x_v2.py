@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -88,7 +89,10 @@ def _decoded(text: object) -> object:
 
 
 def _is_answer(sample: Sample) -> bool:
-    return any(isinstance(structured(row.get("data")), dict | list) for row in sample.rows)
+    """Whether `data` holds posts, not, as in answers to X's own pages, what leads to them."""
+    found = (structured(row.get("data")) for row in sample.rows)
+    posts = itertools.chain.from_iterable(data if isinstance(data, list) else [data] for data in found)
+    return any(isinstance(post, dict) and "id" in post for post in posts)
 
 
 def _is_encoded(sample: Sample) -> bool:
