@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hugtweets.sources.files.bare_retweets import are_bare, marked
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
 from hugtweets.sources.files.dialects.plain import NAMES
 from hugtweets.sources.files.garbled import Garbling, garbling_of
@@ -18,13 +19,14 @@ from hugtweets.sources.files.printed_bytes import are_printed, decoded
 class Conventions:
     """What a row becomes, whether 3/8/2020 begins with the day, and what has to be undone in texts.
 
-    They may be bytes as Python prints them, or their letters garbled by a spreadsheet.
+    They may be bytes as Python prints them, or their letters garbled by a spreadsheet, or retweets without an @.
     """
 
     row_type: type[PostRow]
     day_first: bool | None
     prints_bytes: bool
     garbling: Garbling | None
+    has_bare_retweets: bool
 
     def row(self, fields: Fields) -> PostRow:
         """The checked row of these fields.
@@ -34,6 +36,7 @@ class Conventions:
         """
         fields = decoded(fields) if self.prints_bytes else fields
         fields = self.garbling.undone(fields) if self.garbling else fields
+        fields = marked(fields) if self.has_bare_retweets else fields
         return self.row_type.model_validate(fields, context={"day_first": self.day_first})
 
     def choices(self, path: Path) -> list[str]:
@@ -51,6 +54,11 @@ class Conventions:
             said.append(f"texts in {path} are bytes as Python prints them (b'caf\\xc3\\xa9'): they were read as UTF-8")
         if self.garbling:
             said.append(f"letters in {path} had been read in a wrong encoding before (as â€™ for ’): that was undone")
+        if self.has_bare_retweets:
+            said.append(
+                f"posts in {path} that begin as RT name: … were read as retweets, since several people are named so, "
+                "and none with an @"
+            )
         return said
 
     @property
@@ -62,7 +70,7 @@ def conventions_of(sample: Sample, dialect: Dialect) -> Conventions:
     """The conventions of the file whose first rows these are."""
     rows = [fields for cells in sample.rows for fields in dialect.read(cells)]
     day_first = puts_day_first(row.get(*NAMES["created_at"]) for row in sample.rows)
-    return Conventions(_row_type(rows, day_first), day_first, are_printed(rows), garbling_of(rows))
+    return Conventions(_row_type(rows, day_first), day_first, are_printed(rows), garbling_of(rows), are_bare(rows))
 
 
 def _row_type(rows: list[Fields], day_first: bool | None) -> type[PostRow]:

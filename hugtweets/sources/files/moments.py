@@ -29,10 +29,11 @@ _FIRST_DAY, _LAST_DAY = 38_718, 73_050  # the same years, as spreadsheets count 
 _DAY_ZERO = datetime(1899, 12, 30, tzinfo=UTC)
 _LONGEST = 80  # characters
 _NO_TIME = "is not a time such as 2024-05-31T18:30:00Z"
-# Since November 2010 X's ids hold the milliseconds since then, above 22 bits for the machine and a counter.
-_FIRST_TELLING_ID = 30_000_000_000
+# Since 4 November 2010 X's ids hold the milliseconds since then, above 22 bits for the machine and a counter. Ids of 11
+# to 14 digits would be of that day: they are other sites', or X's from before.
 _ID_EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657_000, UTC)
 _ID_BITS = 22
+_FIRST_TOLD = datetime(2010, 11, 5, tzinfo=UTC)
 # Neither has a part of a date in common with the other: what both give was said by the text.
 _DEFAULTS = (datetime(2001, 1, 2), datetime(2002, 3, 4))
 
@@ -75,9 +76,9 @@ def time_of_id(identifier: str) -> datetime:
     Raises:
         ValueError: it is no id of X's, or one from before November 2010.
     """
-    if identifier.isdecimal() and int(identifier) >= _FIRST_TELLING_ID and len(identifier) <= LONGEST_ID:
+    if identifier.isdecimal() and len(identifier) <= LONGEST_ID:
         time = _ID_EPOCH + timedelta(milliseconds=int(identifier) >> _ID_BITS)
-        if time <= datetime.now(UTC):
+        if _FIRST_TOLD <= time <= datetime.now(UTC):
             return time
     raise ValueError("cannot be read, nor told by the id, which is none of X's since November 2010")
 

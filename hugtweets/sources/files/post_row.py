@@ -20,6 +20,7 @@ _KEPT = {field.name for field in dataclasses.fields(Post)} - {"mentions", "delet
 _HANDLES = re.compile(r"@?(\w{1,20})")
 _GUARDED_ID = re.compile(r"""=?['"]?(?:x|id|(?:tweet|status|post)_?id)?:? ?(\d+)['"]?""", re.IGNORECASE)
 _BETWEEN_HANDLES = re.compile(r"[\s,;|]+")
+_FIRST_YEAR = 2010  # of ids of X that tell the time, its last two months
 _WORDS_FOR_FLAGS = {"1.0": True, "0.0": False}
 
 
@@ -67,12 +68,14 @@ def has_time(fields: Fields, day_first: bool | None) -> bool:
 
 
 def has_telling_id(fields: Fields) -> bool:
-    """Whether these fields hold an id that tells the time."""
+    """Whether these fields hold an id that surely is one of X's, which tell the time.
+
+    Those of other sites, of 15 to 17 digits, would be of X's first weeks with such ids, when few posts were written.
+    """
     try:
-        time_of_id(str(bare_id(fields.get("id"))))
+        return time_of_id(str(bare_id(fields.get("id")))).year > _FIRST_YEAR
     except ValueError:
         return False
-    return True
 
 
 def _mentions(value: object) -> list[Fields] | None:

@@ -96,3 +96,16 @@ def test_an_id_of_x_tells_the_time_that_nobody_can_read(tmp_path: Path, written:
 
     assert file.posts[0].created_at.replace(microsecond=0) == datetime(2019, 12, 2, 14, 18, 55, tzinfo=UTC)
     assert "has no times that can be read" in file.choices[-1]
+
+
+@pytest.mark.parametrize(
+    "first", [10**11, 10**13, 3 * 10**14, 4_900_000_000_000_000, 10_153_012_345_678_901, 3_100_000_000_000_000_000]
+)
+def test_ids_of_other_sites_do_not_become_times(tmp_path: Path, first: int) -> None:
+    with pytest.raises(UnreadableSource, match="has no column created_at"):
+        read(tmp_path / "posts.csv", "id,text", *(f"{first + number * 7919},Soup." for number in range(20)))
+
+
+def test_of_posts_of_x_the_first_with_such_ids_have_their_times(tmp_path: Path) -> None:
+    file = read(tmp_path / "posts.csv", "id,text", "10153012345678901,Soup.", "1201506031228084201,More soup.")
+    assert [post.created_at.year for post in file.posts] == [2010, 2019]
