@@ -15,7 +15,7 @@ from hugtweets.pools.pool import spec_of
 from hugtweets.storage.artifacts import Manifest, location, references
 from hugtweets.storage.handles import is_mix, run_command
 from hugtweets.storage.home import Home
-from hugtweets.timelines.provenance import count_sources, describe_sources
+from hugtweets.timelines.provenance import count_sources, describe_sources, order_of
 
 
 class ShownArtifact(BaseModel):
@@ -77,13 +77,14 @@ def look(home: Home, handle: str) -> ShownAccount:
         verb = "make" if is_mix(handle) else "fetch"
         raise NothingKept(f"nothing is kept of {handle} in {home.root}: {verb} it with `{run_command(handle)}`")
     timeline = timelines.load(path) if path else timelines.Timeline()
+    fetched = [reference for reference in found if reference.step == "fetch"]
     current = current_model(home, handle)
     times = [post.created_at.isoformat() for post in timeline.posts]
     return ShownAccount(
         handle=handle,
         timeline=str(path) if path else None,
         posts=len(times),
-        sources=count_sources(path) if path else {},
+        sources=count_sources(path, order=order_of(fetched[-1:])) if path else {},
         gaps=len(timeline.gaps),
         oldest=min(times, default=None),
         newest=max(times, default=None),

@@ -20,7 +20,7 @@ from hugtweets.steps.mix import sources_of
 from hugtweets.steps.sample import read_samples
 from hugtweets.storage.artifacts import Manifest, Reference, input_of, made_from, obtain
 from hugtweets.storage.home import Home
-from hugtweets.timelines.provenance import count_sources
+from hugtweets.timelines.provenance import count_sources, order_of
 
 # A language is named on the card if X took that share of the posts for it.
 MAIN_LANGUAGE = 0.6
@@ -96,7 +96,7 @@ def gather_facts(home: Home, model: Reference, clean: Reference) -> ModelFacts:
         metrics=metrics,
         posts=tuple(row["text"] for row in read_samples(samples)) if samples else (),
         languages=list(dict.fromkeys(filter(None, languages))),
-        sources=count_sources(*(timeline.file(TIMELINE) for timeline in timelines)),
+        sources=count_sources(*(timeline.file(TIMELINE) for timeline in timelines), order=order_of(timelines)),
         circle_warning=circles.warning(sum(_from_circle_time(timeline) for timeline in timelines)),
     )
 

@@ -29,7 +29,7 @@ from hugtweets.steps.sample import read_samples
 from hugtweets.storage.artifacts import Reference
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import to_current_schema
-from hugtweets.timelines.provenance import count_sources
+from hugtweets.timelines.provenance import count_sources, order_of
 from hugtweets.tracking import read_marker
 
 TEST_POSTS = 10
@@ -164,8 +164,9 @@ def _summarise(
 
 
 def _count_sources(home: Home, artifacts: AccountArtifacts) -> dict[str, int]:
-    timelines = [fetch for fetch, _ in sources_of(home, artifacts.clean)] if artifacts.clean else [artifacts.fetch]
-    return count_sources(*(timeline.file(TIMELINE) for timeline in timelines if timeline))
+    fetched = [fetch for fetch, _ in sources_of(home, artifacts.clean)] if artifacts.clean else [artifacts.fetch]
+    timelines = list(filter(None, fetched))
+    return count_sources(*(timeline.file(TIMELINE) for timeline in timelines), order=order_of(timelines))
 
 
 def _lineage_entry(reference: Reference) -> LineageEntry:

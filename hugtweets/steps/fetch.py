@@ -32,7 +32,7 @@ from hugtweets.storage.artifacts import Plan, Reference, obtain
 from hugtweets.storage.handles import NETWORKS, Handle
 from hugtweets.timelines import timeline as timelines
 from hugtweets.timelines.posts import Post, to_table
-from hugtweets.timelines.provenance import describe_sources
+from hugtweets.timelines.provenance import UNKNOWN, describe_sources, in_order
 from hugtweets.timelines.shared import SharedTimeline
 from hugtweets.timelines.timeline import ELSEWHERE, Summary, Timeline
 
@@ -243,8 +243,9 @@ def _copy(job: Job, stored: Summary) -> tuple[Reference, bool]:
         own = Handle.parse(job.handle)
         posts = [_as_own(post, own) for post in timeline.posts]
         timelines.write_posts(folder / TIMELINE, to_table(posts))
-        sources = Counter(post.source or "unknown" for post in posts)
-        told = {"sources": dict(sources)} if len(sources) > 1 else {}
+        sources = Counter(post.source or UNKNOWN for post in posts)
+        configured = [spec.kind for spec in job.request.sources]
+        told = {"sources": in_order(sources, configured)} if len(sources) > 1 else {}
         return {"fetched": len(posts), "gaps": len(timeline.gaps), **told}
 
     return perform(job, plan, fill), cached

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from hugtweets.cli.show import look
 from hugtweets.errors import NothingFetched, UnreadableSource, XUnavailable
 from hugtweets.jobs.accounts import AccountRequest
 from hugtweets.jobs.job import Job
@@ -60,6 +61,18 @@ def test_several_sources_make_one_timeline_that_tells_how_much_each_brought(home
 
     assert job.outcome.counts == {"fetched": 5, "new": 5, "sources": {"archive": 2, "file": 3}}
     assert job.outcome.reason is None and not job.outcome.refused
+
+
+@pytest.mark.parametrize("is_file_first", [True, False])
+def test_sources_are_named_in_the_order_that_is_configured(home: Home, tmp_path: Path, is_file_first: bool) -> None:
+    export = exported(tmp_path / "export", "alice", _7="an old post", _8="another old post")
+    file = f"file:{write_timeline(tmp_path / 'alice.jsonl', rows(3))}"
+    sources = (file, export) if is_file_first else (export, file)
+    job = Job(home, AccountRequest(handle="alice", source=sources), "night")
+    record_fetch(job, fetch(job))
+
+    assert list(job.outcome.counts["sources"]) == (["file", "archive"] if is_file_first else ["archive", "file"])
+    assert list(look(home, "alice").sources) == list(job.outcome.counts["sources"])
 
 
 def test_an_account_goes_on_without_a_source_that_fails_and_says_so(home: Home, tmp_path: Path) -> None:
