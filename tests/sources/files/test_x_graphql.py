@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hugtweets.sources.files.reading import PostsFile, read_posts_file
-from hugtweets.timelines.posts import Post
+from hugtweets.timelines.posts import Mention, Post
 from tests.fixtures.post_files import graphql, graphql_answer, graphql_entry, written_by
 
 ID = "1201506031228084201"
@@ -93,6 +93,33 @@ def test_names_are_found_where_newer_answers_hold_them(tmp_path: Path) -> None:
     [post] = read(tmp_path, raw("The ferry waits.", core=written_by("ada", "Ada L.", is_older=False))).posts
 
     assert (post.author, post.name) == ("ada", "Ada L.")
+
+
+def test_posts_are_read_as_x_has_sent_them_since_2026(tmp_path: Path) -> None:
+    post = {
+        "__typename": "Tweet",
+        "rest_id": ID,
+        "core": {"user_result": {"result": {"rest_id": "9", "core": {"screen_name": "ada", "name": "Ada"}}}},
+        "details": {"full_text": "@bob The ferry waits.", "created_at_ms": 1575296335000, "lang": "en"},
+        "mention_entities": [{"screen_name": "bob", "name": "Bob"}],
+        "reply_to_results": {"rest_id": "17", "result": raw("Theirs.", "17", core=written_by("bob"))},
+        "legacy": {"retweeted_status_results": None},
+    }
+    quote = post | {
+        "rest_id": f"{ID[:-1]}3",
+        "reply_to_results": None,
+        "quoted_tweet_results": {"result": raw("Theirs.")},
+    }
+    entry = {"entry_id": "tweet-1", "content": {"content": {"tweet_results": {"result": post}}}}
+    instructions = [{"__typename": "TimelineAddEntries", "entries": [entry]}]
+    first, second = read(tmp_path, {"data": {"profile": {"timeline": {"instructions": instructions}}}}, quote).posts
+
+    assert first == Post(
+        ID, datetime(2019, 12, 2, 14, 18, 55, tzinfo=UTC), "@bob The ferry waits.", author="ada", name="Ada", lang="en",
+        is_retweet=False, is_reply=True, is_quote=False, truncated=False, mentions=(Mention("bob", "Bob"),),
+        source="file", replied_to="17",
+    )  # fmt: skip
+    assert (second.is_reply, second.is_quote) == (False, True)
 
 
 def test_adverts_posts_for_a_circle_and_posts_that_are_gone_are_no_posts(tmp_path: Path) -> None:

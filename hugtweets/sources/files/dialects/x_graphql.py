@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from hugtweets.sources.files.dialects import plain
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
 from hugtweets.sources.files.post_row import Fields
 from hugtweets.sources.files.rows import Cells, is_something
 
+# Where the words of a post stand: until 2026 and since.
+_BODIES = ("legacy", "details")
 _NOTE = ("note_tweet", "note_tweet_results", "result")
-_WRITER = ("core", "user_results", "result")
+_MENTIONS = (("legacy", "entities", "user_mentions"), ("mention_entities",))
+_WRITERS = tuple(("core", results, "result", part) for results in ("user_results", "user_result")
+                 for part in ("core", "legacy"))  # fmt: skip
 _VERSIONS = (("edit_control", "edit_tweet_ids"), ("edit_control", "edit_control_initial", "edit_tweet_ids"))
+# Another post, in this one.
+_REPEATED = ("retweeted_status_result", "retweeted_status_results", "retweeted_tweet_results", "repostedStatusResults")
+_QUOTED = ("is_quote_status", "quoted_status_result", "quoted_tweet_results", "quotedPostResults")
+_ANSWERED = (*plain.REFERENCES["is_reply"], "reply_to_results", "reply_to_user_results")
 # What nobody is to learn: adverts, and posts that were written for a circle of friends.
 _PASSED_OVER = ("promotedMetadata", "trusted_friends_info_result")
 
@@ -36,43 +44,55 @@ def _objects(cells: Cells) -> Iterator[Cells]:
 
 
 def _is_post(cells: Cells) -> bool:
-    legacy = cells.get("legacy")
-    return "full_text" in legacy if isinstance(legacy, dict) else "legacy.full_text" in cells
+    bodies = {name: cells.get(name) for name in _BODIES}
+    return any(
+        "full_text" in body if isinstance(body, dict) else f"{name}.full_text" in cells for name, body in bodies.items()
+    )
 
 
 def _fields(cells: Cells) -> Fields:
-    text, note = cells.at("legacy", "full_text"), cells.at(*_NOTE, "text")
-    entities = ("legacy", "entities") if note is None else (*_NOTE, "entity_set")
-    is_retweet = _holds(cells, "retweeted_status_result") or str(text).startswith("RT @")
-    versions = next(filter(None, (cells.listed(*path) for path in _VERSIONS)), [])
+    text, note = _in_body(cells, "full_text") or "", cells.at(*_NOTE, "text")
+    is_retweet = _holds(cells, _REPEATED) or str(text).startswith("RT @")
+    mentions = _MENTIONS if note is None else ((*_NOTE, "entity_set", "user_mentions"),)
+    versions = _first_list(cells, _VERSIONS)
     return {
         "id": cells.get("rest_id") or cells.at("legacy", "id_str"),
-        "created_at": cells.at("legacy", "created_at"),
-        "text": (text if note is None else note) or "",
-        "author": _of_writer(cells, "screen_name"),
-        "name": _of_writer(cells, "name"),
-        "author_id": cells.at("legacy", "user_id_str") or cells.at(*_WRITER, "rest_id"),
-        "lang": cells.at("legacy", "lang"),
+        "created_at": _in_body(cells, "created_at") or _in_body(cells, "created_at_ms"),
+        "text": text if note is None else note,
+        "author": _first(cells, _WRITERS, "screen_name"),
+        "name": _first(cells, _WRITERS, "name"),
+        "author_id": cells.at("legacy", "user_id_str")
+        or _first(cells, (writer[:-1] for writer in _WRITERS), "rest_id"),
+        "lang": _in_body(cells, "lang"),
         "is_retweet": is_retweet,
-        "is_reply": any(is_something(cells.at("legacy", name)) for name in plain.REFERENCES["is_reply"]),
+        "is_reply": _holds(cells, _ANSWERED),
         # A retweet carries the quotation of the post that it repeats.
-        "is_quote": not is_retweet and _holds(cells, "is_quote_status", "quoted_status_result"),
-        "replied_to": cells.at("legacy", "in_reply_to_status_id_str"),
+        "is_quote": not is_retweet and _holds(cells, _QUOTED),
+        "replied_to": cells.at("legacy", "in_reply_to_status_id_str") or cells.at("reply_to_results", "rest_id"),
         # Without its note, a long post is cut, and so is a retweet of 140 characters.
-        "truncated": note is None and ("note_tweet" in cells or (is_retweet and str(text).endswith("…"))),
-        "mentions": cells.listed(*entities, "user_mentions"),
+        "truncated": note is None
+        and (is_something(cells.get("note_tweet")) or (is_retweet and str(text).endswith("…"))),
+        "mentions": _first_list(cells, mentions),
         # X names an unedited post as its own only version.
         "edit_ids": versions if len(versions) > 1 else None,
     }
 
 
-def _of_writer(cells: Cells, name: str) -> object:
-    """A name of who wrote a post; since 2025 it stands in ``core``."""
-    return cells.at(*_WRITER, "core", name) or cells.at(*_WRITER, "legacy", name)
+def _in_body(cells: Cells, name: str) -> object:
+    return _first(cells, ((body,) for body in _BODIES), name)
 
 
-def _holds(cells: Cells, *names: str) -> bool:
-    """Whether a post says one of these, beside what is in ``legacy`` or there."""
+def _first(cells: Cells, places: Iterable[Sequence[str]], name: str) -> object:
+    """What stands under a name in the first of these places that has it."""
+    return next((value for place in places if (value := cells.at(*place, name)) is not None), None)
+
+
+def _first_list(cells: Cells, paths: Iterable[Sequence[str]]) -> list[object]:
+    return next(filter(None, (cells.listed(*path) for path in paths)), [])
+
+
+def _holds(cells: Cells, names: Iterable[str]) -> bool:
+    """Whether a post says one of these, beside its body or in it."""
     return any(is_something(cells.get(name)) or is_something(cells.at("legacy", name)) for name in names)
 
 
@@ -85,7 +105,9 @@ X_GRAPHQL = Dialect(
     "posts as X's own pages get them (GraphQL)",
     (
         ("rest_id", "legacy"),
+        ("rest_id", "details"),
         ("legacy.full_text",),
+        ("details.full_text",),
         ("data",),
         ("tweet_results",),
         ("itemContent",),
