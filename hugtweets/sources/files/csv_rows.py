@@ -15,6 +15,7 @@ from hugtweets.sources.files.text import UNDECODED, Encoding, bounded_lines, ope
 _NAMES = {",": "CSV", ";": "CSV with semicolons", "\t": "CSV with tabs", "|": "CSV with bars"}
 _LONGEST_HEADER = 20_000  # characters
 _SAMPLE = 2**16  # characters
+_NULL = r"\N"  # of MySQL and Postgres
 _ESCAPED = re.compile(r"""[^"\\]\\"[^"\r\n,;|\t]""")
 
 
@@ -76,7 +77,7 @@ def _read(path: Path, encoding: Encoding, form: csv.Dialect, skip: bool) -> Iter
                 return
             if header is None:
                 header = _names(cells)
-            elif cells:
+            elif any(cells):
                 yield _row(header, cells, place, encoding.flaw)
 
 
@@ -93,7 +94,7 @@ def _row(header: list[str], cells: list[str], place: str, flaw: str) -> Row:
     values: dict[str, object] = {}
     for name, cell in zip(header, cells, strict=False):
         # Of two columns with the same name, the first that says something counts.
-        values[name] = values.get(name) or cell
+        values[name] = values.get(name) or (cell if cell != _NULL else "")
     return Row(place, values, size=sum(map(len, cells)))
 
 

@@ -9,6 +9,8 @@ _ANSWERS = ("data", "statuses")
 _SHORTEST_ID = 9  # digits: no table has so many rows
 # Names of a list of posts that stands beside other things.
 _LISTS = ("tweets", "posts", "results", "items")
+# Lists of the posts of a thread each, beside those; read like them.
+_THREADS = "threads"
 
 
 def rows_within(value: object) -> list[object] | None:
@@ -24,7 +26,8 @@ def rows_within(value: object) -> list[object] | None:
     if len(value) == 1 and not value.keys() & set(_ANSWERS) and isinstance(only := next(iter(value.values())), list):
         return only
     if isinstance(listed := next(filter(None, map(value.get, _LISTS)), None), list):
-        return listed
+        threads = value.get(_THREADS)
+        return [*listed, *threads] if isinstance(threads, list) else listed
     if all(isinstance(part, dict) and part for part in value.values()):
         return _by_columns(value) or _by_index(value)
     return None

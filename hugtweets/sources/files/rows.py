@@ -68,15 +68,16 @@ class Cells:
 
     def at(self, *path: str) -> object:
         """A cell inside a cell (``user``, ``screen_name``), also where the table has a column ``user.screen_name``."""
-        flat = self.get(".".join(path))
-        if flat is not None or len(path) == 1:
-            return flat
+        if len(path) == 1:
+            return self.get(path[0])
         if path[0] not in self._inside:
             # Kept, as what Python has printed takes long to read.
             inner = structured(self.get(path[0]))
             self._inside[path[0]] = Cells(inner) if isinstance(inner, dict) else None
+        # First, as a column `username` would be spelled as what is inside.
         cells = self._inside[path[0]]
-        return cells.at(*path[1:]) if cells else None
+        nested = cells.at(*path[1:]) if cells else None
+        return self.get(".".join(path)) if nested is None else nested
 
     def listed(self, *path: str) -> list[object]:
         """A cell that holds a list, written as JSON or as Python; empty for anything else."""
@@ -95,6 +96,11 @@ def _is_private(cell: tuple[str, object]) -> bool:
 
 def is_something(value: object) -> bool:
     """Whether a cell says more than that there is nothing, as ``nan``, ``[]`` and ``False`` do."""
+    if isinstance(value, str) and value.startswith('{"'):
+        value = structured(value)
+    if isinstance(value, dict):
+        # Some tools write an object with all its keys for nothing.
+        return any(inner is not None for inner in value.values())
     if isinstance(value, str):
         return value.strip().casefold() not in _NOTHING
     return bool(value)

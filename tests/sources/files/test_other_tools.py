@@ -147,3 +147,63 @@ def test_twitterscraper_names_people_and_says_what_is_answered(tmp_path: Path) -
     assert read(tmp_path, ROW | {"user": "ada", "fullname": "Ada Lovelace"}).name == "Ada Lovelace"
     assert read(tmp_path, ROW | {"is_reply_to": "True"}).is_reply is True
     assert read(tmp_path, ROW | {"parent_tweet_id": ID}).is_reply is True
+
+
+def test_the_time_of_a_post_counts_more_than_that_at_which_a_tool_read_it(tmp_path: Path) -> None:
+    row = {"timestamp": "2025-01-09T10:00:00Z", "tweetDate": "Fri May 31 18:30:00 +0000 2024"}
+    assert read(tmp_path, row | {"id": ID, "text": "Soup."}).created_at == datetime(2024, 5, 31, 18, 30, tzinfo=UTC)
+
+
+def test_day_and_time_of_day_may_stand_in_columns_of_any_usual_names(tmp_path: Path) -> None:
+    row = {"id": ID, "Tweet Date": "2024-05-31", "Tweet Time": "18:30", "text": "Soup."}
+    assert read(tmp_path, row).created_at == datetime(2024, 5, 31, 18, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("columns", "kind"),
+    [
+        ({"isQuoted": True}, "is_quote"),
+        ({"is_quote_tweet": True}, "is_quote"),
+        ({"quoted_post": {"post_id": "3", "description": "Theirs."}}, "is_quote"),
+        ({"quoted_post": {"post_id": None, "description": None}}, None),
+        ({"replying-to": ["bob"], "quoted-post": {}}, "is_reply"),
+        ({"RT Source": "3", "Replying To": "N/A", "Quote Source": ""}, "is_retweet"),
+    ],
+)
+def test_scrapers_say_what_kind_a_post_is_in_many_ways(
+    tmp_path: Path, columns: dict[str, Any], kind: str | None
+) -> None:
+    (post,) = from_json(tmp_path, [ROW | columns])
+    assert [name for name in ("is_retweet", "is_reply", "is_quote") if getattr(post, name)] == [kind] * (
+        kind is not None
+    )
+    if "quoted_post" in columns:
+        assert read(tmp_path, ROW | {"quoted_post": json.dumps(columns["quoted_post"])}).is_quote is (
+            kind == "is_quote"
+        )
+
+
+def test_whoever_wrote_a_post_may_stand_under_tweet_by(tmp_path: Path) -> None:
+    (post,) = from_json(tmp_path, [ROW | {"tweetBy": {"userName": "bob", "fullName": "Bob B."}}])
+    assert (post.author, post.name) == ("bob", "Bob B.")
+
+
+@pytest.mark.parametrize("user", [{}, {"user": {"screen_name": "ada", "name": "Ada L."}}])
+def test_a_handle_is_not_taken_for_the_name_that_is_not_there(tmp_path: Path, user: dict[str, Any]) -> None:
+    row = {"id_str": ID, "created_at": ROW["created_at"], "full_text": "Soup.", "username": "ada"}
+    (post,) = from_json(tmp_path, [row | user])
+    assert (post.author, post.name) == ("ada", "Ada L." if user else None)
+
+
+def test_threads_stand_beside_the_other_posts(tmp_path: Path) -> None:
+    told = {name: ROW[name] for name in ("created_at", "text")}
+    threads = [[told | {"id": f"{ID}{place}{number}"[1:]} for number in (1, 2)] for place in (1, 2)]
+    assert len(from_json(tmp_path, {"tweets": [ROW], "threads": threads})) == 5
+
+
+def test_what_databases_write_for_nothing_and_rows_without_a_cell_are_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "posts.csv"
+    row = rf"{ID},2024-05-31,Soup.,\N,\N"
+    path.write_text(f"id,created_at,text,in_reply_to_status_id,author\n{row}\n" + ",,,,\n" * 20, encoding="utf-8")
+    file = read_posts_file(path)
+    assert [(post.is_reply, post.author) for post in file.posts] == [(False, None)] and not file.passed_over.number

@@ -31,8 +31,8 @@ DIALECTS: tuple[Dialect, ...] = (
     RAPIDMINER,
     TAGS,
     EXPORT_TABLE,
-    X_V1,
     SNSCRAPE,
+    X_V1,
     X_V2_POSTS,
     PLAIN,
 )

@@ -16,22 +16,24 @@ from hugtweets.sources.files.rows import Cells, spelled
 # asked before its number, which a program may have rounded.
 NAMES = {
     "id": ("id_str", "id", "tweet_id", "status_id", "tweet_id_str", "status_id_str", "post_id"),
-    "created_at": ("created_at", "datetime", "date", "timestamp", "time", "tweet_created_at", "tweet_date", "posted_at",
-                   "published_at", "date_time", "date_posted", "created_time", "utc_time",
-                   "creation_date", "creation_time", "created", "date_created", "created_on", "created_date",
-                   "publish_date", "tweet_time", "post_date", "post_time"),
+    # What can only be the time of the post comes before what may be the time at which a tool read it.
+    "created_at": ("created_at", "tweet_created_at", "tweet_date", "posted_at", "published_at", "date_posted",
+                   "publish_date", "post_date", "sent_at", "pub_date", "datetime", "date", "timestamp", "time",
+                   "date_time", "created_time", "utc_time", "creation_date", "creation_time", "created", "date_created",
+                   "created_on", "created_date", "tweet_time", "post_time"),
     "text": ("full_text", "text", "tweet_text", "raw_content", "content", "tweet", "body", "message",
              "post_text", "post_content", "tweet_content", "description", "post_message", "tweets",
              "post"),
     # What can only be a handle comes before what may be a display name.
-    "author": ("author.username", "author.screen_name", "author_handle", "screen_name", "user.screen_name", "author",
-               "username", "user.username", "from_user", "handle", "user", "tweet_author", "post_author", "user_posted",
-               "account", "twitter_account"),
-    "name": ("author.name", "name", "display_name", "fullname", "user.displayname", "user.name"),
+    "author": ("author.username", "author.screen_name", "tweet_by.username", "author_handle", "screen_name",
+               "user.screen_name", "author", "username", "user.username", "from_user", "handle", "user", "tweet_author",
+               "post_author", "user_posted", "account", "twitter_account"),
+    "name": ("author.name", "tweet_by.full_name", "name", "display_name", "profile_name", "fullname",
+             "user.displayname", "user.name"),
     "lang": ("lang", "language"),
     "is_retweet": ("is_retweet", "retweet"),
     "is_reply": ("is_reply", "is_reply_to"),
-    "is_quote": ("is_quote", "is_quote_status"),
+    "is_quote": ("is_quote", "is_quote_status", "is_quoted", "is_quote_tweet"),
     "truncated": ("truncated", "is_truncated"),
     "deleted": ("is_deleted", "deleted"),
     "mentions": ("mentions", "mentioned_users", "mentions_screen_name", "entities.user_mentions", "entities.mentions"),
@@ -42,12 +44,14 @@ REQUIRED = ("id", "created_at", "text")
 # Columns that hold the post a post repeats, answers or quotes, or its number, or whose it is.
 REFERENCES = {
     "is_retweet": ("retweeted_status", "retweeted_status.id", "retweeted_status_id", "retweeted_status_id_str",
-                   "retweet_id", "retweet_status_id", "retweeted_tweet", "retweeted_tweet_id", "retweeted_user"),
+                   "retweet_id", "retweet_status_id", "retweeted_tweet", "retweeted_tweet_id", "retweeted_user",
+                   "rt_source"),
     "is_reply": ("in_reply_to_status_id", "in_reply_to_status_id_str", "in_reply_to_user_id", "in_reply_to_user_id_str",
                  "in_reply_to_screen_name", "in_reply_to_tweet_id", "in_reply_to_user", "in_reply_to", "in_reply_to_id",
-                 "parent_tweet_id", "reply_to", "reply_to_status_id", "reply_to_screen_name"),
+                 "parent_tweet_id", "reply_to", "reply_to_status_id", "reply_to_screen_name", "replying_to",
+                 "replying_to_tweet"),
     "is_quote": ("quoted_status", "quoted_status_id", "quoted_status_id_str", "quoted_tweet", "quoted_tweet_id",
-                 "quote_url"),
+                 "quoted_post", "quote_source", "quote_url"),
 }  # fmt: skip
 # Columns that hold the id of the post that a post answers.
 _REPLIED_TO = ("replied_to", "in_reply_to_status_id_str", "in_reply_to_status_id", "in_reply_to_tweet_id",
@@ -60,10 +64,11 @@ _WORDS = {
     "is_quote": ("quote", "quoted", "quotetweet", "quotepost"),
 }
 _LINKS = ("permalink", "url", "link", "tweet_url", "status_url", "tweet_link", "permanent_url", "tweet_permalink",
-          "post_url", "post_link", "post_permalink", "service_link")  # fmt: skip
+          "post_url", "post_link", "post_permalink", "service_link", "tweet_website")  # fmt: skip
 # Of X or of a server that shows its posts; some tables leave the server out.
 _LINK = re.compile(r"(?:https?://[\w.-]+)?/(?:i(?:/web)?|(\w{1,20}))/status(?:es)?/(\d{1,20})\b.*")
 _DAY = re.compile(r"\d+[-/.]\w+[-/.]\d+")
+_CLOCKS = ("time", "tweet_time", "post_time")
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?[+-]\d\d:?\d\d)?")
 _PROFILE = re.compile(r"(?:(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/)?@?(\w{1,20})/?(?:\?.*)?")
 _IN_BRACKETS = re.compile(r".*\(@(\w{1,20})\)")
@@ -75,7 +80,7 @@ def fields(cells: Cells) -> Fields:
     if "author_id" not in found and (number := next(filter(None, _inside(cells, "author_id")), None)):
         found["author_id"] = number
     # Some tables have the day and the time of day in two columns.
-    if _DAY.fullmatch(str(found.get("created_at"))) and _CLOCK.fullmatch(clock := str(cells.get("time"))):
+    if _DAY.fullmatch(str(found.get("created_at"))) and _CLOCK.fullmatch(clock := str(cells.get(*_CLOCKS))):
         found["created_at"] = f"{found['created_at']} {clock}"
     if "text" not in found and cells.is_blank(*NAMES["text"]):
         found["text"] = ""

@@ -27,6 +27,9 @@ def _fields(cells: Cells) -> Fields:
     for column, key in (("author", "screen_name"), ("name", "name")):
         if (value := cells.at("user", key)) is not None:
             found[column] = value
+    if found["name"] == found["author"]:
+        # `username` is the handle, where no other column is.
+        found["name"] = None
     mentions = cells.at("extended_tweet", "entities", "user_mentions") or cells.at("entities", "user_mentions")
     if mentions is not None:
         found["mentions"] = mentions
