@@ -5,35 +5,80 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from hugtweets.sources.archive.grailbird import with_links
+from hugtweets.sources.files.dialects.plain import is_known
 from hugtweets.sources.files.rows import Row, Rows
 from hugtweets.sources.files.text import UNDECODED, Encoding, bounded_lines, open_text
 
 _NAMES = {",": "CSV", ";": "CSV with semicolons", "\t": "CSV with tabs", "|": "CSV with bars"}
 _LONGEST_HEADER = 20_000  # characters
 _SAMPLE = 2**16  # characters
+_ABOVE = 20  # lines of a report over the names of its columns
 _NULL = r"\N"  # of MySQL and Postgres
 _ESCAPED = re.compile(r"""[^"\\]\\"[^"\r\n,;|\t]""")
+
+
+@dataclass(frozen=True)
+class _Header:
+    """How cells are separated, the names of the columns, and how many lines stand ``above`` them.
+
+    ``is_told`` if the line above tells how cells are separated, as spreadsheets write it for themselves.
+    """
+
+    form: csv.Dialect
+    columns: list[str]
+    above: int = 0
+    is_told: bool = False
 
 
 def read_csv(path: Path, encoding: Encoding) -> Rows:
     """The rows of a CSV file by column."""
     with open_text(path, encoding) as file:
-        lines = bounded_lines(file, path)
-        first = next(lines, "").lstrip("\ufeff")
-        # A spreadsheet tells itself the separator in a line before the header.
-        told = next((separator for separator in _NAMES if first.casefold().startswith(f"sep={separator}")), None)
-        header = next(lines, "") if told else first
-        form = _form(told) if told else _sniff(header)
-        form.escapechar = _escape(path, encoding)
-        try:
-            columns = _names(next(csv.reader(itertools.chain([header], lines), form), []))
-        except csv.Error:
-            columns = []
-    return Rows(_NAMES[form.delimiter], _read(path, encoding, form, skip=told is not None), columns)
+        header = _find_header(bounded_lines(file, path))
+    header.form.escapechar = _escape(path, encoding)
+    note = f"{path} names its columns in line {header.above + 1}: what stands above was passed over"
+    rows = _read(path, encoding, header)
+    return Rows(_NAMES[header.form.delimiter], rows, header.columns, (note,) if header.above > header.is_told else ())
+
+
+def begins_as_table(text: str) -> bool:
+    """Whether one of the first lines names columns of posts."""
+    return _names_columns(_find_header(iter(text.splitlines(keepends=True))).columns)
+
+
+def _find_header(lines: Iterator[str]) -> _Header:
+    """The first line, unless none of its names is known, but those of a later one: reports begin with a title."""
+    first = next(lines, "").lstrip("\ufeff")
+    told = next((separator for separator in _NAMES if first.casefold().startswith(f"sep={separator}")), None)
+    if told:
+        form = _form(told)
+        return _Header(form, _cells(next(lines, ""), lines, form), above=1, is_told=True)
+    form = _sniff(first)
+    found = _Header(form, _cells(first, lines, form))
+    if _names_columns(found.columns):
+        return found
+    for above, line in enumerate(itertools.islice(lines, _ABOVE), start=1):
+        form = _sniff(line)
+        if _names_columns(columns := _cells(line, iter(()), form)):
+            return _Header(form, columns, above)
+    return found
+
+
+def _cells(line: str, lines: Iterator[str], form: csv.Dialect) -> list[str]:
+    """The names in a line, which may go on in the next ones; none if it is empty or no CSV."""
+    try:
+        names = _names(next(csv.reader(itertools.chain([line], lines), form), []))
+    except csv.Error:
+        return []
+    return names if any(names) else []
+
+
+def _names_columns(names: Iterable[str]) -> bool:
+    return sum(map(is_known, names)) > 1
 
 
 def _sniff(header: str) -> csv.Dialect:
@@ -58,16 +103,14 @@ def _form(separator: str, skips_blank: bool = False) -> csv.Dialect:
     return form
 
 
-def _read(path: Path, encoding: Encoding, form: csv.Dialect, skip: bool) -> Iterator[Row]:
+def _read(path: Path, encoding: Encoding, found: _Header) -> Iterator[Row]:
     with open_text(path, encoding) as file:
         lines = bounded_lines(file, path)
-        if skip:
-            next(lines, None)
-        reader = csv.reader(lines, form)
+        reader = csv.reader(itertools.islice(lines, found.above, None), found.form)
         header: list[str] | None = None
         while True:
             begins = reader.line_num + 1
-            place = f"line {begins + skip}"
+            place = f"line {begins + found.above}"
             try:
                 cells = next(reader, None)
             except csv.Error as error:

@@ -14,22 +14,17 @@ from pydantic import ValidationError
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources.fields import explain, storable
 from hugtweets.sources.files.conventions import Conventions, conventions_of
-from hugtweets.sources.files.csv_rows import read_csv
 from hugtweets.sources.files.dialects import DIALECTS
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
 from hugtweets.sources.files.dialects.plain import PLAIN, check_columns
+from hugtweets.sources.files.formats import open_rows
 from hugtweets.sources.files.identifiers import Placed, join_same, refuse_rounded, refuse_zeros
-from hugtweets.sources.files.json_rows import read_json
-from hugtweets.sources.files.parquet_rows import read_parquet
 from hugtweets.sources.files.post_row import Fields
 from hugtweets.sources.files.rows import Cells, Row, Rows, spelled
-from hugtweets.sources.files.text import COMPRESSED, MAX_BYTES, Encoding, find_encoding
+from hugtweets.sources.files.text import MAX_BYTES, Encoding
 from hugtweets.sources.passed_over import PassedOver
 from hugtweets.timelines.posts import Post
 
-_TEXT_FORMATS = {
-    ".jsonl": read_json, ".ndjson": read_json, ".json": read_json, ".csv": read_csv, ".tsv": read_csv,
-}  # fmt: skip
 _SAMPLE_ROWS = 1000
 _SAMPLE_SIZE = 2**22  # characters
 
@@ -55,7 +50,7 @@ def read_posts_file(path: Path) -> PostsFile:
             rounded, or too many rows cannot be used; the message names the file and the place in it.
     """
     with reading(path):
-        rows, encoding = _open(path)
+        rows, encoding = open_rows(path)
         ahead, sample = _look_ahead(rows)
         if not ahead and not sample.columns:
             return PostsFile([], 0, frozenset(), (), PassedOver(path))
@@ -68,7 +63,7 @@ def read_posts_file(path: Path) -> PostsFile:
     posts = join_same(placed, passed_over)
     passed_over.check()
     repeated = passed_over.rows - passed_over.number - len(posts)
-    choices = _encoding_choice(encoding, posts, path) if encoding else []
+    choices = [*(_encoding_choice(encoding, posts, path) if encoding else ()), *rows.notes]
     if reason:
         choices.append(f"{path} was read as {rows.kind}, {reason}")
     choices += conventions.choices(path)
@@ -81,6 +76,10 @@ def read_posts_file(path: Path) -> PostsFile:
 def reading(path: Path) -> Iterator[None]:
     """Raise ``UnreadableSource`` for a file that is missing or too large, or that cannot be read in the block."""
     try:
+        if path.is_dir():
+            raise UnreadableSource(
+                f"{path} is a folder: name a file in it, or, if X sent it to you, read it with --source archive:PATH"
+            )
         if not path.is_file():
             raise UnreadableSource(f"there is no file {path}: check the path")
         if path.stat().st_size > MAX_BYTES:
@@ -145,21 +144,6 @@ class _Reader:
         elif row.author_id is not None:
             self.unnamed[index] = row.author_id
         return row.post()
-
-
-def _open(path: Path) -> tuple[Rows, Encoding | None]:
-    """The rows of a file, and the encoding of its text if it is text."""
-    name = path.with_suffix("") if path.suffix.lower() == COMPRESSED else path
-    suffix = name.suffix.lower()
-    if suffix == ".parquet" and name == path:
-        return read_parquet(path), None
-    if suffix not in _TEXT_FORMATS:
-        raise UnreadableSource(
-            f"{path} has no known format: give a file that ends in {', '.join(_TEXT_FORMATS)} or .parquet (a "
-            "spreadsheet saves CSV), or read an export with --source archive:PATH"
-        )
-    encoding = find_encoding(path)
-    return _TEXT_FORMATS[suffix](path, encoding), encoding
 
 
 def _encoding_choice(encoding: Encoding, posts: Iterable[Post], path: Path) -> list[str]:

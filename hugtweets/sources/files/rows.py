@@ -28,11 +28,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a file, read as they are asked for; ``kind`` is the format, ``columns`` those of a table."""
+    """The rows of a file, read as they are asked for; ``kind`` is the format, ``columns`` those of a table.
+
+    ``notes`` say what was chosen to find them.
+    """
 
     kind: str
     rows: Iterator[Row]
     columns: Sequence[str] | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Cells:

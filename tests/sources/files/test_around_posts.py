@@ -135,3 +135,57 @@ def test_an_array_in_one_line_may_be_of_any_length(tmp_path: Path) -> None:
 def test_what_is_no_table_of_posts_is_said_with_what_helps(tmp_path: Path, content: bytes, says: str) -> None:
     with pytest.raises(UnreadableSource, match=says):
         posts(tmp_path / "posts.csv", content)
+
+
+TITLES = ["Posts of @ada\n", "Tweets\n", "Report,,\nMade on,2024-06-01,\n\n", '"Bees, gulls and soup";;\n']
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_what_reports_write_above_the_names_of_columns_is_passed_over_and_said(tmp_path: Path, title: str) -> None:
+    (tmp_path / "posts.csv").write_text(f"{title}{HEADER}\n{ID},2020-08-01,Hi\n{NEXT},,Lost\n", encoding="utf-8")
+    file = read_posts_file(tmp_path / "posts.csv")
+
+    above = title.count("\n")
+
+    assert [post.text for post in file.posts] == ["Hi"]
+    assert f"names its columns in line {above + 1}: what stands above was passed over" in file.choices[0]
+    assert f"line {above + 3}" in str(file.passed_over)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("posts.csv", json.dumps([ROW]), "JSON"),
+        ("posts.tsv", f"\ufeff{json.dumps(ROW)}\n", "JSON lines"),
+        ("posts.json", f"{HEADER}\n{ID},2020-08-01,a\n", "CSV"),
+        ("posts.jsonl", f"id;created_at;text\n{ID};2020-08-01;a\n", "CSV with semicolons"),
+    ],
+)
+def test_a_file_may_be_of_another_format_than_its_name_says(tmp_path: Path, name: str, content: str, kind: str) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    file = read_posts_file(tmp_path / name)
+
+    assert [(post.id, post.text) for post in file.posts] == [(ID, "a")]
+    assert f"{tmp_path / name} was read as {kind}, whatever its name ends in, since it begins so" in file.choices
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("posts.xlsx", "is a spreadsheet's own format: save it as CSV, with its ids as text"),
+        ("posts.ODS", "is a spreadsheet's own format"),
+        ("feed.xml", "is a page or a feed and no table"),
+        ("export.zip", "unpack it and name a file in it, or, if X sent it to you, read it with --source archive:PATH"),
+        ("tweets.js", "read it with --source archive:PATH"),
+        ("posts.doc", r"has no known format: give a file that ends in \.jsonl"),
+    ],
+)
+def test_a_file_of_another_format_is_refused_with_what_helps(tmp_path: Path, name: str, says: str) -> None:
+    (tmp_path / name).write_bytes(b"PK\x03\x04")
+    with pytest.raises(UnreadableSource, match=says):
+        read_posts_file(tmp_path / name)
+
+
+def test_a_folder_is_refused_as_one(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableSource, match="is a folder: name a file in it"):
+        read_posts_file(tmp_path)

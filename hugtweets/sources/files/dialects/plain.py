@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hugtweets.errors import UnreadableSource
+from hugtweets.sources.files.dialects import translations
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
 from hugtweets.sources.files.post_row import Fields, has_telling_id
 from hugtweets.sources.files.rows import Cells, spelled
@@ -15,19 +16,21 @@ from hugtweets.sources.files.rows import Cells, spelled
 # For each of our columns the names it goes by; of several, the first that says something counts. The text of an id is
 # asked before its number, which a program may have rounded.
 NAMES = {
-    "id": ("id_str", "id", "tweet_id", "status_id", "tweet_id_str", "status_id_str", "post_id"),
+    "id": ("id_str", "id", "tweet_id", "status_id", "tweet_id_str", "status_id_str", "post_id",
+           *translations.IDS),
     # What can only be the time of the post comes before what may be the time at which a tool read it.
     "created_at": ("created_at", "tweet_created_at", "tweet_date", "posted_at", "published_at", "date_posted",
                    "publish_date", "post_date", "sent_at", "pub_date", "datetime", "date", "timestamp", "time",
                    "date_time", "created_time", "utc_time", "creation_date", "creation_time", "created", "date_created",
-                   "created_on", "created_date", "tweet_time", "post_time"),
+                   "created_on", "created_date", "tweet_time", "post_time", *translations.TIMES,
+                   *translations.CLOCKS),
     "text": ("full_text", "text", "tweet_text", "raw_content", "content", "tweet", "body", "message",
              "post_text", "post_content", "tweet_content", "description", "post_message", "tweets",
-             "post"),
+             "post", *translations.TEXTS),
     # What can only be a handle comes before what may be a display name.
     "author": ("author.username", "author.screen_name", "tweet_by.username", "author_handle", "screen_name",
                "user.screen_name", "author", "username", "user.username", "from_user", "handle", "user", "tweet_author",
-               "post_author", "user_posted", "account", "twitter_account"),
+               "post_author", "user_posted", "account", "twitter_account", *translations.AUTHORS),
     "name": ("author.name", "tweet_by.full_name", "name", "display_name", "profile_name", "fullname",
              "user.displayname", "user.name"),
     "lang": ("lang", "language"),
@@ -64,11 +67,13 @@ _WORDS = {
     "is_quote": ("quote", "quoted", "quotetweet", "quotepost"),
 }
 _LINKS = ("permalink", "url", "link", "tweet_url", "status_url", "tweet_link", "permanent_url", "tweet_permalink",
-          "post_url", "post_link", "post_permalink", "service_link", "tweet_website")  # fmt: skip
+          "post_url", "post_link", "post_permalink", "service_link", "tweet_website",
+          *translations.LINKS)  # fmt: skip
+_KNOWN = frozenset(map(spelled, itertools.chain(_LINKS, *(NAMES[column] for column in (*REQUIRED, "author")))))
 # Of X or of a server that shows its posts; some tables leave the server out.
 _LINK = re.compile(r"(?:https?://[\w.-]+)?/(?:i(?:/web)?|(\w{1,20}))/status(?:es)?/(\d{1,20})\b.*")
 _DAY = re.compile(r"\d+[-/.]\w+[-/.]\d+")
-_CLOCKS = ("time", "tweet_time", "post_time")
+_CLOCKS = ("time", "tweet_time", "post_time", *translations.CLOCKS)
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?[+-]\d\d:?\d\d)?")
 _PROFILE = re.compile(r"(?:(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/)?@?(\w{1,20})/?(?:\?.*)?")
 _IN_BRACKETS = re.compile(r".*\(@(\w{1,20})\)")
@@ -102,6 +107,11 @@ def fields(cells: Cells) -> Fields:
     return found
 
 
+def is_known(name: str) -> bool:
+    """Whether a column of this name tells of a post what every post has."""
+    return spelled(name) in _KNOWN
+
+
 def check_columns(sample: Sample, path: Path) -> list[str]:
     """Which of our columns the file has under other names, such as ``date is created_at``.
 
@@ -115,7 +125,7 @@ def check_columns(sample: Sample, path: Path) -> list[str]:
     # A time and a text make an id, and an id of X tells the time.
     told = missing == ["id"] or (missing == ["created_at"] and any(map(has_telling_id, map(fields, sample.rows))))
     if missing and not told:
-        there = ", ".join(ascii(name[:30]) for name in itertools.islice(sample.columns.values(), 20)) or "none"
+        there = ", ".join(repr(name[:30]) for name in itertools.islice(sample.columns.values(), 20)) or "none"
         noun = "column" if sample.is_table else "key"
         advice = f"rename or add {'it' if len(missing) == 1 else 'them'}"
         if missing == ["id", "created_at"]:
