@@ -9,6 +9,7 @@ from hugtweets.sources.files.bare_retweets import are_bare, marked
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
 from hugtweets.sources.files.dialects.plain import NAMES
 from hugtweets.sources.files.garbled import Garbling, garbling_of
+from hugtweets.sources.files.markup import are_markup, shown
 from hugtweets.sources.files.moments import puts_day_first
 from hugtweets.sources.files.partial_rows import RowWithoutId, RowWithoutTime
 from hugtweets.sources.files.post_row import Fields, PostRow, has_telling_id, has_time
@@ -19,7 +20,7 @@ from hugtweets.sources.files.printed_bytes import are_printed, decoded
 class Conventions:
     """What a row becomes, whether 3/8/2020 begins with the day, and what has to be undone in texts.
 
-    They may be bytes as Python prints them, or their letters garbled by a spreadsheet, or retweets without an @.
+    They may be bytes as Python prints them, their letters garbled by a spreadsheet, retweets without an @, or HTML.
     """
 
     row_type: type[PostRow]
@@ -27,6 +28,7 @@ class Conventions:
     prints_bytes: bool
     garbling: Garbling | None
     has_bare_retweets: bool
+    is_markup: bool
 
     def row(self, fields: Fields) -> PostRow:
         """The checked row of these fields.
@@ -36,6 +38,7 @@ class Conventions:
         """
         fields = decoded(fields) if self.prints_bytes else fields
         fields = self.garbling.undone(fields) if self.garbling else fields
+        fields = shown(fields) if self.is_markup else fields
         fields = marked(fields) if self.has_bare_retweets else fields
         return self.row_type.model_validate(fields, context={"day_first": self.day_first})
 
@@ -54,6 +57,8 @@ class Conventions:
             said.append(f"texts in {path} are bytes as Python prints them (b'caf\\xc3\\xa9'): they were read as UTF-8")
         if self.garbling:
             said.append(f"letters in {path} had been read in a wrong encoding before (as â€™ for ’): that was undone")
+        if self.is_markup:
+            said.append(f"texts in {path} are HTML: what a reader sees of them was read")
         if self.has_bare_retweets:
             said.append(
                 f"posts in {path} that begin as RT name: … were read as retweets, since several people are named so, "
@@ -70,7 +75,14 @@ def conventions_of(sample: Sample, dialect: Dialect) -> Conventions:
     """The conventions of the file whose first rows these are."""
     rows = [fields for cells in sample.rows for fields in dialect.read(cells)]
     day_first = puts_day_first(row.get(*NAMES["created_at"]) for row in sample.rows)
-    return Conventions(_row_type(rows, day_first), day_first, are_printed(rows), garbling_of(rows), are_bare(rows))
+    return Conventions(
+        row_type=_row_type(rows, day_first),
+        day_first=day_first,
+        prints_bytes=are_printed(rows),
+        garbling=garbling_of(rows),
+        has_bare_retweets=are_bare(rows),
+        is_markup=are_markup(rows),
+    )
 
 
 def _row_type(rows: list[Fields], day_first: bool | None) -> type[PostRow]:

@@ -1,6 +1,7 @@
 """The dialects of files of posts: one entry for each tool that writes them, tried in this order."""
 
 from hugtweets.sources.files.dialects.dialect import Dialect
+from hugtweets.sources.files.dialects.feeds import FEED
 from hugtweets.sources.files.dialects.plain import PLAIN
 from hugtweets.sources.files.dialects.snscrape import SNSCRAPE
 from hugtweets.sources.files.dialects.tables import (
@@ -22,6 +23,7 @@ DIALECTS: tuple[Dialect, ...] = (
     X_V1_SEARCH,
     X_GRAPHQL,
     APIFY,
+    FEED,
     TWARC_CSV_ENCODED,
     TWARC_CSV,
     TWINT,

@@ -107,6 +107,12 @@ def fields(cells: Cells) -> Fields:
     return found
 
 
+def address(value: object) -> tuple[str | None, str] | None:
+    """Whose post an address on X is of, if it tells, and the post's id; None for anything else."""
+    match = _LINK.fullmatch(str(value))
+    return (match[1], match[2]) if match else None
+
+
 def is_known(name: str) -> bool:
     """Whether a column of this name tells of a post what every post has."""
     return spelled(name) in _KNOWN
@@ -119,7 +125,7 @@ def check_columns(sample: Sample, path: Path) -> list[str]:
         UnreadableSource: there is no text, or neither a time nor an id that tells it.
     """
     known = {column: [s for name in NAMES[column] if (s := sample.spelling(name))] for column in NAMES}
-    if not known["id"] and any(_LINK.fullmatch(str(row.get(*_LINKS))) for row in sample.rows):
+    if not known["id"] and any(address(row.get(*_LINKS)) for row in sample.rows):
         known["id"] = [s for name in _LINKS if (s := sample.spelling(name))]
     missing = [column for column in REQUIRED if not known[column]]
     # A time and a text make an id, and an id of X tells the time.
@@ -158,11 +164,11 @@ def _word(value: object) -> str | None:
 
 def _fill_from_link(found: Fields, cells: Cells) -> None:
     """Whose post it is and its number, where only its address tells them."""
-    match = _LINK.fullmatch(str(cells.get(*_LINKS)))
-    if match:
-        found.setdefault("id", match[2])
-        if match[1]:
-            found["author"] = match[1]
+    if told := address(cells.get(*_LINKS)):
+        author, identifier = told
+        found.setdefault("id", identifier)
+        if author:
+            found["author"] = author
 
 
 def _read(cells: Cells) -> Iterable[Fields]:
