@@ -19,6 +19,7 @@ _BETWEEN = re.compile(r"[\s,\ufeff]*")
 _PEEKED = 2**12  # characters
 # Written over several lines, an object begins with its bracket alone.
 _WHOLE = re.compile(r"\[|\{[ \t]*(?:[\r\n]|$)")
+_WRAPPERS = ("tweet", "_json")
 _NO_JSON = "is not JSON"
 
 
@@ -138,9 +139,8 @@ class _Buffer:
 def _unfolded(rows: Iterator[Row]) -> Iterator[Row]:
     """The rows, those of a list in one line and of an object that holds a whole table one by one."""
     for row in rows:
-        if isinstance(row.value, dict) and list(row.value) == ["tweet"] and isinstance(row.value["tweet"], dict):
-            # As an export holds them.
-            yield replace(row, value=row.value["tweet"])
+        if (whole := _wrapped(row.value)) is not None:
+            yield replace(row, value=whole)
             continue
         values = row.value if isinstance(row.value, list) else rows_within(row.value)
         if values is None:
@@ -148,3 +148,11 @@ def _unfolded(rows: Iterator[Row]) -> Iterator[Row]:
             continue
         for value in values:
             yield from _unfolded(iter([Row(row.place, value, size=row.size // len(values))]))
+
+
+def _wrapped(value: object) -> object:
+    """The post that is all that an object holds, as exports and tweepy write them; None for any other value."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return None
+    ((name, inner),) = value.items()
+    return inner if name in _WRAPPERS and isinstance(inner, dict) else None

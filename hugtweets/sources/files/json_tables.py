@@ -8,7 +8,7 @@ from collections.abc import Mapping
 _ANSWERS = ("data", "statuses")
 _SHORTEST_ID = 9  # digits: no table has so many rows
 # Names of a list of posts that stands beside other things.
-_LISTS = ("tweets", "posts", "results", "items")
+_LISTS = ("tweets", "posts", "results", "items", "timeline")
 # Lists of the posts of a thread each, beside those; read like them.
 _THREADS = "threads"
 

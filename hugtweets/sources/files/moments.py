@@ -19,6 +19,7 @@ _NUMBER = re.compile(r"\d{9,19}(?:\.\d*)?")
 _SLASHED = re.compile(r"\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}\b")
 # As JavaScript writes zones: `GMT+0200 (Central European Summer Time)`.
 _NAMED_OFFSET = re.compile(r"\b(?:GMT|UTC)(?=[+-]\d)")
+_JAPANESE_DAY = re.compile(r"(\d{4})年\s?(\d{1,2})月\s?(\d{1,2})日(?:\s?[(（]\w[)）])?")
 _DOT = "·"  # between the day and the time of day, on pages that show posts
 _ASIDE = re.compile(r"\s*\([^()]*\)$")
 # Ticks in a second: seconds, milli-, micro- and nanoseconds since 1970. No post is older than 2006: one of them fits.
@@ -34,6 +35,8 @@ _NO_TIME = "is not a time such as 2024-05-31T18:30:00Z"
 _ID_EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657_000, UTC)
 _ID_BITS = 22
 _FIRST_TOLD = datetime(2010, 11, 5, tzinfo=UTC)
+# The zones that RFC 822 names, as X's first search had them; CST is China's, too.
+_HOURS = {"EST": -5, "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
 # Neither has a part of a date in common with the other: what both give was said by the text.
 _DEFAULTS = (datetime(2001, 1, 2), datetime(2002, 3, 4))
 
@@ -107,6 +110,7 @@ def _as_people_write(text: str, day_first: bool | None) -> datetime:
     if _SLASHED.match(text) and day_first is None and puts_day_first([text]) is None:
         raise ValueError("does not tell the day from the month: write it as 2024-05-31")
     first = puts_day_first([text]) if day_first is None else day_first
+    text = _JAPANESE_DAY.sub(r"\1-\2-\3 ", text)
     text = _ASIDE.sub("", _NAMED_OFFSET.sub("", text)).replace(_DOT, " ")
     try:
         said = {parser.parse(text, default=default, dayfirst=bool(first), tzinfos=_zone) for default in _DEFAULTS}
@@ -127,4 +131,6 @@ def _zone(name: str | None, offset: int | None) -> tzinfo | int | None:
     """
     if name and offset:
         raise ValueError(_NO_TIME)
+    if name in _HOURS:
+        return _HOURS[name] * 3600
     return ZoneInfo(name) if name else offset

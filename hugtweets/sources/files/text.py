@@ -26,7 +26,9 @@ _OTHER_FORMATS = {
     rb"\x1f\x8b": "is compressed: let its name end in .gz as well",
     rb"PAR1": "is Parquet: let its name end in .parquet",
     rb"\xd0\xcf\x11\xe0": "is an old spreadsheet: save it as CSV",
-    rb"\s*(?i:<!doctype|<html|<\?xml)": "is a web page and no table: save the data that it shows",
+    rb"\s*<(?i:!doctype|html|\?xml|table|body|div|rss)": "is a web page and no table: save the data that it shows",
+    rb"%PDF-": "is a PDF: save the data that it shows as CSV",
+    rb"SQLite format 3": "is a database: export its table of posts as CSV",
     rb"\s*window\.YTD\.": "is a script of an account export: read it with --source archive:PATH",
 }
 _JUDGED = 2**16  # bytes with letters beyond ASCII are enough to know an encoding by

@@ -38,7 +38,20 @@ def from_json(folder: Path, value: Any) -> list[Post]:
 
 
 @pytest.mark.parametrize(
-    "column", ["account", "Twitter Account", "tweet_author", "post_author", "user_posted", "author_handle", "Handle"]
+    "column",
+    [
+        "account",
+        "Twitter Account",
+        "tweet_author",
+        "post_author",
+        "user_posted",
+        "author_handle",
+        "Handle",
+        "Sender Screen Name",
+        "from_user_name",
+        "Posted By",
+        "By",
+    ],
 )
 def test_whose_a_post_is_stands_under_many_names(tmp_path: Path, column: str) -> None:
     assert read(tmp_path, ROW | {column: "eve"}).author == "eve"
@@ -57,6 +70,8 @@ def test_a_handle_counts_more_than_what_may_be_a_display_name(tmp_path: Path) ->
         ("post_type", "repost", "is_retweet"),
         ("Post Type", "'@Reply", "is_reply"),
         ("sourcetweet_type", "quoted", "is_quote"),
+        ("Message Type", "Twitter Retweet", "is_retweet"),
+        ("Thread Entry Type", "share", "is_retweet"),
     ],
 )
 def test_one_word_may_say_what_kind_a_post_is(tmp_path: Path, column: str, word: str, kind: str) -> None:
@@ -79,6 +94,7 @@ def test_what_r_and_spreadsheets_write_for_nothing_is_nothing(tmp_path: Path, no
         ("Post_Content", "UTC_Time", "Tweet_URL"),
         ("description", "date_posted", "url"),
         ("message", "created_time", "Service Link"),
+        ("Opening Text", "Posted", "URL"),
     ],
 )
 def test_tools_that_plan_and_measure_posts_are_read(tmp_path: Path, text: str, time: str, link: str) -> None:
@@ -99,8 +115,12 @@ def test_what_tools_put_around_an_id_is_left_out(tmp_path: Path, guarded: str) -
     assert read(tmp_path, ROW | {"id": guarded}).id == ID
 
 
-@pytest.mark.parametrize("written", ["May 31, 2024 · 6:30 PM UTC", "45443.770833333", "45443,770833333"])
-def test_times_of_nitter_and_of_excel_are_understood(tmp_path: Path, written: str) -> None:
+@pytest.mark.parametrize(
+    "written",
+    ["May 31, 2024 · 6:30 PM UTC", "45443.770833333", "45443,770833333", "2024年5月31日 18:30",
+     "2024年5月31日（金）18:30", "Fri May 31 11:30:00 PDT 2024"],
+)  # fmt: skip
+def test_times_of_nitter_of_excel_of_japan_and_of_the_first_search_are_understood(tmp_path: Path, written: str) -> None:
     time = read(tmp_path, ROW | {"created_at": written}).created_at
     assert abs((time - datetime(2024, 5, 31, 18, 30, tzinfo=UTC)).total_seconds()) < 1
 
@@ -115,7 +135,7 @@ def test_how_many_are_mentioned_is_no_handle(tmp_path: Path) -> None:
     assert read(tmp_path, ROW | {"Mentions": "1"}).mentions is None
 
 
-@pytest.mark.parametrize("name", ["tweets", "posts", "results", "items"])
+@pytest.mark.parametrize("name", ["tweets", "posts", "results", "items", "timeline"])
 def test_posts_in_a_list_beside_other_things_are_found(tmp_path: Path, name: str) -> None:
     assert [post.id for post in from_json(tmp_path, {"count": 1, "user": "ada", name: [ROW]})] == [ID]
 
@@ -207,3 +227,11 @@ def test_what_databases_write_for_nothing_and_rows_without_a_cell_are_nothing(tm
     path.write_text(f"id,created_at,text,in_reply_to_status_id,author\n{row}\n" + ",,,,\n" * 20, encoding="utf-8")
     file = read_posts_file(path)
     assert [(post.is_reply, post.author) for post in file.posts] == [(False, None)] and not file.passed_over.number
+
+
+def test_tweepy_and_scripts_may_put_posts_one_level_deeper(tmp_path: Path) -> None:
+    inner = {"id_str": ID, "created_at": ROW["created_at"], "full_text": "Soup.", "user": {"screen_name": "ada"}}
+    assert [post.author for post in from_json(tmp_path, [{"_json": inner}])] == ["ada"]
+
+    told = {"tweetId": ID, "text": "Soup.", "date": ROW["created_at"], "author": {"handle": "ada", "name": "Ada"}}
+    assert [post.author for post in from_json(tmp_path, {"count": 1, "data": [told]})] == ["ada"]

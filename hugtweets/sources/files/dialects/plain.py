@@ -22,15 +22,16 @@ NAMES = {
     "created_at": ("created_at", "tweet_created_at", "tweet_date", "posted_at", "published_at", "date_posted",
                    "publish_date", "post_date", "sent_at", "pub_date", "datetime", "date", "timestamp", "time",
                    "date_time", "created_time", "utc_time", "creation_date", "creation_time", "created", "date_created",
-                   "created_on", "created_date", "tweet_time", "post_time", *translations.TIMES,
+                   "created_on", "created_date", "tweet_time", "post_time", "posted", *translations.TIMES,
                    *translations.CLOCKS),
     "text": ("full_text", "text", "tweet_text", "raw_content", "content", "tweet", "body", "message",
              "post_text", "post_content", "tweet_content", "description", "post_message", "tweets",
-             "post", *translations.TEXTS),
+             "post", "opening_text", "hit_sentence", *translations.TEXTS),
     # What can only be a handle comes before what may be a display name.
-    "author": ("author.username", "author.screen_name", "tweet_by.username", "author_handle", "screen_name",
-               "user.screen_name", "author", "username", "user.username", "from_user", "handle", "user", "tweet_author",
-               "post_author", "user_posted", "account", "twitter_account", *translations.AUTHORS),
+    "author": ("author.username", "author.screen_name", "tweet_by.username", "author.handle", "user.handle",
+               "author_handle", "screen_name", "sender_screen_name", "from_user_name", "user.screen_name", "author",
+               "username", "user.username", "from_user", "handle", "user", "tweet_author", "post_author", "user_posted",
+               "account", "twitter_account", "posted_by", "sender", "by", *translations.AUTHORS),
     "name": ("author.name", "tweet_by.full_name", "name", "display_name", "profile_name", "fullname",
              "user.displayname", "user.name"),
     "lang": ("lang", "language"),
@@ -60,9 +61,9 @@ REFERENCES = {
 _REPLIED_TO = ("replied_to", "in_reply_to_status_id_str", "in_reply_to_status_id", "in_reply_to_tweet_id",
                "reply_to_status_id", "in_reply_to_id", "referenced_tweets.replied_to.id")  # fmt: skip
 # Columns that say in one word what a post is, and the words.
-_KIND = ("tweet_type", "post_type", "message_type", "sourcetweet_type", "type")
+_KIND = ("tweet_type", "post_type", "message_type", "sourcetweet_type", "thread_entry_type", "type")
 _WORDS = {
-    "is_retweet": ("retweet", "retweeted", "repost", "reposted", "rt"),
+    "is_retweet": ("retweet", "retweeted", "repost", "reposted", "rt", "share"),
     "is_reply": ("reply", "replied", "repliedto"),
     "is_quote": ("quote", "quoted", "quotetweet", "quotepost"),
 }
@@ -94,7 +95,7 @@ def fields(cells: Cells) -> Fields:
     if found["name"] == found["author"]:
         # `username` is the handle, where no other column is.
         found["name"] = None
-    kind = spelled(str(cells.get(*_KIND)))
+    kind = spelled(str(cells.get(*_KIND))).removeprefix("twitter")
     for column, names in REFERENCES.items():
         says = True if kind in _WORDS[column] else cells.says(*names)
         if column not in found and says is not None:

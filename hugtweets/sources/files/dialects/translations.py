@@ -22,8 +22,8 @@ TEXTS = (
 )  # fmt: skip
 AUTHORS = (
     "nombre de usuario", "usuario", "cuenta", "nome de usuário", "usuário", "conta", "autor", "nom d'utilisateur",
-    "utilisateur", "compte", "auteur", "Benutzername", "Nutzername", "Benutzer", "Konto", "Verfasser", "ユーザー名",
-    "ユーザー", "アカウント", "投稿者",
+    "utilisateur", "compte", "auteur", "Benutzername", "Nutzername", "Benutzer", "Nutzer", "Konto", "Verfasser",
+    "ユーザー名", "ユーザー", "アカウント", "投稿者",
 )  # fmt: skip
 LINKS = (
     "Enlace permanente del Tweet", "Enlace del Tweet", "Enlace del post", "enlace", "Link permanente do Tweet",

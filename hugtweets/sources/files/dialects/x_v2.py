@@ -92,7 +92,7 @@ def _is_answer(sample: Sample) -> bool:
     """Whether `data` holds posts, not, as in answers to X's own pages, what leads to them."""
     found = (structured(row.get("data")) for row in sample.rows)
     posts = itertools.chain.from_iterable(data if isinstance(data, list) else [data] for data in found)
-    return any(isinstance(post, dict) and "id" in post for post in posts)
+    return any(isinstance(post, dict) and Cells(post).get("id", "text") is not None for post in posts)
 
 
 def _is_encoded(sample: Sample) -> bool:
