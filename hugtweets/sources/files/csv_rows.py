@@ -56,25 +56,28 @@ def _find_header(lines: Iterator[str]) -> _Header:
     told = next((separator for separator in _NAMES if first.casefold().startswith(f"sep={separator}")), None)
     if told:
         form = _form(told)
-        return _Header(form, _cells(next(lines, ""), lines, form), above=1, is_told=True)
+        return _Header(form, _cells(next(lines, ""), lines, form)[0], above=1, is_told=True)
     form = _sniff(first)
-    found = _Header(form, _cells(first, lines, form))
-    if _names_columns(found.columns):
+    columns, read = _cells(first, lines, form)
+    found = _Header(form, columns)
+    if _names_columns(columns):
         return found
-    for above, line in enumerate(itertools.islice(lines, _ABOVE), start=1):
+    for above, line in enumerate(itertools.islice(lines, _ABOVE), start=read):
         form = _sniff(line)
-        if _names_columns(columns := _cells(line, iter(()), form)):
+        columns, _ = _cells(line, iter(()), form)
+        if _names_columns(columns):
             return _Header(form, columns, above)
     return found
 
 
-def _cells(line: str, lines: Iterator[str], form: csv.Dialect) -> list[str]:
-    """The names in a line, which may go on in the next ones; none if it is empty or no CSV."""
+def _cells(line: str, lines: Iterator[str], form: csv.Dialect) -> tuple[list[str], int]:
+    """The names in a line, none if it is empty or no CSV, and in how many lines they stand, as they may go on."""
+    reader = csv.reader(itertools.chain([line], lines), form)
     try:
-        names = _names(next(csv.reader(itertools.chain([line], lines), form), []))
+        names = _names(next(reader, []))
     except csv.Error:
-        return []
-    return names if any(names) else []
+        names = []
+    return (names if any(names) else []), max(1, reader.line_num)
 
 
 def _names_columns(names: Iterable[str]) -> bool:

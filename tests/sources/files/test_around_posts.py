@@ -15,7 +15,7 @@ from hugtweets.sources.files.source import FileSource
 from hugtweets.sources.files.text import MAX_LINE
 from hugtweets.storage.home import Home
 from hugtweets.timelines.posts import Post
-from tests.fixtures.post_files import graphql_answer
+from tests.fixtures.graphql import graphql_answer
 
 ID = "1201506031228084201"
 NEXT = "1201506031228084207"
@@ -140,7 +140,13 @@ def test_what_is_no_table_of_posts_is_said_with_what_helps(tmp_path: Path, conte
         posts(tmp_path / "posts.csv", content)
 
 
-TITLES = ["Posts of @ada\n", "Tweets\n", "Report,,\nMade on,2024-06-01,\n\n", '"Bees, gulls and soup";;\n']
+TITLES = [
+    "Posts of @ada\n",
+    '"Posts of @ada,\nall of them"\n',
+    "Tweets\n",
+    "Report,,\nMade on,2024-06-01,\n\n",
+    '"Bees, gulls and soup";;\n',
+]
 
 
 @pytest.mark.parametrize("title", TITLES)

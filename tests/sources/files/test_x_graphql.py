@@ -11,7 +11,7 @@ import pytest
 
 from hugtweets.sources.files.reading import PostsFile, read_posts_file
 from hugtweets.timelines.posts import Mention, Post
-from tests.fixtures.post_files import graphql, graphql_answer, graphql_entry, written_by
+from tests.fixtures.graphql import graphql, graphql_answer, graphql_entry, written_by
 
 ID = "1201506031228084201"
 
