@@ -6,16 +6,14 @@ token: see benchmarks/LOG.md.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from hugtweets.models.fitness import STATE, memory_of
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from torch import Tensor
-
-# The name of the memory where a model carries a state alone, without keys and values (the Mamba family).
-STATE = "cache_params"
 
 
 def continue_rows(
@@ -49,7 +47,7 @@ def continue_rows(
     tokens = torch.tensor([[padding] * (width - len(row)) + list(row) for row in rows], device=model.device)
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=model.device)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
-    memory: dict[str, Any] = {_memory_of(model): (cache := DynamicCache(config=model.config))}
+    memory: dict[str, Any] = {memory_of(model): (cache := DynamicCache(config=model.config))}
     sampled: list[list[int]] = [[] for _ in rows]
     going = list(range(len(rows)))
     with torch.inference_mode():
@@ -78,12 +76,6 @@ def continue_rows(
             mask = torch.cat([mask, mask.new_ones(len(going), 1)], dim=1)
             positions = mask.sum(1, keepdim=True) - 1
     return sampled
-
-
-def _memory_of(model: Any) -> str:
-    """What the model calls the argument that holds what it has read."""
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return STATE if STATE in inspect.signature(base.forward).parameters else "past_key_values"
 
 
 def sample_tokens(logits: Tensor, top_p: float, generators: Sequence[Generator]) -> Tensor:

@@ -243,9 +243,9 @@ class _Sampler:
             )
             draft = batch[row]
             if ended:
-                draft.put(self._text(begun[row], tokens), config)
+                draft.put(self._text(draft.sample.prompt, begun[row], tokens), config)
             if callback:
-                text = draft.sample.text if ended else mask(self._text(begun[row], tokens))
+                text = draft.sample.text if ended else mask(self._text(draft.sample.prompt, begun[row], tokens))
                 callback(self._partial(draft, text, ended, is_last=round_number == ROUNDS - 1))
             return ended
 
@@ -267,9 +267,13 @@ class _Sampler:
         finished = ended and not left_out and (is_last or draft.is_acceptable(self.config))
         return PartialPost(draft.request, draft.place, "" if left_out else text, finished)
 
-    def _text(self, prompt: Sequence[int], continuation: Sequence[int]) -> str:
+    def _text(self, beginning: str, prompt: Sequence[int], continuation: Sequence[int]) -> str:
         until_end = takewhile(lambda token: token not in self.tokenizer.special, continuation)
-        return _one_line(self.tokenizer.decode([*prompt, *until_end]))
+        text = _one_line(self.tokenizer.decode([*prompt, *until_end]))
+        if text.startswith(beginning):
+            return text
+        # A tokenizer that knows small letters only, say, does not give the beginning back as it was.
+        return beginning + text.removeprefix(_one_line(self.tokenizer.decode(prompt)))
 
 
 def _one_line(text: str) -> str:

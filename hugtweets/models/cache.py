@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hugtweets.devices.memory import is_out_of_memory
 from hugtweets.devices.selection import DeviceChoice
 from hugtweets.errors import BaseModelError
+from hugtweets.models.fitness import check_fitness
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import TextTokenizer
 
@@ -101,7 +103,7 @@ CACHE = ModelCache()
 
 def load_base(base_model: BaseModel, choice: DeviceChoice) -> PreTrainedModel:
     """The base model without any adapter, from memory if it is the one that was loaded last."""
-    return CACHE.get(_key(base_model, choice), lambda: _read(base_model.folder, choice))
+    return CACHE.get(_key(base_model, choice), lambda: _read_base(base_model, choice))
 
 
 def load_weights(base_model: BaseModel, output: Path, choice: DeviceChoice, trainable: bool = False) -> Any:
@@ -172,6 +174,13 @@ def load_blend(
     return model, tokenizer
 
 
+def trunk_of(model: Any) -> Any:
+    """What stands below the output of a model and reads text: families call it by different names."""
+    parts = (getattr(model, name) for name in (model.base_model_prefix, "model") if hasattr(model, name))
+    above = (model, model.get_output_embeddings())
+    return next((part for part in (model.get_decoder(), *parts) if not any(part is each for each in above)), model)
+
+
 def context_length(config: Any) -> int:
     """How many tokens a model of this configuration can read, as far as it has a limit."""
     return int(getattr(config.get_text_config(), "max_position_embeddings", 0) or NO_LIMIT)
@@ -187,7 +196,7 @@ def merge(model: PeftModel) -> PreTrainedModel:
 
     base: Any = model.get_base_model()
     output = base.get_output_embeddings()
-    if base.config.tie_word_embeddings and isinstance(output, BaseTunerLayer):
+    if getattr(base.config, "tie_word_embeddings", False) and isinstance(output, BaseTunerLayer):
         own: Any = output.get_base_layer()
         own.weight = torch.nn.Parameter(own.weight.detach().clone(), requires_grad=False)
         base.config.tie_word_embeddings = False
@@ -201,30 +210,58 @@ def _key(base_model: BaseModel, choice: DeviceChoice) -> tuple[str, ...]:
     return base_model.digest, choice.device, choice.dtype, choice.quantised or ""
 
 
+def _read_base(base_model: BaseModel, choice: DeviceChoice) -> PreTrainedModel:
+    """A base model that can be learned from."""
+    model = _read(base_model.folder, choice)
+    check_fitness(model, base_model.name)
+    return model
+
+
 def _read(folder: Path, choice: DeviceChoice) -> PreTrainedModel:
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, GenerationConfig
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+        model, found = AutoModelForCausalLM.from_pretrained(
             str(folder),
+            output_loading_info=True,
             dtype=getattr(torch, choice.dtype),
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
             **_placement(choice),
         )
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, ImportError, SafetensorError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
         reason = " ".join(str(error).split())[:200]
         raise BaseModelError(f"the model in {folder} cannot be loaded ({reason}): choose another base model") from error
+    check_complete(model, found["missing_keys"], str(folder))
     # With a cache, packed posts would attend across their borders; sampling asks for one explicitly.
     model.config.use_cache = False
+    # What the routers of experts decided is asked for by some: it adds to the loss, and fails where texts go on.
+    if getattr(text := model.config.get_text_config(), "output_router_logits", False):
+        text.output_router_logits = False
     # How to sample is ours to say, not the base model's.
     model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
     model.requires_grad_(False).eval()  # type: ignore[no-untyped-call]
     return model
+
+
+def check_complete(model: PreTrainedModel, missing: Collection[str], where: str) -> None:
+    """Refuse a model some of whose weights were not in its files: transformers makes them up.
+
+    Raises:
+        BaseModelError: it is so; a buffer that is computed anyway may be missing.
+    """
+    if made_up := sorted(set(missing) & {name for name, _ in model.named_parameters(remove_duplicate=False)}):
+        raise BaseModelError(
+            f"{len(made_up)} weights of {where} are missing, such as {made_up[0]}: get all of its files, or choose a "
+            "train.base_model that was made to write text"
+        )
 
 
 def _placement(choice: DeviceChoice) -> dict[str, Any]:

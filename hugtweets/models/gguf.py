@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 from pathlib import Path
 
 from hugtweets.errors import BaseModelError
+from hugtweets.models.cache import check_complete
 from hugtweets.storage.atomic import atomic_folder
 
 CONVERSION_VERSION = 1
@@ -19,7 +21,7 @@ def convert(gguf: Path, folder: Path) -> None:
     Takes 15 to 50 s and about 1.2 GB of memory for 135 million weights.
 
     Raises:
-        BaseModelError: the file is no GGUF, or of an architecture that transformers cannot read.
+        BaseModelError: the file is no GGUF, not a whole one, or of an architecture that transformers cannot read.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
@@ -33,18 +35,20 @@ def convert(gguf: Path, folder: Path) -> None:
     location, name = str(gguf.parent), gguf.name
     try:
         tokenizer = AutoTokenizer.from_pretrained(location, gguf_file=name, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
+        model, found = AutoModelForCausalLM.from_pretrained(
             location,
             gguf_file=name,
+            output_loading_info=True,
             quantization_config=GgufConfig(dequantize=True),
             dtype=torch.float32,
             trust_remote_code=False,
         )
-    except (ValueError, KeyError, OSError, NotImplementedError) as error:
+    except (ValueError, KeyError, OSError, NotImplementedError, struct.error) as error:
         reason = " ".join(str(error).split())[:200]
         raise BaseModelError(
             f"{gguf} cannot be converted ({reason}): choose another file for train.base_model"
         ) from error
+    check_complete(model, found["missing_keys"], str(gguf))
     tokenizer.model_max_length = model.config.max_position_embeddings
     with atomic_folder(folder, marker=SOURCE) as partial:
         tokenizer.save_pretrained(partial)

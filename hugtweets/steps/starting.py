@@ -10,6 +10,8 @@ stay learned.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -19,7 +21,7 @@ from hugtweets.errors import NotEnoughText
 from hugtweets.evaluation.promotion import current_model, newest_model
 from hugtweets.jobs.job import Job
 from hugtweets.models.registry import check_at_hand
-from hugtweets.models.tokens import identity_of, load_ids
+from hugtweets.models.tokens import TextTokenizer, identity_of, load_ids
 from hugtweets.steps.clean import CLEAN, check_enough_text, same_rules
 from hugtweets.steps.finetune import Start, plan_finetune, trainings_in_a_row
 from hugtweets.steps.reader import check_choice, check_reader
@@ -37,10 +39,12 @@ def check_models(job: Job) -> None:
     """Refuse models that are not there, before posts are bought that nothing could learn.
 
     Raises:
-        BaseModelError: the base model or the reader has to be on this machine, and is not.
+        BaseModelError: the base model or the reader has to be on this machine and is not, or cannot be learned from.
         ConfigurationError: nobody has accepted its terms, or no reader is strong enough to choose posts.
     """
     check_at_hand(job.config.train.base_model, job.home)
+    if Path(job.config.train.base_model).expanduser().is_dir():
+        TextTokenizer.of(job.base_model)
     check_reader(job.home, job.handle, job.config)
     check_choice(job.home, job.handle, job.config)
 

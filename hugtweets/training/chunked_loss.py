@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 from torch.utils.checkpoint import checkpoint
 
+from hugtweets.models.cache import trunk_of
 from hugtweets.training.collators import IGNORED
 
 # Logits of a piece: 64 MB in float32, whatever the vocabulary.
@@ -31,7 +32,7 @@ def chunked_nats(model: Any, inputs: Mapping[str, Tensor], most_logits: int = LO
         inputs: a batch with ``labels``, as a collator makes it.
         most_logits: how many are there at once, if a single token does not need more.
     """
-    trunk = model.base_model
+    trunk = trunk_of(model)
     outputs = trunk(**{name: tensor for name, tensor in inputs.items() if name != "labels"}, use_cache=False)
     hidden: Tensor = outputs.last_hidden_state
     targets = pad(inputs["labels"][:, 1:], (0, 1), value=IGNORED)

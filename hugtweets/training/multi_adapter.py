@@ -10,6 +10,7 @@ import logging
 from contextlib import nullcontext
 from typing import Any
 
+import torch
 from torch.nn import Dropout
 
 from hugtweets.config import TrainConfig
@@ -81,10 +82,24 @@ def _check_is_shareable(base_model: BaseModel, base: Any) -> None:
     reason = ""
     if not posts_share_rows(base_model, base):
         reason = "sees across the posts of a row"
-    elif any(isinstance(module, Dropout) and module.p > 0 for module in base.modules()):
+    elif _drops_by_chance(base):
         reason = "has dropout, by chance another one in a batch"
     if reason:
         raise ConfigurationError(f"several accounts in one batch and {base_model.name} exclude each other: it {reason}")
+
+
+def _drops_by_chance(base: Any) -> bool:
+    """Whether a model computes something else each time while it learns; many drop numbers without a module for it."""
+    if any(isinstance(module, Dropout) and module.p > 0 for module in base.modules()):
+        return True
+    ids = torch.arange(16, device=base.device)[None]
+    with torch.random.fork_rng(), torch.no_grad():
+        base.train()
+        try:
+            first, second = (base(input_ids=ids, use_cache=False).logits.float() for _ in range(2))
+        finally:
+            base.eval()
+    return not torch.allclose(first, second, rtol=1e-3, atol=1e-3)
 
 
 class _Training:

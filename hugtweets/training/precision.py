@@ -56,15 +56,22 @@ def attention_in_float32() -> Iterator[None]:
     """On a processor the backward pass of attention takes twice as long in bfloat16: see benchmarks/LOG.md."""
     usual = ALL_ATTENTION_FUNCTIONS["sdpa"]
 
-    def attend(module: Module, query: Any, key: Any, value: Any, *others: Any, **options: Any) -> Any:
+    def attend(module: Module, *tensors: Any, **options: Any) -> Any:
+        # Queries, keys and values, and what some families add to the attention weights: all of one format.
+        named = {name: _widened(option) for name, option in options.items()}
         with torch.autocast("cpu", enabled=False):
-            return usual(module, query.float(), key.float(), value.float(), *others, **options)
+            return usual(module, *map(_widened, tensors), **named)
 
     ALL_ATTENTION_FUNCTIONS["sdpa"] = attend
     try:
         yield
     finally:
         ALL_ATTENTION_FUNCTIONS["sdpa"] = usual
+
+
+def _widened(value: Any) -> Any:
+    """A tensor of 16 bits in float32; anything else as it is."""
+    return value.float() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
 
 
 @contextmanager

@@ -5,12 +5,11 @@ Imports neither torch nor transformers.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from hugtweets.config import TrainConfig
+from hugtweets.models.checkpoint import text_options
 from hugtweets.models.registry import BaseModel
 
 # Adapters on SmolLM2-135M, whose layers are 576 wide, with four posts a step and 300 to 1,200 posts an account; every
@@ -44,7 +43,7 @@ def choose_rate(config: TrainConfig, base_model: BaseModel) -> LearningRate:
     """
     if config.lr is not None:
         return LearningRate(config.lr, "as asked for")
-    shape = _shape(base_model)
+    shape = text_options(base_model.folder)
     family = str(shape.get("model_type", ""))
     width = next((int(shape[name]) for name in WIDTHS if name in shape), WIDTH)
     if family.startswith("qwen"):
@@ -75,10 +74,3 @@ def rate_in_plan(config: TrainConfig, base_model: BaseModel) -> dict[str, float]
     rate = choose_rate(config, base_model).value
     usual = RATE * FULL_SHARE if config.method == "full" else RATE
     return {} if config.lr is not None or rate == usual else {"lr": rate}
-
-
-def _shape(base_model: BaseModel) -> dict[str, Any]:
-    """The configuration of the part that reads text."""
-    shape: dict[str, Any] = json.loads((base_model.folder / "config.json").read_text(encoding="utf-8"))
-    text: dict[str, Any] = shape.get("text_config") or shape
-    return text

@@ -91,11 +91,13 @@ def _attention_within(spans: Sequence[Span]) -> Iterator[None]:
     """
     usual = ALL_ATTENTION_FUNCTIONS["sdpa"]
 
-    def attend(module: Module, query: Any, key: Any, value: Any, mask: Any, *others: Any, **options: Any) -> Any:
+    def attend(
+        module: Module, query: Any, key: Any, value: Any, attention_mask: Any, *others: Any, **options: Any
+    ) -> Any:
         parts = []
         for span in spans:
             own = slice(span.start, span.end)
-            within = None if mask is None else mask[:, :, own, own]
+            within = None if attention_mask is None else attention_mask[:, :, own, own]
             heads = (tensor[:, :, own] for tensor in (query, key, value))
             parts.append(usual(module, *heads, within, *others, **options)[0])
         return torch.cat(parts, 1), None

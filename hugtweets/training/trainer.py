@@ -19,6 +19,7 @@ from accelerate.utils import environment  # type: ignore[import-untyped]  # acce
 from peft import get_peft_model
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
+from transformers.loss.loss_utils import ForCausalLMLoss
 
 from hugtweets.config import TrainConfig
 from hugtweets.devices.memory import large_blocks_given_back
@@ -273,11 +274,18 @@ class PostTrainer(Trainer):
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """The loss as the model computes it, or in pieces."""
-        if not self.chunked_loss:
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        nats = chunked_nats(getattr(model, "get_base_model", lambda: model)(), inputs)
-        return nats / ((inputs["labels"] != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch)
+        """The mean loss of the tokens of an update, whole or in pieces.
+
+        The model is not asked for it: some families do not shift the labels, some weigh each row alike.
+        """
+        predicted = (inputs["labels"] != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
+        if self.chunked_loss:
+            return chunked_nats(getattr(model, "get_base_model", lambda: model)(), inputs) / predicted
+        given = {name: tensor for name, tensor in inputs.items() if name != "labels"}
+        # Said here as well: a multimodal model asks the configuration of its text part, and with a cache packed posts
+        # attend across their borders.
+        logits = model(**given, use_cache=False).logits
+        return ForCausalLMLoss(logits, inputs["labels"], logits.shape[-1], predicted)  # type: ignore[no-untyped-call]
 
     def _clip_grad_norm(self, model: Any) -> Any:
         """Of the true gradients, where they are scaled."""

@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.normalizers import Lowercase
 
 from hugtweets.cleaning.kinds import Kind
 from hugtweets.cleaning.length import x_length
@@ -91,6 +93,16 @@ def test_posts_begin_with_their_prompt_and_fit(loaded: tuple[Any, TextTokenizer]
         assert x_length(sample.text) <= 60
         assert "\ufffd" not in sample.text
         assert not any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in sample.text)
+
+
+def test_a_prompt_stays_as_it_was_where_the_tokenizer_knows_small_letters_only(
+    loaded: tuple[Any, TextTokenizer],
+) -> None:
+    model, tokenizer = loaded
+    small = Tokenizer.from_str(tokenizer.tokenizer.to_str())
+    small.normalizer = Lowercase()
+    for sample in sample_posts(model, replace(tokenizer, tokenizer=small), ["I Think THAT"], [], CONFIG):
+        assert sample.text.startswith("I Think THAT") and "i think that" not in sample.text
 
 
 def test_the_same_seed_gives_the_same_posts(loaded: tuple[Any, TextTokenizer]) -> None:

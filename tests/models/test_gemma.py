@@ -19,6 +19,7 @@ from hugtweets.models.registry import chat_reason, resolve_base_model
 from hugtweets.models.terms import NOTICE, NOTICE_TEXT, TERMS, accept, is_accepted, leave_terms, pass_terms_on
 from hugtweets.steps.reader import reader_named
 from hugtweets.storage.home import Home
+from tests.fixtures.tiny_models import save_tiny_model
 
 PIECES = (b"GGUF and so on, ", b"the middle, ", b"more, ", b"the end")
 SPLIT = SplitModel("tiny", "tiny.gguf", hashlib.sha256(b"".join(PIECES)).hexdigest(), "tiny_packaged_gguf", len(PIECES))
@@ -132,10 +133,7 @@ def test_a_chat_model_is_said_to_be_one(
     settings: dict[str, str],
     reason: str | None,
 ) -> None:
-    folder = tmp_path / name
-    folder.mkdir()
-    for file in ("config.json", "tokenizer.json", "model.safetensors"):
-        (folder / file).write_text("{}")
+    folder = save_tiny_model(tmp_path / name)
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     with caplog.at_level(logging.INFO, "hugtweets"):
         found = resolve_base_model(str(folder), home)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -185,3 +186,36 @@ def test_a_word_that_is_spelled_like_an_end_of_text_is_none(tmp_path: Path) -> N
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     found = TextTokenizer.of(BaseModel("html", str(tmp_path), "2" * 16))
     assert found.spell(found.end_of_text) == "<eos>"
+
+
+def base_model_with(folder: Path, **options: int) -> BaseModel:
+    folder.mkdir()
+    tiny_tokenizer().save(str(folder / "tokenizer.json"))
+    (folder / "config.json").write_text(json.dumps(options))
+    return BaseModel(folder.name, str(folder), folder.name)
+
+
+def test_a_post_is_cut_to_what_the_model_can_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    short, text = base_model_with(tmp_path / "short", n_positions=64), "The quick brown fox jumps. " * 20
+    with caplog.at_level("INFO"):
+        tokens = tokenise(clean_table([text]), short, TrainConfig())
+    assert len(column(tokens, "input_ids")[0]) == 62
+    assert "short: posts are cut at 62 tokens, since the model reads no more at once" in caplog.text
+
+
+def test_a_model_that_reads_no_whole_post_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BaseModelError, match="tiny reads 8 tokens at once, which is no whole post"):
+        tokenise(clean_table(["rain"]), base_model_with(tmp_path / "tiny", max_position_embeddings=8), TrainConfig())
+
+
+def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BaseModelError, match=r"makes tokens up to number \d+, and the model knows 300"):
+        TextTokenizer.of(base_model_with(tmp_path / "other", vocab_size=300))
+
+
+def test_special_tokens_that_were_only_added_do_no_harm(tmp_path: Path) -> None:
+    base_model = base_model_with(tmp_path / "padded", vocab_size=tiny_tokenizer().get_vocab_size())
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_special_tokens(["[PAD]"])
+    tokenizer.save(str(base_model.folder / "tokenizer.json"))
+    assert TextTokenizer.of(base_model).end_of_text == 0

@@ -17,6 +17,7 @@ from hugtweets.steps.predicting import Asked, predict, predict_all
 from hugtweets.storage.home import Home
 from hugtweets.training.adapter_task import PLACES
 from hugtweets.training.lora import adapter_options, write_adapter
+from tests.fixtures.families import family_base_model
 from tests.fixtures.tiny_models import SENTENCES, tiny_base_model
 
 CPU = TrainConfig(device="cpu", lora_rank=4)
@@ -54,3 +55,12 @@ def test_the_base_model_is_as_it_was_when_several_have_been_read(home: Home, tmp
     before = predict(base_model, None, documents, CPU)
     predict_all(base_model, [(weights, documents) for weights in write_adapters(base_model, tmp_path, 2)], CPU)
     assert predict(base_model, None, documents, CPU) == before
+
+
+@pytest.mark.parametrize("family", ["opt", "qwen2-moe"])
+def test_so_it_is_where_a_family_puts_all_tokens_one_below_the_other(home: Home, tmp_path: Path, family: str) -> None:
+    base_model = family_base_model(home, family)
+    documents = [TextTokenizer.of(base_model).encode(text) for text in SENTENCES]
+    asked: list[Asked] = [(weights, documents) for weights in write_adapters(base_model, tmp_path, 2)]
+    for each, together in zip(asked, predict_all(base_model, asked, CPU), strict=True):
+        assert together.posts == pytest.approx(predict(base_model, *each, CPU).posts, rel=1e-4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,14 +13,17 @@ from torch.utils.data import SequentialSampler
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.errors import TrainingError
-from hugtweets.models.cache import load_base, load_tuned
+from hugtweets.models.cache import CACHE, load_base, load_tuned
 from hugtweets.storage.home import Home
+from hugtweets.training.lora import adapter_options
 from hugtweets.training.samplers import RowsOfTokens
 from hugtweets.training.trainer import TrainingResult, finetune
+from tests.fixtures.families import family_base_model
 from tests.fixtures.tiny_models import SENTENCES, Architecture, tiny_base_model
 from tests.fixtures.tokens import write_tokens
 
 CONFIG = TrainConfig(epochs=1, lr=0.02, posts_per_step=4, device="cpu")
+TOP = {"layers": "top:1"}
 
 
 # Posts of very different lengths, so that a mean over packs is not one over tokens.
@@ -84,3 +88,32 @@ def test_rows_may_be_filled_by_tokens_instead_of_posts(home: Home, tmp_path: Pat
     assert [post for row in rows for post in row] == order
     assert len(list(rows)) == len(rows) == 10
     assert max(sum(lengths[post] for post in row) for row in rows) < 2 * 57
+
+
+def test_of_a_mixture_of_experts_what_all_tokens_go_through_learns(home: Home) -> None:
+    model = load_base(family_base_model(home, "qwen2-moe"), choose_device(CONFIG))
+    names = adapter_options(model, CONFIG).target_modules or ()
+    ends = {name.rpartition(".")[2] for name in names}
+    assert ends == {"q_proj", "k_proj", "v_proj", "o_proj", "lm_head"}
+
+
+def test_the_layers_of_a_mixture_of_experts_are_chosen_as_any(home: Home, tmp_path: Path) -> None:
+    tokens = write_tokens(home, tmp_path / "tokens.parquet", SENTENCES * 2, 1)
+    finetune(family_base_model(home, "qwen2-moe"), tokens, tmp_path / "weights", CONFIG.model_copy(update=TOP))
+    names = load_file(tmp_path / "weights" / "adapter_model.safetensors").keys()
+    assert names and all(".layers.1." in name for name in names)
+
+
+def test_layers_that_stand_in_no_one_row_cannot_be_chosen(home: Home) -> None:
+    model: Any = load_base(tiny_base_model(home), choose_device(CONFIG))
+    # As of a family that says how often its layers are gone through.
+    model.config.num_hidden_layers = 8
+    with pytest.raises(TrainingError, match="top:1 cannot be met, as llama has no one row of layers: use all"):
+        adapter_options(model, CONFIG.model_copy(update=TOP))
+    CACHE.clear()
+
+
+def test_the_maps_are_found_where_a_family_calls_its_output_a_decoder(home: Home) -> None:
+    model = load_base(family_base_model(home, "modernbert-decoder"), choose_device(CONFIG))
+    names = adapter_options(model, CONFIG.model_copy(update=TOP)).target_modules or ()
+    assert names and all(".layers.1." in name for name in names)

@@ -19,7 +19,7 @@ from hugtweets.devices.progress import Progress, listening
 from hugtweets.devices.selection import _choice, choose_device
 from hugtweets.errors import ConfigurationError, TrainingError
 from hugtweets.models.cache import load_base
-from hugtweets.models.registry import BaseModel
+from hugtweets.models.registry import BaseModel, resolve_base_model
 from hugtweets.models.stacked import StackedAdapters
 from hugtweets.storage.home import Home
 from hugtweets.training.adapter_task import PLACES, AdapterTask
@@ -29,7 +29,7 @@ from hugtweets.training.lora import adapter_options
 from hugtweets.training.multi_adapter import finetune_together
 from hugtweets.training.shared_rows import SharedRows
 from hugtweets.training.trainer import TrainingResult, finetune
-from tests.fixtures.tiny_models import SENTENCES, tiny_base_model
+from tests.fixtures.tiny_models import SENTENCES, save_tiny_model, tiny_base_model
 from tests.fixtures.tokens import write_tokens
 
 CONFIG = TrainConfig(epochs=2, lr=0.003, posts_per_step=4, lora_rank=4, device="cpu")
@@ -196,3 +196,11 @@ def test_an_account_without_posts_is_refused(home: Home, tmp_path: Path, tasks: 
     tokens = write_tokens(home, tmp_path / "empty.parquet", SENTENCES, len(SENTENCES))
     with pytest.raises(TrainingError, match="no training post"):
         learn(tiny_base_model(home), [replace(tasks[0], tokens=tokens), tasks[1]])
+
+
+def test_dropout_that_is_no_module_of_its_own_is_found(home: Home, tasks: list[AdapterTask]) -> None:
+    folder = save_tiny_model(home.root / "dropping")
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"attention_dropout": 0.1}))
+    with pytest.raises(ConfigurationError, match="has dropout"):
+        learn(resolve_base_model(str(folder), home), tasks)

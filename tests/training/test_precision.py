@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from hugtweets.config import TrainConfig
 from hugtweets.devices.selection import choose_device
 from hugtweets.models.cache import load_base
 from hugtweets.storage.home import Home
-from hugtweets.training.precision import Bfloat16Steps
+from hugtweets.training.precision import Bfloat16Steps, attention_in_float32
 from tests.fixtures.tiny_models import Architecture, tiny_base_model
 
 IDS = torch.tensor([[1, 2, 3, 4, 5, 6, 7, 8]])
@@ -57,3 +58,12 @@ def test_after_a_step_the_model_is_what_it_was_also_when_the_step_fails(model: A
         model(torch.tensor([[10**6]]))
     assert [id(weight) for weight in model.parameters()] == weights
     assert torch.equal(model(IDS).logits, before)
+
+
+def test_attention_in_float32_takes_what_is_added_to_its_weights_in_16_bits() -> None:
+    query = torch.randn(1, 2, 4, 8, dtype=torch.bfloat16)
+    mask = torch.zeros(1, 1, 4, 4, dtype=torch.bfloat16)
+    with attention_in_float32():
+        attend = ALL_ATTENTION_FUNCTIONS["sdpa"]
+        assert attend(nn.Module(), query, query, query, mask)[0].dtype == torch.float32
+        assert attend(nn.Module(), query, query, query, attention_mask=mask)[0].dtype == torch.float32

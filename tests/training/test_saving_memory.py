@@ -26,6 +26,7 @@ from tests.fixtures.families import family_base_model
 from tests.fixtures.tiny_models import SENTENCES, tiny_base_model
 from tests.fixtures.tokens import write_tokens
 
+IN_PIECES = ["gpt2", "gemma2", "gemma3-multimodal", "mamba", "lfm2", "opt", "modernbert-decoder"]
 CONFIG = TrainConfig(lr=0.01, device="cpu", precision="float32")
 FLOAT32 = DeviceChoice("cpu", "float32", None, 1, "")
 
@@ -56,7 +57,7 @@ def test_what_is_computed_twice_comes_to_the_same(
     assert all(torch.allclose(weights[name], others[name], atol=10 * tolerance) for name in weights)
 
 
-@pytest.mark.parametrize("family", ["gpt2", "gemma2", "gemma3-multimodal", "mamba", "lfm2"])
+@pytest.mark.parametrize("family", IN_PIECES)
 def test_the_loss_in_pieces_and_its_gradients_are_those_of_the_whole_model(home: Home, family: str) -> None:
     base_model = family_base_model(home, family)
     model: Any = load_base(base_model, FLOAT32)

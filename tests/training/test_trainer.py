@@ -22,10 +22,12 @@ from hugtweets.models.tokens import TextTokenizer
 from hugtweets.storage.home import Home
 from hugtweets.training.collators import PackedPosts
 from hugtweets.training.trainer import TrainingResult, finetune
+from tests.fixtures.families import family_base_model
 from tests.fixtures.tiny_models import SENTENCES, Architecture, tiny_base_model
 from tests.fixtures.tokens import write_tokens
 
 CONFIG = TrainConfig(epochs=3, lr=0.02, posts_per_step=4, device="cpu")
+ONE_STEP = {"epochs": 1, "precision": "float32"}
 
 
 def learn(home: Home, folder: Path, config: TrainConfig = CONFIG, held_out: int = 4) -> TrainingResult:
@@ -214,3 +216,17 @@ def test_few_kernels_are_kept_unless_told_otherwise(
         monkeypatch.delenv(name)
     choose_device(CONFIG)
     assert os.environ[name] == kept
+
+
+@pytest.mark.parametrize("family", ["fuyu", "qwen2-moe"])
+def test_the_loss_of_a_step_is_that_of_its_posts_whatever_the_family_adds_to_it(
+    home: Home, tmp_path: Path, family: str
+) -> None:
+    base_model = family_base_model(home, family)
+    tokens = write_tokens(home, tmp_path / "tokens.parquet", SENTENCES, 0)
+    result = finetune(base_model, tokens, tmp_path / "weights", CONFIG.model_copy(update=ONE_STEP))
+    model, tokenizer = load_tuned(base_model, None, choose_device(CONFIG))
+    documents = [tokenizer.encode(text) for text in SENTENCES]
+    nats = math.fsum(post_nats(model, documents, tokenizer.ends)) / sum(len(ids) + 1 for ids in documents)
+    [loss] = [row["train/loss"] for row in result.history if "train/loss" in row]
+    assert loss == pytest.approx(nats, rel=1e-4)
