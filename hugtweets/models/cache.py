@@ -225,7 +225,7 @@ def _read(folder: Path, choice: DeviceChoice) -> PreTrainedModel:
 
     disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        model, found = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             str(folder),
             output_loading_info=True,
             dtype=getattr(torch, choice.dtype),
@@ -239,7 +239,8 @@ def _read(folder: Path, choice: DeviceChoice) -> PreTrainedModel:
             raise
         reason = " ".join(str(error).split())[:200]
         raise BaseModelError(f"the model in {folder} cannot be loaded ({reason}): choose another base model") from error
-    check_complete(model, found["missing_keys"], str(folder))
+    model: PreTrainedModel = loaded[0]
+    check_complete(model, loaded[1]["missing_keys"], str(folder))
     # With a cache, packed posts would attend across their borders; sampling asks for one explicitly.
     model.config.use_cache = False
     # What the routers of experts decided is asked for by some: it adds to the loss, and fails where texts go on.

@@ -6,10 +6,14 @@ import json
 import shutil
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hugtweets.errors import BaseModelError
 from hugtweets.models.cache import check_complete
 from hugtweets.storage.atomic import atomic_folder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 CONVERSION_VERSION = 1
 SOURCE = "source.json"
@@ -35,7 +39,7 @@ def convert(gguf: Path, folder: Path) -> None:
     location, name = str(gguf.parent), gguf.name
     try:
         tokenizer = AutoTokenizer.from_pretrained(location, gguf_file=name, trust_remote_code=False)
-        model, found = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             location,
             gguf_file=name,
             output_loading_info=True,
@@ -48,7 +52,8 @@ def convert(gguf: Path, folder: Path) -> None:
         raise BaseModelError(
             f"{gguf} cannot be converted ({reason}): choose another file for train.base_model"
         ) from error
-    check_complete(model, found["missing_keys"], str(gguf))
+    model: PreTrainedModel = loaded[0]
+    check_complete(model, loaded[1]["missing_keys"], str(gguf))
     tokenizer.model_max_length = model.config.max_position_embeddings
     with atomic_folder(folder, marker=SOURCE) as partial:
         tokenizer.save_pretrained(partial)

@@ -61,7 +61,7 @@ def _linear_names(model: Any, wanted: str) -> list[str]:
     takes one way for all.
     """
     reads_text = {*trunk_of(model).modules(), model.get_output_embeddings()}
-    linear = {
+    linear: dict[str, Module] = {
         name: module
         for name, module in model.named_modules()
         if isinstance(module, Linear | Conv1D) and module in reads_text

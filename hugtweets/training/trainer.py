@@ -285,7 +285,7 @@ class PostTrainer(Trainer):
         # Said here as well: a multimodal model asks the configuration of its text part, and with a cache packed posts
         # attend across their borders.
         logits = model(**given, use_cache=False).logits
-        return ForCausalLMLoss(logits, inputs["labels"], logits.shape[-1], predicted)  # type: ignore[no-untyped-call]
+        return ForCausalLMLoss(logits, inputs["labels"], logits.shape[-1], predicted)
 
     def _clip_grad_norm(self, model: Any) -> Any:
         """Of the true gradients, where they are scaled."""

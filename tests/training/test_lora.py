@@ -99,7 +99,7 @@ def test_of_a_mixture_of_experts_what_all_tokens_go_through_learns(home: Home) -
 
 def test_the_layers_of_a_mixture_of_experts_are_chosen_as_any(home: Home, tmp_path: Path) -> None:
     tokens = write_tokens(home, tmp_path / "tokens.parquet", SENTENCES * 2, 1)
-    finetune(family_base_model(home, "qwen2-moe"), tokens, tmp_path / "weights", CONFIG.model_copy(update=TOP))
+    finetune(family_base_model(home, "glm4-moe"), tokens, tmp_path / "weights", CONFIG.model_copy(update=TOP))
     names = load_file(tmp_path / "weights" / "adapter_model.safetensors").keys()
     assert names and all(".layers.1." in name for name in names)
 

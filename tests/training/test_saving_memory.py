@@ -26,7 +26,7 @@ from tests.fixtures.families import family_base_model
 from tests.fixtures.tiny_models import SENTENCES, tiny_base_model
 from tests.fixtures.tokens import write_tokens
 
-IN_PIECES = ["gpt2", "gemma2", "gemma3-multimodal", "mamba", "lfm2", "opt", "modernbert-decoder"]
+IN_PIECES = ["gpt2", "gemma2", "gemma3-multimodal", "mamba", "lfm2", "opt"]
 CONFIG = TrainConfig(lr=0.01, device="cpu", precision="float32")
 FLOAT32 = DeviceChoice("cpu", "float32", None, 1, "")
 
