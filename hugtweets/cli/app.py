@@ -28,6 +28,7 @@ from hugtweets.cli.settings import settings, with_shared_options
 from hugtweets.cli.show import show
 from hugtweets.cli.simulate import simulate, simulate_x
 from hugtweets.cli.status import status
+from hugtweets.cli.stopping import ended_by_signals
 from hugtweets.cli.streams import abandon_full_stdout, replace_unknown_characters
 from hugtweets.cli.suggestions import Program, explain
 from hugtweets.cli.sweep import sweep
@@ -59,14 +60,16 @@ for panel, commands in PANELS.items():
 
 
 def main() -> None:
-    """Run the program: exit code 0 all well, 1 an account failed, 2 the request makes no sense."""
+    """Run the program: exit code 0 all well, 1 an account failed, 2 the request makes no sense, 130 or 143 stopped."""
     replace_unknown_characters()
     try:
+        with ended_by_signals(_say_stopped):
+            code = app(prog_name="hugtweets", standalone_mode=False)
+            if sys.stdout:
+                sys.stdout.flush()
         # Typer catches a KeyboardInterrupt itself and returns its exit code.
-        if (code := app(prog_name="hugtweets", standalone_mode=False)) == STOPPED:
+        if code == STOPPED:
             raise KeyboardInterrupt
-        if sys.stdout:
-            sys.stdout.flush()
         sys.exit(code or 0)
     except HugtweetsError as error:
         _fail(str(error), error.exit_code)
@@ -76,7 +79,8 @@ def main() -> None:
     except typer.Abort:
         _fail("nothing was done", 1)
     except KeyboardInterrupt:
-        _fail("stopped; the same command again goes on where this one was", STOPPED)
+        _say_stopped()
+        sys.exit(STOPPED)
     except BrokenPipeError:  # whoever read has seen enough, as `head` does
         abandon_full_stdout()
         sys.exit(1)
@@ -90,7 +94,15 @@ def main() -> None:
 def _fail(sentence: str, code: int) -> None:
     if "-v" in sys.argv or "--verbose" in sys.argv:
         traceback.print_exc()
+    _say(sentence)
+    sys.exit(code)
+
+
+def _say_stopped() -> None:
+    _say("stopped; the same command again goes on where this one was")
+
+
+def _say(sentence: str) -> None:
     # Where stderr takes nothing either, the exit code still tells.
     with suppress(OSError):
         typer.echo(f"hugtweets: {printable(sentence)}", err=True)
-    sys.exit(code)

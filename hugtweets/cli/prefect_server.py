@@ -166,7 +166,10 @@ def _start_server(folder: Path, seconds: float) -> None:
             output.truncate(0)
         port = _free_port()
         command = [sys.executable, "-c", SERVER, OWN_ADDRESS, str(port), str(os.getpid())]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)  # noqa: S603
+        # Ctrl-C, and what else is sent to the whole group, would end it before the run has told it of its own end.
+        process = subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
         try:
             _wait(process, f"http://{OWN_ADDRESS}:{port}/api/health", seconds, log)
         except BaseException:

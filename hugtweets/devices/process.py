@@ -101,8 +101,10 @@ def _serve(pipe: Connection, device: str, threads: int) -> None:
     """The life of the process."""
     os.environ["CUDA_VISIBLE_DEVICES"] = device
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    # Ctrl-C reaches the whole group, but ours to end is the parent's decision.
+    # Ctrl-C, and what else is sent to the whole group, is the parent's to decide on; Windows knows no sessions.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.name == "posix":
+        os.setsid()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     outbox = _Outbox(pipe)
     logger = logging.getLogger("hugtweets")

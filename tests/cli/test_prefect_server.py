@@ -78,6 +78,8 @@ def test_a_server_ends_with_its_run_however_that_ends(tmp_path: Path) -> None:
         assert run.is_running()
         time.sleep(0.05)
     [server] = run.children()
+    # What is sent to all processes of the terminal is not sent to it.
+    assert os.getpgid(server.pid) != os.getpgid(run.pid)
     run.kill()
     run.wait()
     server.wait(10)

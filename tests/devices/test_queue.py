@@ -96,6 +96,8 @@ def test_errors_records_and_progress_come_back(two_devices: DeviceQueue, caplog:
     assert heard == [Progress("alice", "finetune", 1, 2, "half")]
     assert "learning alice" in caplog.messages
     assert "device_work.py" in raised.value.__notes__[0]
+    # What is sent to all processes of the terminal is not sent to those of devices.
+    assert two_devices.run(os.getpgid, 0) != os.getpgid(0)
 
 
 def test_the_death_of_a_device_process_is_one_failure(two_devices: DeviceQueue) -> None:

@@ -1,10 +1,12 @@
-"""A killed run, started again: it completes, repeats nothing that was finished, and writes the same posts."""
+"""A killed or stopped run, started again: it completes, repeats nothing that was finished, and writes the same posts."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+import signal
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,14 +57,16 @@ class Case:
         account: dict[str, Any] = json.loads(done.stdout)["accounts"][0]
         return account
 
-    def run_until(self, arguments: list[str], home: Path, artifacts: int) -> None:
-        """Start the command and kill it as soon as that many artifacts are finished."""
+    def run_until(
+        self, arguments: list[str], home: Path, artifacts: int, ending: signal.Signals = signal.SIGKILL
+    ) -> subprocess.CompletedProcess[str]:
+        """Start the command, and send it a signal as soon as that many artifacts are finished."""
         process = self.server.start(arguments, self.environment)
         started = home / "timelines"
         while (len(finished(home)) < artifacts or not started.exists()) and process.is_running():
             time.sleep(0.002)
-        process.kill()
-        process.wait()
+        process.send(ending)
+        return process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +82,27 @@ def untouched(case: Case) -> dict[str, Any]:
     return case.run(command(case.home, case.posts, case.model))
 
 
-@pytest.mark.parametrize("artifacts", [1, 3, 5])
-def test_a_killed_run_is_completed_by_the_same_command(
-    case: Case, untouched: dict[str, Any], tmp_path: Path, artifacts: int
+@pytest.mark.parametrize(
+    ("artifacts", "ending", "code", "says"),
+    [
+        (1, signal.SIGINT, 130, "stopped; the same command again goes on where this one was"),
+        (3, signal.SIGTERM, 143, "stopped; the same command again goes on where this one was"),
+        (5, signal.SIGKILL, -9, ""),
+    ],
+)
+def test_a_run_that_was_stopped_or_killed_is_completed_by_the_same_command(
+    case: Case,
+    untouched: dict[str, Any],
+    tmp_path: Path,
+    artifacts: int,
+    ending: signal.Signals,
+    code: int,
+    says: str,
 ) -> None:
     arguments = command(tmp_path / "killed", case.posts, case.model)
-    case.run_until(arguments, tmp_path / "killed", artifacts)
+    ended = case.run_until(arguments, tmp_path / "killed", artifacts, ending)
+    assert ended.returncode == code
+    assert ended.stderr.count("hugtweets: ") == ended.stderr.count(f"hugtweets: {says}\n") == bool(says)
     before = finished(tmp_path / "killed")
     resumed = case.run(arguments)
     assert len(before) >= artifacts
