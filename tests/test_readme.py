@@ -62,6 +62,7 @@ SMALL = [
     "train.max_posts=60",
     "train.epochs=1",
     "train.device=cpu",
+    "train.precision=float32",
     "clean.min_characters=500",
     "sample.prompts=[the]",
     "sample.per_prompt=1",

@@ -23,6 +23,7 @@ def command(home: Path, posts: Path, model: Path, **further: str) -> list[str]:
     options = {
         "train.base_model": model,
         "train.epochs": 1,
+        "train.precision": "float32",
         "train.device": "cpu",
         "clean.min_characters": 500,
         "sample.prompts": "[the, a wet]",
