@@ -7,7 +7,9 @@ import json
 import logging
 import random
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -57,11 +59,22 @@ class Night:
         return hashlib.sha256(self.model.file("weights/adapter_model.safetensors").read_bytes()).hexdigest()
 
 
-def night(home: Home, posts: list[dict[str, Any]], config: Config = PREVIOUS, base: BaseModel | None = None) -> Night:
-    """The steps up to a model, of a timeline that holds these posts and what was stored before."""
+def job_of(home: Home, posts: list[dict[str, Any]], config: Config = PREVIOUS, base: BaseModel | None = None) -> Job:
+    """Alice, whose timeline holds these posts and what was stored before."""
     path = write_timeline(home.root / "alice.jsonl", posts)
     options = config.override({"train": {"base_model": (base or tiny_base_model(home)).path}})
-    job = Job(home, AccountRequest(handle="alice", source=f"file:{path}", config=options), "night")
+    return Job(home, AccountRequest(handle="alice", source=f"file:{path}", config=options), "night")
+
+
+def tokens_of(home: Home, posts: list[dict[str, Any]]) -> Reference:
+    """Her posts as a model would learn them."""
+    job = job_of(home, posts)
+    return tokenise(job, clean(job, fetch(job).reference))
+
+
+def night(home: Home, posts: list[dict[str, Any]], config: Config = PREVIOUS, base: BaseModel | None = None) -> Night:
+    """The steps up to a model."""
+    job = job_of(home, posts, config, base)
     cleaned = clean(job, fetch(job).reference)
     tokens = tokenise(job, cleaned)
     start = find_start(job, tokens, cleaned)
@@ -69,13 +82,35 @@ def night(home: Home, posts: list[dict[str, Any]], config: Config = PREVIOUS, ba
     return Night(job, tokens, start, finetune(job, tokens, start), cached)
 
 
+@pytest.fixture(scope="module")
+def sixty(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home after a first night over sixty posts."""
+    home = Home(tmp_path_factory.mktemp("sixty"))
+    night(home, rows(60))
+    return home
+
+
+@pytest.fixture(scope="module")
+def fifty(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The same without the oldest ten."""
+    home = Home(tmp_path_factory.mktemp("fifty"))
+    night(home, rows(60)[10:])
+    return home
+
+
+@pytest.fixture
+def first(home: Home, sixty: Home) -> Night:
+    """What the first night over sixty posts made, which is in the home."""
+    shutil.copytree(sixty.root, home.root)
+    return night(home, rows(60))
+
+
 def forget_posts(home: Home) -> None:
     """As if the posts that are gone from the source had never been stored."""
     home.timeline("alice").unlink()
 
 
-def test_a_model_goes_on_with_what_is_new_and_a_replay(home: Home) -> None:
-    first = night(home, rows(60))
+def test_a_model_goes_on_with_what_is_new_and_a_replay(home: Home, first: Night) -> None:
     second = night(home, rows(80))
     assert (first.start.model, second.start.model) == (None, first.model)
     assert second.model.manifest().inputs["finetune"] == first.model.digest
@@ -96,8 +131,7 @@ def test_training_goes_on_from_the_weights_of_the_previous_model(home: Home, met
     assert second.counts["trained_parameters"] == first.counts["trained_parameters"]
 
 
-def test_without_replay_only_new_posts_are_trained_on(home: Home) -> None:
-    night(home, rows(60))
+def test_without_replay_only_new_posts_are_trained_on(home: Home, first: Night) -> None:
     second = night(home, rows(80), PREVIOUS.override({"refresh": {"replay": 0}}))
     assert (second.counts["new_posts"], second.counts["replayed_posts"]) == (17, 0)
 
@@ -105,35 +139,33 @@ def test_without_replay_only_new_posts_are_trained_on(home: Home) -> None:
 def test_each_night_replays_other_posts(home: Home) -> None:
     from hugtweets.training.continual import continue_training
 
-    now = night(home, rows(80)).tokens.file(TOKENS)
-    then = night(Home(home.root / "other"), rows(60)).tokens.file(TOKENS)
+    now = tokens_of(home, rows(80)).file(TOKENS)
+    then = tokens_of(Home(home.root / "other"), rows(60)).file(TOKENS)
     chosen = [continue_training(home.root, then, now, 1.0, seed).replayed for seed in ("a", "a", "b")]
     assert chosen[0] == chosen[1] != chosen[2]
     assert set(chosen[0]) <= set(load_ids(then, "train"))
 
 
-def test_nothing_new_is_nothing_to_do_though_there_is_a_newer_model(home: Home) -> None:
-    night(home, rows(60))
+def test_nothing_new_is_nothing_to_do_though_there_is_a_newer_model(home: Home, first: Night) -> None:
     second = night(home, rows(80))
     third = night(home, rows(80))
     assert (third.model, third.cached) == (second.model, True)
 
 
-def test_a_model_stays_when_what_it_started_from_is_gone(home: Home) -> None:
-    first, second = night(home, rows(60)), night(home, rows(80))
+def test_a_model_stays_when_what_it_started_from_is_gone(home: Home, first: Night) -> None:
+    second = night(home, rows(80))
     shutil.rmtree(first.model.folder)
     assert night(home, rows(80)).model == second.model
 
 
-def test_a_model_made_from_the_base_is_not_made_again_when_the_option_changes(home: Home) -> None:
-    night(home, rows(60))
+def test_a_model_made_from_the_base_is_not_made_again_when_the_option_changes(home: Home, first: Night) -> None:
     anew = night(home, rows(80), tiny_config(train={"lr": 0.01, "posts_per_step": 16}))
     assert anew.start == Start(None, "as refresh.start says")
     assert night(home, rows(80)).model == anew.model
 
 
-def test_a_model_that_did_not_become_current_is_not_gone_on_from(home: Home) -> None:
-    first, second = night(home, rows(60)), night(home, rows(70))
+def test_a_model_that_did_not_become_current_is_not_gone_on_from(home: Home, first: Night) -> None:
+    second = night(home, rows(70))
     promote(home, "alice", first.model.digest)
     third = night(home, rows(80))
     assert (second.start.model, third.start.model) == (first.model, first.model)
@@ -189,10 +221,18 @@ def learned_by(home: Home, model: Reference | None) -> set[str]:
     return set(load_ids(tokens.file(TOKENS), "train")) | learned_by(home, before)
 
 
-def reason_after(home: Home, posts: list[dict[str, Any]], config: Config = PREVIOUS) -> str:
-    """Why the training after a first night of fifty posts starts from the base model."""
-    night(home, rows(60)[10:])
+ReasonAfter = Callable[..., str]
+
+
+@pytest.fixture
+def reason_after(home: Home, fifty: Home) -> ReasonAfter:
+    """Tells why the training after a first night of fifty posts starts from the base model."""
+    shutil.copytree(fifty.root, home.root)
     forget_posts(home)
+    return partial(reason_of_fresh_start, home)
+
+
+def reason_of_fresh_start(home: Home, posts: list[dict[str, Any]], config: Config = PREVIOUS) -> str:
     second = night(home, posts, config)
     assert second.start.model is None
     assert second.counts["start"] == "base model"
@@ -206,34 +246,31 @@ def test_the_first_model_starts_from_the_base(home: Home, caplog: pytest.LogCapt
     assert "alice: training starts from the base model, since the account has no current model" in caplog.messages
 
 
-def test_late_posts_that_move_the_held_out_ones_back_start_anew(home: Home) -> None:
-    assert (
-        reason_after(home, rows(60)) == "since 2 of the posts that its current model learned are held out or gone now"
-    )
+def test_late_posts_that_move_the_held_out_ones_back_start_anew(reason_after: ReasonAfter) -> None:
+    assert reason_after(rows(60)) == "since 2 of the posts that its current model learned are held out or gone now"
 
 
-def test_a_deleted_post_does_not_stay_learned(home: Home) -> None:
+def test_a_deleted_post_does_not_stay_learned(reason_after: ReasonAfter) -> None:
     posts = [post for post in rows(80)[10:] if post["id"] != "1000020"]
-    assert reason_after(home, posts).startswith("since 1 of the posts that its current model learned")
+    assert reason_after(posts).startswith("since 1 of the posts that its current model learned")
 
 
-def test_another_method_starts_anew(home: Home) -> None:
+def test_another_method_starts_anew(reason_after: ReasonAfter) -> None:
     full = PREVIOUS.override({"train": {"method": "full"}})
-    assert reason_after(home, rows(80)[10:], full) == "since its current model was trained with train.method=lora"
+    assert reason_after(rows(80)[10:], full) == "since its current model was trained with train.method=lora"
 
 
-def test_another_rank_starts_anew(home: Home) -> None:
+def test_another_rank_starts_anew(reason_after: ReasonAfter) -> None:
     wider = PREVIOUS.override({"train": {"lora_rank": 4}})
-    assert reason_after(home, rows(80)[10:], wider) == "since its current model was trained with train.lora_rank=None"
+    assert reason_after(rows(80)[10:], wider) == "since its current model was trained with train.lora_rank=None"
 
 
-def test_other_rules_of_cleaning_start_anew(home: Home) -> None:
+def test_other_rules_of_cleaning_start_anew(reason_after: ReasonAfter) -> None:
     other = PREVIOUS.override({"clean": {"min_words": 2}})
-    assert "other rules" in reason_after(home, rows(80)[10:], other)
+    assert "other rules" in reason_after(rows(80)[10:], other)
 
 
-def test_another_base_model_starts_anew(home: Home) -> None:
-    night(home, rows(60))
+def test_another_base_model_starts_anew(home: Home, first: Night) -> None:
     second = night(home, rows(80), base=tiny_base_model(home, "gpt2"))
     assert second.counts["start_reason"] == "since its current model was made from another base model"
 
@@ -261,8 +298,7 @@ def test_posts_that_are_new_and_all_held_out_start_anew(home: Home) -> None:
     assert second.counts["start_reason"] == "since its current model has learned all of these posts before"
 
 
-def test_a_model_whose_posts_are_gone_is_not_gone_on_from(home: Home) -> None:
-    first = night(home, rows(60))
+def test_a_model_whose_posts_are_gone_is_not_gone_on_from(home: Home, first: Night) -> None:
     shutil.rmtree(first.tokens.folder)
     assert night(home, rows(80)).counts["start_reason"] == "since the posts that its current model learned are gone"
 
