@@ -1,4 +1,4 @@
-"""A killed or stopped run, started again: it completes, repeats nothing that was finished, and writes the same posts."""
+"""A run that was stopped or killed, started again: it completes, repeats nothing finished, and writes the same posts."""
 
 from __future__ import annotations
 
@@ -90,6 +90,7 @@ def untouched(case: Case) -> dict[str, Any]:
         (3, signal.SIGTERM, 143, "stopped; the same command again goes on where this one was"),
         (5, signal.SIGKILL, -9, ""),
     ],
+    ids=["Ctrl-C", "SIGTERM", "SIGKILL"],
 )
 def test_a_run_that_was_stopped_or_killed_is_completed_by_the_same_command(
     case: Case,
