@@ -1,4 +1,4 @@
-"""A run that was stopped or killed, started again: it completes, repeats nothing finished, and writes the same posts."""
+"""A run that was stopped or killed, started again: it completes, repeats nothing, and writes the same posts."""
 
 from __future__ import annotations
 
