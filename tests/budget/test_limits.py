@@ -46,7 +46,7 @@ def test_who_finds_all_set_aside_waits_for_what_is_left(tmp_path: Path) -> None:
         other.start()
         other.join(0.05)
         assert other.is_alive()
-    other.join(5)
+    other.join(60)
     assert ledger.of("bo").spent().posts_read == 100
 
 
@@ -120,7 +120,7 @@ def test_what_another_process_has_set_aside_is_waited_for(tmp_path: Path) -> Non
         buyer.join(0.3)
         assert buyer.is_alive()
         other.communicate("go\n", timeout=60)
-        buyer.join(10)
+        buyer.join(60)
     assert ledger.spent().posts_read == 80
 
 
@@ -128,7 +128,7 @@ def test_what_a_killed_process_had_set_aside_is_free_again(tmp_path: Path) -> No
     ledger = Ledger(tmp_path / "ledger.jsonl", "run")
     with process(HOLDING, str(ledger.path)) as other:
         other.send_signal(signal.SIGKILL)
-        other.wait(10)
+        other.wait(60)
         buy(SharedBudget(ledger, FetchConfig(month_budget_usd=0.5)))
     assert ledger.spent().posts_read == 100
     assert len(list((tmp_path / "reservations").glob("*.json"))) == 1

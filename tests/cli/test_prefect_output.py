@@ -27,7 +27,7 @@ with progress_shown(verbose=False):
     events = Events.instance()
     for number in range(3):
         events.send(f"event {number}")
-    events.drain_all(timeout=20)
+    events.drain_all(timeout=60)
     asyncio.run(Logs._handle_batch(Logs, [{}]))
 """
 

@@ -82,7 +82,7 @@ def test_a_server_ends_with_its_run_however_that_ends(tmp_path: Path) -> None:
     assert os.getpgid(server.pid) != os.getpgid(run.pid)
     run.kill()
     run.wait()
-    server.wait(10)
+    server.wait(60)
 
 
 def test_a_folder_of_prefect_that_cannot_be_written_is_named(folder: Path) -> None:

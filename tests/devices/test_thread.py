@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from hugtweets.devices import queue as device_queue
 from hugtweets.devices.queue import on_device, waited_seconds
 
 WHO: contextvars.ContextVar[str] = contextvars.ContextVar("WHO", default="nobody")
@@ -48,14 +49,32 @@ def test_the_callers_context_goes_along() -> None:
 
 
 def test_waiting_for_a_turn_is_counted_and_working_is_not() -> None:
-    def second() -> float:
-        before = waited_seconds()
-        on_device(time.sleep, 0.05)
-        return waited_seconds() - before
+    begun, end = threading.Event(), threading.Event()
+
+    def first() -> None:
+        begun.set()
+        end.wait(60)
+
+    def work() -> float:
+        began = time.monotonic()
+        time.sleep(0.1)
+        return began
+
+    def second() -> tuple[float, float]:
+        before, asked = waited_seconds(), time.monotonic()
+        longest = on_device(work) - asked
+        return waited_seconds() - before, longest
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(on_device, time.sleep, 0.3)
-        time.sleep(0.05)
-        waited = pool.submit(second).result()
-        first.result()
-    assert 0.1 < waited < 0.3
+        pool.submit(on_device, first)
+        begun.wait(60)
+        waiting = pool.submit(second)
+        assert device_queue._queue
+        while not device_queue._queue.waiting:
+            time.sleep(0.001)
+        since = time.monotonic()
+        time.sleep(0.1)
+        shortest = time.monotonic() - since
+        end.set()
+        waited, longest = waiting.result(60)
+    assert shortest <= waited <= longest

@@ -43,7 +43,7 @@ def write(directory: Path, handle: str, rows: Iterable[Row]) -> None:
 
 
 def get(simulator: Simulator, path: str, **parameters: str | int) -> requests.Response:
-    return requests.get(simulator.url + path, params=parameters, headers=BEARER, timeout=10)
+    return requests.get(simulator.url + path, params=parameters, headers=BEARER, timeout=60)
 
 
 def timeline(simulator: Simulator, handle: str, **parameters: str | int) -> Row:
@@ -143,7 +143,7 @@ def test_a_post_is_deleted_by_taking_it_out_of_the_file(small: Simulator, tmp_pa
     body = get(small, "/2/tweets", ids=f"{FIRST_ID + 10},{FIRST_ID + 11}").json()
     assert ids(body) == [str(FIRST_ID + 10)]
     assert [error["value"] for error in body["errors"]] == [str(FIRST_ID + 11)]
-    assert requests.get(f"{small.url}/usage", timeout=10).json()["posts"] == 1
+    assert requests.get(f"{small.url}/usage", timeout=60).json()["posts"] == 1
 
 
 @pytest.mark.parametrize("asked", ["", "x", "1" * 20, ",".join(["1"] * 101)])
@@ -321,7 +321,7 @@ def test_a_mentioned_name_nobody_holds_is_a_partial_error(harbour: Simulator) ->
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer bad"}, {"Authorization": "Basic good"}])
 def test_a_missing_or_wrong_token_is_401(harbour: Simulator, headers: dict[str, str]) -> None:
-    answer = requests.get(harbour.url + "/2/users/by?usernames=keeper", headers=headers, timeout=10)
+    answer = requests.get(harbour.url + "/2/users/by?usernames=keeper", headers=headers, timeout=60)
     assert answer.status_code == 401
     assert answer.json()["title"] == "Unauthorized"
 
@@ -329,13 +329,13 @@ def test_a_missing_or_wrong_token_is_401(harbour: Simulator, headers: dict[str, 
 def test_usage_counts_what_x_would_bill(small: Simulator) -> None:
     get(small, "/2/users/by", usernames="keeper,nobody")
     timeline(small, "keeper", max_results=5, expansions="author_id")
-    assert requests.get(f"{small.url}/usage", timeout=10).json() == {"requests": 2, "posts": 5, "users": 2}
+    assert requests.get(f"{small.url}/usage", timeout=60).json() == {"requests": 2, "posts": 5, "users": 2}
 
 
 def test_requests_are_recorded(small: Simulator) -> None:
     timeline(small, "keeper", max_results=5)
-    (seen,) = requests.get(f"{small.url}/requests", timeout=10).json()
-    assert abs(seen.pop("time") - time.time()) < 10
+    (seen,) = requests.get(f"{small.url}/requests", timeout=60).json()
+    assert abs(seen.pop("time") - time.time()) < 60
     assert seen.pop("caller")
     assert seen == {
         "path": f"/2/users/{user_id('keeper')}/tweets",
@@ -373,9 +373,10 @@ def test_too_many_lookups_are_refused_until_the_reset(small: Simulator) -> None:
 
 def test_a_planned_rate_limit_names_its_reset_or_not(small: Simulator) -> None:
     small.add_faults(Fault(kind="rate_limit", reset_seconds=7), Fault(kind="rate_limit"))
+    began = time.time()
     named, unnamed = (get(small, "/2/users/by", usernames="keeper") for _ in range(2))
     assert (named.status_code, unnamed.status_code) == (429, 429)
-    assert 5 < int(named.headers["x-rate-limit-reset"]) - time.time() < 9
+    assert began + 6 <= int(named.headers["x-rate-limit-reset"]) <= time.time() + 8
     assert "x-rate-limit-reset" not in unnamed.headers
     assert get(small, "/2/users/by", usernames="keeper").status_code == 200
 
@@ -417,8 +418,8 @@ def test_a_dropped_connection_has_no_answer(small: Simulator) -> None:
     with requests.Session() as session:
         session.headers.update(BEARER)
         with pytest.raises(requests.ConnectionError, match="reset"):
-            session.get(f"{small.url}/2/users/by?usernames=keeper", timeout=10)
-        assert session.get(f"{small.url}/2/users/by?usernames=keeper", timeout=10).status_code == 200
+            session.get(f"{small.url}/2/users/by?usernames=keeper", timeout=60)
+        assert session.get(f"{small.url}/2/users/by?usernames=keeper", timeout=60).status_code == 200
     assert [request.status for request in small.requests] == [0, 200]
 
 
@@ -427,13 +428,13 @@ def test_an_answer_that_is_cut_was_served(small: Simulator) -> None:
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         timeline(small, "keeper", max_results=5)
     assert ids(timeline(small, "keeper", max_results=5)) == list(small.requests[0].posts)
-    assert requests.get(f"{small.url}/usage", timeout=10).json()["posts"] == 10
+    assert requests.get(f"{small.url}/usage", timeout=60).json()["posts"] == 10
 
 
 def test_callers_are_told_apart_by_their_tokens_and_no_token_is_recorded(small: Simulator) -> None:
     for token in ("good", "other", "good"):
         path = f"{small.url}/2/users/{user_id('Keeper')}/tweets"
-        requests.get(path, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+        requests.get(path, headers={"Authorization": f"Bearer {token}"}, timeout=60)
     first, second, third = (request.caller for request in small.requests)
     assert first == third != second
     assert "good" not in str(small.requests)
@@ -443,7 +444,7 @@ def test_a_share_of_all_requests_fails_by_chance(small: Simulator) -> None:
     small.add_faults(Fault(kind="status", status=503, share=0.25), Fault(kind="rate_limit", share=0.25))
     with requests.Session() as session:
         session.headers.update(BEARER)
-        seen = [session.get(f"{small.url}/2/users/by?usernames=keeper", timeout=10).status_code for _ in range(200)]
+        seen = [session.get(f"{small.url}/2/users/by?usernames=keeper", timeout=60).status_code for _ in range(200)]
     assert 30 < seen.count(503) < 70
     assert 20 < seen.count(429) < 60  # of those that are left
     assert seen.count(200) == 200 - seen.count(503) - seen.count(429)
@@ -489,11 +490,11 @@ def test_a_fault_meets_only_its_path(small: Simulator) -> None:
 
 def test_faults_are_planned_and_cleared_over_http(small: Simulator) -> None:
     plan = [{"kind": "status", "status": 503, "times": 3}]
-    assert requests.post(f"{small.url}/faults", json=plan, timeout=10).status_code == 204
+    assert requests.post(f"{small.url}/faults", json=plan, timeout=60).status_code == 204
     assert get(small, "/2/users/by", usernames="keeper").status_code == 503
-    assert requests.delete(f"{small.url}/faults", timeout=10).status_code == 204
+    assert requests.delete(f"{small.url}/faults", timeout=60).status_code == 204
     assert get(small, "/2/users/by", usernames="keeper").status_code == 200
-    assert requests.post(f"{small.url}/faults", json=[{"kind": "fire"}], timeout=10).status_code == 422
+    assert requests.post(f"{small.url}/faults", json=[{"kind": "fire"}], timeout=60).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -548,14 +549,14 @@ def test_the_foreground_server_stops_when_interrupted(tmp_path: Path) -> None:
     try:
         assert _answers(f"http://127.0.0.1:{port}/usage")
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
     finally:
         process.kill()
         process.wait()
 
 
 def _answers(url: str) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             return requests.get(url, timeout=5).status_code == 200

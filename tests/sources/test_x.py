@@ -81,7 +81,7 @@ def source_of(simulator: Simulator, ledger: Ledger, config: FetchConfig = CONFIG
 
 
 def billed(simulator: Simulator) -> dict[str, int]:
-    usage: dict[str, int] = requests.get(f"{simulator.url}/usage", timeout=10).json()
+    usage: dict[str, int] = requests.get(f"{simulator.url}/usage", timeout=60).json()
     return usage
 
 

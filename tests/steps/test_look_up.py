@@ -45,7 +45,7 @@ def jobs_of(home: Home, *handles: str, run: str = "monday") -> list[Job]:
 
 
 def users_read(simulator: Simulator) -> int:
-    return int(requests.get(f"{simulator.url}/usage", timeout=10).json()["users"])
+    return int(requests.get(f"{simulator.url}/usage", timeout=60).json()["users"])
 
 
 def test_an_unchanged_night_looks_nobody_up_and_costs_nothing(simulator: Simulator, home: Home) -> None:

@@ -16,7 +16,7 @@ from tests.fixtures.flows import request, tiny_config
 def test_two_threads_that_log_the_same_artifact_write_one_run(home: Home, tmp_path: Path) -> None:
     config = tiny_config(tracking={"mode": "offline"})
     job = Job(home, request("alice", tmp_path / "alice.jsonl", config), "a run")
-    both = threading.Barrier(2, timeout=20)
+    both = threading.Barrier(2, timeout=60)
 
     def log(_: int) -> None:
         both.wait()

@@ -155,7 +155,7 @@ def test_of_two_processes_that_would_make_the_same_artifact_one_does(home: Home,
 
 
 def test_of_two_threads_that_would_make_the_same_artifact_one_does(home: Home) -> None:
-    both, made = threading.Barrier(2, timeout=20), []
+    both, made = threading.Barrier(2, timeout=60), []
 
     def fill(folder: Path) -> Mapping[str, int]:
         made.append(folder)
@@ -178,7 +178,7 @@ def test_the_lock_of_a_killed_process_is_free(home: Home, tmp_path: Path) -> Non
     while not made.exists():
         threading.Event().wait(0.02)
     killed.kill()
-    killed.wait(20)
+    killed.wait(60)
     create(home, PLAN, _nothing)
     assert PLAN.reference(home).manifest().counts == {}
 
@@ -195,9 +195,9 @@ def test_who_waits_says_for_whom(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 
     with ThreadPoolExecutor(1) as pool:
         holding = pool.submit(hold)
-        held.wait(20)
+        held.wait(60)
         with locked_aloud(tmp_path / "timeline", "ferryclock", "fetches it"):
-            holding.result(20)
+            holding.result(60)
     assert "ferryclock: waits for process " in caplog.text
     assert ", which fetches it" in caplog.text
 

@@ -68,6 +68,6 @@ def test_the_end_is_waited_for(finished: bytes, tmp_path: Path) -> None:
 
     service = threading.Timer(0.1, go_on)
     service.start()
-    wait_until_written(path, seconds=20)
+    wait_until_written(path, seconds=60)
     assert path.read_bytes() == finished
     service.join()
