@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures.device_work import wait_for
-from tests.fixtures.fork_server import ForkServer
 
 # As Prefect's client asks a server that is gone, again and again.
 WAITS = """
@@ -28,11 +28,10 @@ with stopping.ended_by_signals(lambda: print("stopped", file=sys.stderr, flush=T
 
 
 @pytest.mark.parametrize(("told", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_what_does_not_let_go_is_ended_with_one_sentence(
-    fork_server: ForkServer, tmp_path: Path, told: signal.Signals, code: int
-) -> None:
-    process = fork_server.start(["-c", WAITS.format(ready=str(tmp_path / "ready"))], os.environ)
-    wait_for(tmp_path / "ready")
-    process.send(told)
-    ended = process.wait()
-    assert (ended.returncode, ended.stderr) == (code, "stopped\n")
+def test_what_does_not_let_go_is_ended_with_one_sentence(tmp_path: Path, told: signal.Signals, code: int) -> None:
+    program = [sys.executable, "-c", WAITS.format(ready=str(tmp_path / "ready"))]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(tmp_path / "ready")
+        process.send_signal(told)
+        assert process.communicate(timeout=60)[1] == "stopped\n"
+    assert process.returncode == code
