@@ -23,7 +23,7 @@ def test_a_night_after_one_that_pruned_has_nothing_to_do(
     home: Home, tmp_path: Path, tiny_folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     config = tiny_config(
-        train={"base_model": str(tiny_folder)},
+        train={"base_model": str(tiny_folder), "posts_per_step": 16},
         evaluate={"generated": 0},
         storage={"keep_models": 1},
     )
