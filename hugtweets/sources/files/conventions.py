@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from hugtweets.sources.files.moments import puts_day_first
 from hugtweets.sources.files.partial_rows import RowWithoutId, RowWithoutTime
 from hugtweets.sources.files.post_row import Fields, PostRow, has_telling_id, has_time
 from hugtweets.sources.files.printed_bytes import are_printed, decoded
+
+_LOOKED_AT = 1000  # posts; a row may hold hundreds
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class Conventions:
 
 def conventions_of(sample: Sample, dialect: Dialect) -> Conventions:
     """The conventions of the file whose first rows these are."""
-    rows = [fields for cells in sample.rows for fields in dialect.read(cells)]
+    posts = itertools.chain.from_iterable(map(dialect.read, sample.rows))
+    rows = list(itertools.islice(posts, _LOOKED_AT))
     day_first = puts_day_first(row.get(*NAMES["created_at"]) for row in sample.rows)
     return Conventions(
         row_type=_row_type(rows, day_first),

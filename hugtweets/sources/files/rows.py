@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hugtweets.sources.files.literals import structured
@@ -53,9 +53,9 @@ class Cells:
     def __contains__(self, name: str) -> bool:
         return spelled(name) in self._cells
 
-    def values(self) -> Iterable[object]:
+    def values(self) -> Sequence[object]:
         """What all cells hold."""
-        return self._cells.values()
+        return list(self._cells.values())
 
     def get(self, *names: str) -> object:
         """The first cell of these names that holds something, as it is; None if none does."""
@@ -78,10 +78,9 @@ class Cells:
             # Kept, as what Python has printed takes long to read.
             inner = structured(self.get(path[0]))
             self._inside[path[0]] = Cells(inner) if isinstance(inner, dict) else None
-        # First, as a column `username` would be spelled as what is inside.
+        # Where there is one, no column is asked: `username` would be spelled as the name of a `user`.
         cells = self._inside[path[0]]
-        nested = cells.at(*path[1:]) if cells else None
-        return self.get(".".join(path)) if nested is None else nested
+        return cells.at(*path[1:]) if cells else self.get(".".join(path))
 
     def listed(self, *path: str) -> list[object]:
         """A cell that holds a list, written as JSON or as Python; empty for anything else."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from hugtweets.sources.files.dialects import plain
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
@@ -21,32 +21,30 @@ _REPEATED = ("retweeted_status_result", "retweeted_status_results", "retweeted_t
 _QUOTED = ("is_quote_status", "quoted_status_result", "quoted_tweet_results", "quotedPostResults")
 _ANSWERED = (*plain.REFERENCES["is_reply"], "reply_to_results", "reply_to_user_results")
 # What nobody is to learn: adverts, and posts that were written for a circle of friends.
-_PASSED_OVER = ("promotedMetadata", "trusted_friends_info_result")
+_PASSED_OVER = ("promotedMetadata", "promoted_metadata", "trusted_friends_info_result")
 
 
 def _read(cells: Cells) -> Iterable[Fields]:
-    return (_fields(found) for found in _objects(cells) if _is_post(found))
+    posts = (found for found in _objects(cells) if _is_post(found))
+    return (_fields(post if isinstance(post, Cells) else Cells(post)) for post in posts)
 
 
-def _objects(cells: Cells) -> Iterator[Cells]:
+def _objects(cells: Cells) -> Iterator[Cells | Mapping[str, object]]:
     """The objects of an answer in its order, but nothing inside a post: what it repeats or quotes stands there."""
     waiting: list[object] = [cells]
     while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting += reversed(value)
-        elif isinstance(value, dict | Cells):
-            found = value if isinstance(value, Cells) else Cells(value)
-            if any(is_something(found.get(name)) for name in _PASSED_OVER):
-                continue
+        found = waiting.pop()
+        if isinstance(found, list):
+            waiting += reversed(found)
+        elif isinstance(found, dict | Cells) and not any(map(is_something, map(found.get, _PASSED_OVER))):
             yield found
-            waiting += () if _is_post(found) else reversed(list(found.values()))
+            waiting += () if _is_post(found) else reversed(found.values())
 
 
-def _is_post(cells: Cells) -> bool:
-    bodies = {name: cells.get(name) for name in _BODIES}
-    return any(
-        "full_text" in body if isinstance(body, dict) else f"{name}.full_text" in cells for name, body in bodies.items()
+def _is_post(found: Cells | Mapping[str, object]) -> bool:
+    bodies = [found.get(name) for name in _BODIES]
+    return any(isinstance(body, dict) and "full_text" in body for body in bodies) or any(
+        f"{name}.full_text" in found for name in _BODIES
     )
 
 
