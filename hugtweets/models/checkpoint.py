@@ -80,7 +80,8 @@ def weight_files(folder: Path) -> list[Path]:
     if not all(weight.is_file() for weight in weights):
         raise BaseModelError(f"the base model {folder} lacks weights in safetensors, the only format that is loaded")
     for weight in weights:
-        _tensors(weight)
+        if any(str(tensor["dtype"]).startswith("F8") for tensor in _tensors(weight).values()):
+            raise BaseModelError(f"the weights in {weight} are quantised to 8 bits: take the original ones")
     return weights
 
 

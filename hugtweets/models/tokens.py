@@ -82,11 +82,11 @@ class TextTokenizer:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         special = {number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special}
-        _check_rows(tokenizer, special, base_model)
         end = _end_of_text(tokenizer, special, base_model)
         whole, plain = (tokenizer.encode("a", add_special_tokens=added).ids for added in (True, False))
         opening = whole[: whole.index(plain[0])]
         start = opening[0] if opening else end
+        _check_rows(tokenizer, special - {start, end}, base_model)
         why = "the tokenizer puts it before a text" if opening else "it separates documents"
         log.info("%s: posts open with %s, since %s.", base_model.name, tokenizer.id_to_token(start), why)
         return cls(tokenizer, start, end, frozenset(special | {start, end}))
@@ -222,12 +222,16 @@ def _cut(encoding: Encoding, text: str, max_tokens: int) -> tuple[list[int], int
     return ids[:end], len(text[: offsets[end][0]].encode())
 
 
-def _check_rows(tokenizer: Tokenizer, special: Collection[int], base_model: BaseModel) -> None:
-    """Special tokens that the model has no row for do no harm, such as a padding token that was only added."""
+def _check_rows(tokenizer: Tokenizer, unused: Collection[int], base_model: BaseModel) -> None:
+    """Tokens that no post has may have no row in the model, such as a padding token that was only added.
+
+    Raises:
+        BaseModelError: others have none.
+    """
     rows = text_options(base_model.folder).get("vocab_size")
     if rows is None or tokenizer.get_vocab_size() <= rows:
         return
-    most = max(number for number in tokenizer.get_vocab().values() if number not in special)
+    most = max(number for number in tokenizer.get_vocab().values() if number not in unused)
     if most >= rows:
         raise BaseModelError(
             f"the tokenizer of {base_model.name} makes tokens up to number {most:,}, and the model knows {rows:,}: "
@@ -258,7 +262,6 @@ def _end_of_text(tokenizer: Tokenizer, special: Collection[int], base_model: Bas
     token = options.get("eos_token")
     name = token.get("content") if isinstance(token, dict) else token
     number = tokenizer.token_to_id(name) if isinstance(name, str) else None
-    rows = text_options(base_model.folder).get("vocab_size")
-    if number is None or (rows is not None and number >= rows):
+    if number is None:
         raise BaseModelError(f"the tokenizer of {base_model.name} has no end-of-text token: choose another base model")
     return number

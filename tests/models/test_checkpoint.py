@@ -9,6 +9,8 @@ from typing import Any
 
 import huggingface_hub
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from hugtweets.errors import BaseModelError
 from hugtweets.models.registry import BaseModel, check_at_hand, resolve_base_model
@@ -69,6 +71,14 @@ def test_a_file_that_is_not_whole_is_named(
     path.write_bytes(content(path.read_bytes()))
     with pytest.raises(BaseModelError, match=objection):
         check_at_hand(str(path.parent), home)
+
+
+def test_weights_of_8_bits_are_refused_also_where_the_configuration_does_not_say_so(home: Home, tmp_path: Path) -> None:
+    file = save_tiny_model(tmp_path / "mine") / "model.safetensors"
+    eight_bits = {name: tensor.to(torch.float8_e4m3fn) for name, tensor in load_file(file).items()}
+    save_file(eight_bits, file, metadata={"format": "pt"})
+    with pytest.raises(BaseModelError, match="are quantised to 8 bits: take the original ones"):
+        check_at_hand(str(file.parent), home)
 
 
 @pytest.mark.parametrize("index", ["{", "{}", '{"weight_map": {}}'])

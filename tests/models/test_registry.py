@@ -14,7 +14,7 @@ import huggingface_hub
 import pytest
 
 from hugtweets.errors import BaseModelError
-from hugtweets.models.registry import packaged_gguf, resolve_base_model
+from hugtweets.models.registry import check_at_hand, packaged_gguf, resolve_base_model
 from hugtweets.storage.home import Home
 from tests.fixtures.hub_model import HubModel
 from tests.fixtures.tiny_models import save_tiny_model
@@ -53,11 +53,14 @@ def test_a_hub_model_out_of_reach_fails_at_once_and_says_what_to_do(home: Home) 
     assert time.monotonic() - started < 10
 
 
-def test_a_file_that_is_no_gguf_is_refused_and_leaves_nothing(home: Home, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"not a model" * 100, b"GGUF\3\0\0\0" + b"\1\0\0\0\0\0\0\0" * 2 + b"\x14\0"])
+def test_what_is_no_whole_gguf_is_refused_before_anything_is_fetched_and_leaves_nothing(
+    home: Home, tmp_path: Path, content: bytes
+) -> None:
     broken = tmp_path / "broken.gguf"
-    broken.write_bytes(b"not a model" * 100)
+    broken.write_bytes(content)
     with pytest.raises(BaseModelError, match=r"broken\.gguf cannot be converted"):
-        resolve_base_model(str(broken), home)
+        check_at_hand(str(broken), home)
     assert [path.name for path in home.models.iterdir()] == ["digests.json"]
 
 

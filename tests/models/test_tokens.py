@@ -213,6 +213,18 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
         TextTokenizer.of(base_model_with(tmp_path / "other", vocab_size=300))
 
 
+def test_a_token_that_ends_texts_needs_a_row_in_the_model(tmp_path: Path) -> None:
+    base_model = base_model_with(tmp_path / "endless", vocab_size=tiny_tokenizer().get_vocab_size())
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_special_tokens(["<bos>"])
+    tokenizer.post_processor = TemplateProcessing(
+        single="<bos> $A", special_tokens=[("<bos>", tokenizer.get_vocab_size() - 1)]
+    )
+    tokenizer.save(str(base_model.folder / "tokenizer.json"))
+    with pytest.raises(BaseModelError, match="they do not belong together"):
+        TextTokenizer.of(base_model)
+
+
 def test_special_tokens_that_were_only_added_do_no_harm(tmp_path: Path) -> None:
     base_model = base_model_with(tmp_path / "padded", vocab_size=tiny_tokenizer().get_vocab_size())
     tokenizer = tiny_tokenizer()
