@@ -38,6 +38,8 @@ MOST_ATTACHED = 16
 BLEND = "blend"
 # Tokens; more than any post has, for families whose positions have no end.
 NO_LIMIT = 2**20
+# Base models that were looked at in this process, by their digests: two of them may take turns for each account.
+_FIT: set[str] = set()
 
 
 class ModelCache:
@@ -213,7 +215,9 @@ def _key(base_model: BaseModel, choice: DeviceChoice) -> tuple[str, ...]:
 def _read_base(base_model: BaseModel, choice: DeviceChoice) -> PreTrainedModel:
     """A base model that can be learned from."""
     model = _read(base_model.folder, choice)
-    check_fitness(model, base_model.name)
+    if base_model.digest not in _FIT:
+        check_fitness(model, base_model.name)
+        _FIT.add(base_model.digest)
     return model
 
 
