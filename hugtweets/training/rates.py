@@ -15,7 +15,7 @@ from hugtweets.models.registry import BaseModel
 # Adapters on SmolLM2-135M, whose layers are 576 wide, with four posts a step and 300 to 1,200 posts an account; every
 # weight wants a tenth of it (2e-4 on one account of 600 posts).
 RATE, WIDTH = 2e-3, 576
-# Adapters on Gemma 3 270M, 640 wide.
+# Adapters on Gemma 3 270M, 640 wide: half the rate is as good, and twice the rate worse (benchmarks/LOG.md).
 GEMMA_RATE, GEMMA_WIDTH = 1e-3, 640
 # Fits of Schulman et al. 2025, "LoRA Without Regret": the best rate falls with this power of the width among models of
 # Llama's kind, and hardly at all among Qwen's, where it is 5e-4 at a width of 2,000; without adapters it is a tenth.
