@@ -23,8 +23,8 @@ report on the test posts of accounts that nothing was chosen by. Seconds are tho
 posts and of the author's unseen ones to ``--reader``, a base model that learned neither, and by how many per cent the
 first are more; a detector that is trained from the reader, with its 95 % interval; how many bits a post speaks for the
 account rather than for the other ``--account`` and ``--other`` files, beside the author's own unseen posts; and MAUVE
-where ``--generated`` is 200 and ``--held-out`` 100 or more. With ``--rows`` a run that was broken off goes on where it
-was: give every choice of sizes and judges a file of its own.
+where there are 200 posts a side: ``--generated 200 --held-out 120``, since what is like a learned post is left out.
+With ``--rows`` a run that was broken off goes on where it was: give every choice of sizes and judges a file of its own.
 
 In the tables each figure is the mean over seeds, ± half of its range. *Over default* is the difference in bits per byte
 to ``default`` on the same posts, with the 95 % interval over posts; the last table is the same over accounts.
