@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from hugtweets.devices.memory import is_out_of_memory
 from hugtweets.devices.selection import DeviceChoice
 from hugtweets.errors import BaseModelError
-from hugtweets.models.fitness import check_fitness
+from hugtweets.models.fitness import check_complete, check_fitness
 from hugtweets.models.registry import BaseModel
 from hugtweets.models.tokens import TextTokenizer
 
@@ -254,19 +254,6 @@ def _read(folder: Path, choice: DeviceChoice) -> PreTrainedModel:
     model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
     model.requires_grad_(False).eval()  # type: ignore[no-untyped-call]
     return model
-
-
-def check_complete(model: PreTrainedModel, missing: Collection[str], where: str) -> None:
-    """Refuse a model some of whose weights were not in its files: transformers makes them up.
-
-    Raises:
-        BaseModelError: it is so; a buffer that is computed anyway may be missing.
-    """
-    if made_up := sorted(set(missing) & {name for name, _ in model.named_parameters(remove_duplicate=False)}):
-        raise BaseModelError(
-            f"{len(made_up)} weights of {where} are missing, such as {made_up[0]}: get all of its files, or choose a "
-            "train.base_model that was made to write text"
-        )
 
 
 def _placement(choice: DeviceChoice) -> dict[str, Any]:

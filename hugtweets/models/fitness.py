@@ -1,4 +1,4 @@
-"""Whether a model that was loaded can learn posts and write them, asked of the model itself by a few tokens.
+"""Whether a model that was loaded is whole, and can learn posts and write them, asked of itself by a few tokens.
 
 BERT and its kin see the token that they are to predict; other families remember nothing of what they have read, or only
 in a way of their own. transformers loads all of them as causal language models, and they would learn nonsense.
@@ -7,6 +7,7 @@ in a way of their own. transformers loads all of them as causal language models,
 from __future__ import annotations
 
 import inspect
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from hugtweets.devices.memory import is_out_of_memory
@@ -54,6 +55,19 @@ def check_fitness(model: PreTrainedModel, name: str) -> None:
             raise
         reason = " ".join(str(error).split())[:100]
         raise BaseModelError(f"{name} cannot go on with a text ({type(error).__name__}: {reason}): {advice}") from error
+
+
+def check_complete(model: PreTrainedModel, missing: Collection[str], where: str) -> None:
+    """Refuse a model some of whose weights were not in its files: transformers makes them up.
+
+    Raises:
+        BaseModelError: it is so; a buffer that is computed anyway may be missing.
+    """
+    if made_up := sorted(set(missing) & {name for name, _ in model.named_parameters(remove_duplicate=False)}):
+        raise BaseModelError(
+            f"{len(made_up)} weights of {where} are missing, such as {made_up[0]}: get all of its files, or choose a "
+            "train.base_model that was made to write text"
+        )
 
 
 def _logits(model: Any, row: tuple[int, ...]) -> Tensor:

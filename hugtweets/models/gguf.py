@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hugtweets.errors import BaseModelError
-from hugtweets.models.cache import check_complete
+from hugtweets.models.fitness import check_complete
 from hugtweets.storage.atomic import atomic_folder
 
 if TYPE_CHECKING:

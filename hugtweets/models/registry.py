@@ -249,7 +249,8 @@ def _from_hub(name: str) -> BaseModel:
         # Of the same commit, whatever is uploaded in between.
         folder = _download(name, weight_names(described), described.name)
         weight_files(folder)
-    check_kind(folder)
+    else:
+        check_kind(folder)
     return BaseModel(name, str(folder), _short_digest(["hub", name, folder.name]))
 
 

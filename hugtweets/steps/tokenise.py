@@ -114,6 +114,6 @@ def language_remark(base_model: str, tokens_per_byte: float) -> str | None:
     if tokens_per_byte <= FOREIGN:
         return None
     return (
-        f"{base_model} takes {tokens_per_byte:.2f} tokens a byte of these posts, where English takes 0.25: it hardly "
+        f"{base_model} takes {tokens_per_byte:.2f} tokens a byte of these posts, where English takes 0.23: it hardly "
         "knows their language and writes it badly; train.base_model=gemma-3-270m knows more languages"
     )

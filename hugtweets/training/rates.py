@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hugtweets.config import TrainConfig
 from hugtweets.models.checkpoint import text_options
 from hugtweets.models.registry import BaseModel
+from hugtweets.models.shape import WIDTHS
 
 # Adapters on SmolLM2-135M, whose layers are 576 wide, with four posts a step and 300 to 1,200 posts an account; every
 # weight wants a tenth of it (2e-4 on one account of 600 posts).
@@ -24,8 +25,6 @@ QWEN_RATE, QWEN_WIDTH, QWEN_POWER = 5e-4, 2000, 0.0775
 FULL_SHARE = 0.1
 # Below ten steps some trainings go astray as they reach the rate, and some learn worse; twenty are no better.
 WARMUP_SHARE, LEAST_WARMUP = 0.05, 10
-# What configurations call the width of a layer.
-WIDTHS = ("hidden_size", "n_embd", "d_model")
 
 
 @dataclass(frozen=True)
