@@ -24,6 +24,7 @@ posts and of the author's unseen ones to ``--reader``, a base model that learned
 first are more; a detector that is trained from the reader, with its 95 % interval; how many bits a post speaks for the
 account rather than for the other ``--account`` and ``--other`` files, beside the author's own unseen posts; and MAUVE
 where there are 200 posts a side: ``--generated 200 --held-out 120``, since what is like a learned post is left out.
+``--shuffled`` holds out posts by chance instead of the newest, so that no judge tells posts by what time has changed.
 With ``--rows`` a run that was broken off goes on where it was: give every choice of sizes and judges a file of its own.
 
 In the tables each figure is the mean over seeds, ± half of its range. *Over default* is the difference in bits per byte
@@ -154,7 +155,7 @@ def child(options: argparse.Namespace, variant: str) -> None:
     config = Config().override({"sample": {"seed": options.seed}}).override(chosen)
     base = chosen.get("train", {}).get("base_model", options.base)
     sizes = (options.posts, options.held_out, base, options.home, options.held_out)
-    with material(options.account[0], *sizes) as given:
+    with material(options.account[0], *sizes, shuffled=options.shuffled) as given:
         if name == "original":
             trained = train_original(given, options.seed)
         elif name == "run_clm":
@@ -195,6 +196,7 @@ def measure(options: argparse.Namespace, account: Path, variant: str, seed: int)
         others = [other for other in [*options.account, *options.other] if other != account]
         command += ["--judges", f"--reader={options.reader}", *(f"--other={other}" for other in others)]
     command += ["--run-clm", str(options.run_clm)] if options.run_clm else []
+    command += ["--shuffled"] if options.shuffled else []
     environment = os.environ | {"TQDM_DISABLE": "1"}
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
     loaded = json.loads(done.stdout.splitlines()[-1])
@@ -296,6 +298,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each row, with seeds from 0 on")
     parser.add_argument("--posts", type=int, default=600, help="posts trained on")
     parser.add_argument("--held-out", type=int, default=60, help="test posts, and as many validation posts")
+    parser.add_argument("--shuffled", action="store_true", help="held-out posts are of the same months as learned ones")
     parser.add_argument("--generated", type=int, default=40, help="posts written without a prompt; 0 writes none")
     parser.add_argument("--base", default="packaged")
     parser.add_argument("--variant", action="append", default=[], metavar="NAME:KEY=VALUE,…")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -45,15 +46,20 @@ class Material:
 
 
 @contextlib.contextmanager
-def material(account: Path, posts: int, held_out: int, base: str, home: Path, test: int = 0) -> Iterator[Material]:
+def material(
+    account: Path, posts: int, held_out: int, base: str, home: Path, test: int = 0, shuffled: bool = False
+) -> Iterator[Material]:
     """The newest kept posts of a timeline file.
 
-    The ``test`` newest are test posts, the ``held_out`` before them validation posts, and ``posts`` are trained on.
+    The ``test`` newest are test posts, the ``held_out`` before them validation posts, and ``posts`` are trained on. If
+    they are ``shuffled``, chance says which are which, so that all three are of the same months.
     """
     from hugtweets.models.registry import resolve_base_model
     from hugtweets.storage.home import Home
 
     texts = kept_posts(account)[-posts - held_out - test :]
+    if shuffled:
+        random.Random(0).shuffle(texts)
     end = len(texts) - test
     train, validation, newest = texts[: end - held_out], texts[end - held_out : end], texts[end:]
     with tempfile.TemporaryDirectory() as folder:

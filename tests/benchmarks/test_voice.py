@@ -58,3 +58,12 @@ def test_the_authors_own_posts_stand_for_the_limit(
     voice.main()
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])["figures"]
     assert (figures["copied_share"], figures["bits_per_byte"]) == (1.0, figures["base_bits_per_byte"])
+
+
+def test_shuffled_posts_are_held_out_of_all_months(voice: ModuleType, tmp_path: Path) -> None:
+    material = importlib.import_module("voice_material")
+    account, tiny = write_timeline(tmp_path / "alice.jsonl", rows(70)), save_tiny_model(tmp_path / "tiny")
+    oldest = set(material.kept_posts(account)[:35])
+    for shuffled, found in ((False, False), (True, True)):
+        with material.material(account, 40, 15, str(tiny), tmp_path, 15, shuffled=shuffled) as given:
+            assert bool(oldest & set(given.test)) == found
