@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import closing
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -30,6 +33,8 @@ SECRETS = (
     "PREFECT_API_URL",
     "PREFECT_API_KEY",
 )
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 # Processes share the suite by files: what takes longest starts first, or all would wait for it at the end.
 LONGEST = ("test_readme.py", "test_crashes.py")
@@ -59,19 +64,32 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 @pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connecting to anything but this machine fails the test at once."""
-    connect = socket.socket.connect
+    """No network but this machine itself: names and addresses of others fail as where there is none, at once."""
+    resolve, connect = socket.getaddrinfo, socket.socket.connect
 
-    def guarded(self: socket.socket, address: object) -> None:
-        if (
-            self.family != socket.AF_UNIX
-            and isinstance(address, tuple)
-            and address[0] not in ("127.0.0.1", "::1", "localhost")
-        ):
-            raise AssertionError(f"a test tried to reach {address[0]}")
-        connect(self, address)  # type: ignore[arg-type]
+    def resolve_local(host: str | bytes | None, *arguments: Any, **options: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name and name != "localhost" and not is_address(name):
+            raise socket.gaierror(socket.EAI_NONAME, f"a test looked for {name}")
+        return resolve(host, *arguments, **options)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
+    def connect_local(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in LOOPBACK:
+            # Libraries close their socket for an OSError only.
+            raise OSError(errno.ENETUNREACH, f"a test tried to reach {address[0]}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_local)
+    monkeypatch.setattr(socket.socket, "connect", connect_local)
+
+
+def is_address(name: str) -> bool:
+    """Whether a host is given by numbers, so that nobody has to be asked for them."""
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -89,9 +107,11 @@ def prefect_server(pytestconfig: pytest.Config) -> Iterator[str]:
 
     with prefect_test_harness(server_startup_timeout=120):
         url = str(PREFECT_API_URL.value())
-        # On a slow machine Prefect's senders of logs and events leave a connection to the garbage collector.
+        # What a slow machine leaves to the garbage collector: connections of Prefect's senders of logs and events, and
+        # sockets that nobody has connected.
         to_server = rf"unclosed <socket\.socket.*raddr=.*, {urlsplit(url).port}\)"
-        for left in (to_server, "unclosed transport <_SelectorSocketTransport"):
+        unconnected = r"unclosed <socket\.socket[^>]*laddr=\('0\.0\.0\.0', 0\)>"
+        for left in (to_server, unconnected, "unclosed transport <_SelectorSocketTransport"):
             warnings.filterwarnings("ignore", left, ResourceWarning)
             # The line before holds for the test that asked first.
             pytestconfig.addinivalue_line("filterwarnings", f"ignore:{left}:ResourceWarning")
