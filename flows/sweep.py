@@ -20,9 +20,11 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from flows.account import learn
 from flows.runs import begin, final_state, name_run
 from flows.watching import ended, show_progress
+from hugtweets.errors import HugtweetsError
 from hugtweets.jobs.accounts import AccountRequest, run_wide
 from hugtweets.jobs.job import Job
 from hugtweets.jobs.outcomes import AccountOutcome
+from hugtweets.steps.starting import check_models
 from hugtweets.storage.atomic import write_text
 from hugtweets.sweeps.outcome import SweepOutcome, TrialOutcome
 from hugtweets.sweeps.points import Point
@@ -58,20 +60,32 @@ def sweep(requests: list[AccountRequest], points: list[Point], agent: AgentRun |
 
 @task(name="trials", task_run_name="trials[{job.handle}]", cache_policy=NO_CACHE, persist_result=False)
 def trials(job: Job, points: Sequence[Point]) -> list[TrialOutcome]:
-    """Fetch the account once, then learn it at each point, one after the other: what they share is done once."""
-    fetched = learn(replace(job, until="fetch"))
+    """Fetch the account once, then learn it at each point, one after the other: what they share is done once.
+
+    Nothing is fetched for points whose models all are not there.
+    """
+    can_learn = any(_has_models(replace(job, request=point.of(job.request))) for point in points)
+    fetched = learn(replace(job, until="fetch")) if can_learn else None
     outcomes = [_try(job, fetched, place, point) for place, point in enumerate(points)]
     track_trials(job, points, outcomes)
     return outcomes
 
 
-def _try(job: Job, fetched: AccountOutcome, place: int, point: Point) -> TrialOutcome:
-    if "fetch" not in fetched.steps:
+def _has_models(trial: Job) -> bool:
+    try:
+        check_models(trial)
+    except HugtweetsError:
+        return False
+    return True
+
+
+def _try(job: Job, fetched: AccountOutcome | None, place: int, point: Point) -> TrialOutcome:
+    if fetched and "fetch" not in fetched.steps:
         return TrialOutcome.of(place, fetched, job.home, seconds=0.0)
     started = working_seconds()
     logger.info("%s: %s", job.handle, point.label)
     trial = replace(job, request=point.of(job.request))
-    account = learn(trial, timeline=fetched.reference("fetch", job.home))
+    account = learn(trial, timeline=fetched.reference("fetch", job.home) if fetched else None)
     return TrialOutcome.of(place, account, job.home, working_seconds() - started)
 
 

@@ -210,6 +210,15 @@ def test_every_trial_is_a_run_in_wandb_and_an_account_that_fails_leaves_the_othe
     assert read_runs(home.wandb) == []
 
 
+@pytest.mark.usefixtures("prefect_server")
+def test_nothing_is_fetched_where_no_point_has_a_base_model(home: Home, alice: AccountRequest) -> None:
+    lost = alice.override({"train": {"base_model": str(home.root / "nowhere")}})
+    outcome = run_sweep([lost], [Point(), HARDLY])
+    assert [(found.point, found.status) for found in outcome.trials] == [(0, "failed"), (1, "failed")]
+    assert all("nowhere" in (found.reason or "") for found in outcome.trials)
+    assert references(home, "alice", "fetch") == []
+
+
 def test_an_export_has_the_parameters_as_the_agent_draws_them() -> None:
     varied = [
         "train.lr=1e-4..1e-2",
