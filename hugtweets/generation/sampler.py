@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from itertools import product, takewhile
+from itertools import groupby, product, takewhile
 from typing import Any
 
 from hugtweets.cleaning.kinds import Kind, opening
@@ -17,7 +18,8 @@ from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import post_nats
 from hugtweets.evaluation.copying import Corpus, longest_copy
 from hugtweets.generation.decoding import continue_rows
-from hugtweets.models.cache import context_length
+from hugtweets.models.cache import BARE, context_length
+from hugtweets.models.fitness import mixes_adapters
 from hugtweets.models.tokens import TextTokenizer
 
 # How often a post is sampled while it is empty or a copy: then what came last is taken, unless it is a copy.
@@ -192,10 +194,11 @@ class _Sampler:
     ) -> list[_Draft]:
         """Sample all posts, and again those that are not acceptable."""
         drafts = [draft for request in requests for draft in self._drafts(request)]
+        in_turn = any(request.adapter is not None for request in requests) and not mixes_adapters(self.model)
         wanted = drafts
         for round_number in range(ROUNDS):
-            for start in range(0, len(wanted), self.config.batch_size):
-                self._sample_batch(wanted[start : start + self.config.batch_size], round_number, callback)
+            for batch in self._batches(wanted, in_turn):
+                self._sample_batch(batch, round_number, callback, in_turn)
             wanted = [draft for draft in wanted if not draft.is_acceptable(self.config)]
             if progress:
                 note = f"{len(wanted)} to be written again" if wanted else ""
@@ -222,8 +225,16 @@ class _Sampler:
             for place, (beginning, index) in enumerate(product(beginnings, range(request.per_prompt)))
         ]
 
-    def _sample_batch(self, batch: Sequence[_Draft], round_number: int, callback: Callback | None) -> None:
-        """Each post sampled once (again), all in one batch."""
+    def _batches(self, drafts: Sequence[_Draft], in_turn: bool) -> Iterator[Sequence[_Draft]]:
+        """As many at once as the options say, of one adapter only if they come ``in_turn``."""
+        for _, group in groupby(drafts, lambda draft: draft.request.adapter if in_turn else None):
+            own, size = list(group), self.config.batch_size
+            yield from (own[start : start + size] for start in range(0, len(own), size))
+
+    def _sample_batch(
+        self, batch: Sequence[_Draft], round_number: int, callback: Callback | None, in_turn: bool
+    ) -> None:
+        """Each post sampled once (again), all in one batch; all by the adapter of the first if these come in turn."""
         import numpy as np
 
         tokenizer, config = self.tokenizer, self.config
@@ -249,17 +260,27 @@ class _Sampler:
                 callback(self._partial(draft, text, ended, is_last=round_number == ROUNDS - 1))
             return ended
 
-        continue_rows(
-            self.model,
-            rows,
-            tokenizer.end_of_text,
-            config.temperature,
-            config.top_p,
-            most,
-            is_finished,
-            [np.random.default_rng([draft.request.seed, draft.place, round_number]) for draft in batch],
-            [draft.request.adapter for draft in batch if draft.request.adapter is not None],
-        )
+        adapters = [draft.request.adapter for draft in batch if draft.request.adapter is not None]
+        with self._read_by(adapters[0]) if in_turn else nullcontext():
+            continue_rows(
+                self.model,
+                rows,
+                tokenizer.end_of_text,
+                config.temperature,
+                config.top_p,
+                most,
+                is_finished,
+                [np.random.default_rng([draft.request.seed, draft.place, round_number]) for draft in batch],
+                [] if in_turn else adapters,
+            )
+
+    def _read_by(self, adapter: str) -> AbstractContextManager[None]:
+        """Every row by this adapter, or by the base model alone, while the block runs."""
+        if adapter == BARE:
+            bare: AbstractContextManager[None] = self.model.disable_adapter()
+            return bare
+        self.model.set_adapter(adapter, inference_mode=True)
+        return nullcontext()
 
     def _partial(self, draft: _Draft, text: str, ended: bool, is_last: bool) -> PartialPost:
         """What a reader is told of a post in this round, the last one or not."""

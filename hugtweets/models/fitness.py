@@ -31,6 +31,26 @@ def memory_of(model: Any) -> str:
     return STATE if STATE in inspect.signature(base.forward).parameters else "past_key_values"
 
 
+def mixes_adapters(model: Any) -> bool:
+    """Whether each row of a batch can be read by an adapter of its own, of those that peft has attached to the model.
+
+    It counts the rows that reach each layer, which are too many where a family lays them end to end (OPT).
+    """
+    import torch
+    from peft.tuners.lora import LoraLayer
+
+    rows = torch.tensor([LONG, LONG], device=model.device)
+    seen: set[int] = set()
+    adapted: list[Any] = [module for module in model.modules() if isinstance(module, LoraLayer)]
+    hooks = [module.register_forward_pre_hook(lambda _, given: seen.add(len(given[0]))) for module in adapted]
+    if adapted:
+        with torch.inference_mode():
+            model(input_ids=rows, use_cache=False)
+    for hook in hooks:
+        hook.remove()
+    return seen <= {len(rows)}
+
+
 def check_fitness(model: PreTrainedModel, name: str) -> None:
     """Refuse a model that cannot be what posts are learned with; dropout must be off.
 

@@ -24,11 +24,12 @@ from hugtweets.devices.selection import choose_device
 from hugtweets.errors import ConfigurationError
 from hugtweets.evaluation.bits_per_byte import post_nats
 from hugtweets.generation.sampler import ROUNDS, GenerationRequest, PartialPost, Progress, Sample, generate, stream
-from hugtweets.models.cache import load_adapters, load_base, load_tuned
+from hugtweets.models.cache import BARE, load_adapters, load_base, load_tuned
 from hugtweets.models.stacked import StackedModel
 from hugtweets.models.tokens import TextTokenizer, tokenise
 from hugtweets.storage.home import Home
 from hugtweets.training.trainer import finetune
+from tests.fixtures.families import family_base_model
 from tests.fixtures.tiny_models import SENTENCES, tiny_base_model
 from tests.fixtures.tokens import write_tokens
 
@@ -209,6 +210,21 @@ def test_posts_of_several_adapters_are_those_of_each_alone(home: Home, tmp_path:
         requests = [replace(each, adapter=str(folder)) for each, folder in zip(requests, folders, strict=True)]
         assert _texts(generate(stacked, tokenizer, requests, config)) == _texts(together)
     assert len({sample.text for posts in together for sample in posts}) > 20
+
+
+def test_models_that_lay_their_rows_end_to_end_write_for_one_account_after_the_other(
+    home: Home, tmp_path: Path
+) -> None:
+    base_model, choice = family_base_model(home, "opt"), choose_device(TrainConfig(device="cpu"))
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder, sentence in zip(folders, SENTENCES, strict=False):
+        tokens = write_tokens(home, tmp_path / f"{folder.name}.parquet", [sentence] * 8, 0)
+        finetune(base_model, tokens, folder, TrainConfig(lr=0.02, lora_rank=4, device="cpu"))
+    config = CONFIG.model_copy(update={"batch_size": 4})
+    alone = [sample_posts(*load_tuned(base_model, each, choice), PROMPTS, [], config) for each in [*folders, None]]
+    model, tokenizer, adapters = load_adapters(base_model, folders, choice)
+    asked = [GenerationRequest(PROMPTS, 3, [], config.seed, name, scored=False) for name in [*adapters, BARE]]
+    assert _texts(generate(model, tokenizer, asked, config)) == _texts(alone)
 
 
 def _texts(posts: Sequence[Sequence[Sample]]) -> list[list[str]]:
