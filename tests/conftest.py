@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import warnings
 from collections.abc import Iterator
@@ -33,6 +34,9 @@ SECRETS = (
     "PREFECT_API_URL",
     "PREFECT_API_KEY",
 )
+
+# Prefect's server tells its makers that it was started, unless it reads this when it is imported.
+os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
