@@ -18,7 +18,7 @@ FIRST, END = datetime(2022, 8, 1, tzinfo=UTC), datetime(2023, 12, 1, tzinfo=UTC)
 
 def count_posts(posts: Iterable[Post]) -> int:
     """How many posts of an export are from that time, retweets aside."""
-    return sum(FIRST <= post.created_at < END and not post.is_retweet for post in posts)
+    return len({post.id for post in posts if FIRST <= post.created_at < END and not post.is_retweet})
 
 
 def count_stored(table: pa.Table) -> int:

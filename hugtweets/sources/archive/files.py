@@ -138,6 +138,9 @@ class FolderFiles(ExportFiles):
 
     def __init__(self, path: Path) -> None:
         self._members = _the_one(path, find_exports(_walk(path)))
+        inner = None if self._members else next(path.glob("*.[zZ][iI][pP]"), None)
+        if inner:
+            raise UnreadableSource(f"{path} holds a zip, {ascii(inner.name)[:100]}: give that one")
         super().__init__(path, self._members)
 
     def _open(self, name: str) -> IO[bytes]:
@@ -157,7 +160,8 @@ class OneFile(ExportFiles):
             raise UnreadableSource(f"{path} is empty: download the export again")
         name = name_by_beginning(beginning)
         if name is None:
-            other = ", or read a file of posts with --source file:PATH" if path.suffix in _TABLES else ""
+            is_table = path.suffix in _TABLES or beginning.lstrip().startswith(("[", "{"))
+            other = ", or read a file of posts with --source file:PATH" if is_table else ""
             raise UnreadableSource(
                 f"{path} is no zip, and no file of an export that holds posts: {WHAT_TO_GIVE}{other}"
             )

@@ -21,9 +21,10 @@ NOTES = re.compile(rf"note-tweets?{_PART}\.js")
 MONTHS = re.compile(r"js/tweets/[0-9]{4}_[0-9]{2}\.js")
 TABLE = "tweets.csv"
 ACCOUNT, USER_DETAILS, MANIFEST = "account.js", "js/user_details.js", "manifest.js"
+EARLIER_HANDLES = "screen-name-change.js"
 
 _WITH_POSTS = "|".join([*(kind.pattern for kind in (POSTS, COMMUNITY_POSTS, DELETED_POSTS, MONTHS)), re.escape(TABLE)])
-_OTHERS = "|".join([NOTES.pattern, *map(re.escape, (ACCOUNT, USER_DETAILS, MANIFEST))])
+_OTHERS = "|".join([NOTES.pattern, *map(re.escape, (ACCOUNT, USER_DETAILS, MANIFEST, EARLIER_HANDLES))])
 _PLACE = re.compile(rf"((?:[^/]+/)*?)(data/)?(({_WITH_POSTS})|{_OTHERS})")
 # What macOS adds to a zip.
 _BESIDE = "__MACOSX/"

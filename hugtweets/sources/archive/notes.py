@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -120,7 +121,8 @@ def _shifted(moment: datetime, step: timedelta) -> datetime:
 
 
 def _comparable(text: str) -> str:
-    return " ".join(_LINK.sub(" ", _OPENING_MENTIONS.sub("", text)).split())
+    composed = unicodedata.normalize("NFC", text)
+    return " ".join(_LINK.sub(" ", _OPENING_MENTIONS.sub("", composed)).split())
 
 
 def _length(text: str) -> int:

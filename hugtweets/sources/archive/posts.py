@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, AliasPath, BaseModel, BeforeValidator, Field
+from pydantic import AliasChoices, AliasPath, BaseModel, BeforeValidator, Field, model_validator
 
 from hugtweets.sources.archive.lenient import NoneIfOdd
 from hugtweets.sources.archive.moments import Moment
@@ -72,6 +72,11 @@ class Tweet(BaseModel):
             AliasPath("edit_info", "initial", "editTweetIds"),
         ),
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ignore_nulls(cls, entry: object) -> object:
+        return {key: part for key, part in entry.items() if part is not None} if isinstance(entry, dict) else entry
 
     @property
     def odd_mentions(self) -> int:

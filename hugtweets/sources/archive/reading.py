@@ -8,40 +8,26 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import AliasChoices, BaseModel, Field, ValidationError
-
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources.archive import circles
+from hugtweets.sources.archive.accounts import Account, check_account, find_account
 from hugtweets.sources.archive.files import WHAT_TO_GIVE, ExportFiles, open_export
 from hugtweets.sources.archive.manifest import Manifest
 from hugtweets.sources.archive.names import (
-    ACCOUNT,
     COMMUNITY_POSTS,
     DELETED_POSTS,
     MONTHS,
     NOTES,
     POSTS,
     TABLE,
-    USER_DETAILS,
 )
 from hugtweets.sources.archive.notes import Notes
 from hugtweets.sources.archive.posts import join_versions
-from hugtweets.sources.archive.records import Records, unwrapped
-from hugtweets.sources.fields import Text, Words
+from hugtweets.sources.archive.records import Records
 from hugtweets.sources.passed_over import PassedOver
 from hugtweets.timelines.posts import Post
 
 log = logging.getLogger(__name__)
-
-
-class Account(BaseModel):
-    """Whose export it is; nothing else of ``account.js``, or of ``user_details.js`` until 2018, is read.
-
-    Where people have left out ``account.js``, the manifest still says it.
-    """
-
-    username: Text = Field(validation_alias=AliasChoices("username", "screen_name", "userName"))
-    display_name: Words = Field(None, validation_alias=AliasChoices("accountDisplayName", "full_name", "displayName"))
 
 
 @dataclass(frozen=True)
@@ -61,18 +47,14 @@ def read_export(path: Path, handle: str, deleted: bool = False) -> Export:
     """
     with open_export(path) as files:
         manifest = Manifest(files)
-        account = _account(files, manifest)
-        if account and account.username.casefold() != handle.casefold():
-            raise UnreadableSource(
-                f"{path} is the export of @{ascii(account.username)[1:-1]}, not of @{handle}: "
-                "give that account's own export"
-            )
+        account = find_account(files, manifest.owner)
+        renamed = check_account(files, account, handle) if account else None
         records = Records(files)
         name = account.display_name if account else None
         kinds = (POSTS, COMMUNITY_POSTS, *[DELETED_POSTS] * deleted)
         posts = [replace(post, author=handle, name=name) for post in _posts(files, manifest, records, kinds)]
         records.posts.check()
-        remarks = [*records.remarks(), *_remarks(files, account, posts)]
+        remarks = [*filter(None, [renamed]), *records.remarks(), *_remarks(files, account, posts)]
         if lacking := manifest.lacking((*kinds, NOTES)):
             remarks.append(
                 f"{path} lacks {', '.join(lacking[:3])}, which its manifest lists: long posts may stay cut, and others "
@@ -84,21 +66,6 @@ def read_export(path: Path, handle: str, deleted: bool = False) -> Export:
                 "download the export again"
             )
         return Export(posts, records.posts, remarks)
-
-
-def _account(files: ExportFiles, manifest: Manifest) -> Account | None:
-    """Whose export it is; None if it does not say."""
-    entries: Iterable[object] = [manifest.owner]
-    if ACCOUNT in files.names:
-        entries = files.items(ACCOUNT)
-    elif USER_DETAILS in files.names:
-        entries = [files.value(USER_DETAILS)]
-    for entry in entries:
-        try:
-            return Account.model_validate(unwrapped(entry, "account"))
-        except ValidationError:
-            return None
-    return None
 
 
 def _remarks(files: ExportFiles, account: Account | None, posts: list[Post]) -> Iterator[str]:

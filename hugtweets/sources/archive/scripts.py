@@ -1,6 +1,7 @@
 """The scripts of an export: each assigns one list (or object) of JSON to a variable, as in ``window.YTD.x.part0 = []``.
 
-A script is read piece by piece: the one with the posts can be as large as the memory.
+A script is read piece by piece: the one with the posts can be as large as the memory. People take the variable away to
+get JSON, and put all parts of their posts into one file.
 """
 
 from __future__ import annotations
@@ -9,27 +10,34 @@ import json
 import re
 from collections.abc import Iterator
 
-_ASSIGNMENT = re.compile(r"\s*(?:var\s+)?[A-Za-z_][\w.]{0,100}\s*=\s*")
+_ASSIGNMENT = re.compile(r"\s*(?:var\s{1,9})?[A-Za-z_][\w.]{0,100}\s{0,9}=\s*")
+_NEXT_LIST = re.compile(rf"{_ASSIGNMENT.pattern}\[")
+_LONGEST_ASSIGNMENT = 200  # characters
+_BLANKS = re.compile(r"\s*")
 _BETWEEN = re.compile(r"[\s,]*")
 _LARGEST = 8 * 2**20  # characters of one entry; a post has some thousands
 _LONGEST_INTEGER = 20  # digits; Python refuses to read thousands
 
 
 def items(pieces: Iterator[str]) -> Iterator[object]:
-    """The entries of the list that a script assigns, one at a time.
+    """The entries of the lists that a script assigns, one at a time.
 
     Raises:
         ValueError: it assigns no list, breaks off, or is no JSON.
     """
     text = next(pieces, "")
-    position = _after_assignment(text)
+    position = _end(_ASSIGNMENT, text, 0) or _end(_BLANKS, text, 0)
     if not text.startswith("[", position):
         raise ValueError("is no list")
     position += 1
     while True:
         position = _end(_BETWEEN, text, position)
         if text.startswith("]", position):
-            return
+            text = _beginning(text[position + 1 :], pieces)
+            position = _end(_NEXT_LIST, text, 0)
+            if not position:
+                return
+            continue
         item, end = _decode(text, position)
         if end < len(text):
             yield item
@@ -62,6 +70,13 @@ def _decode(text: str, position: int) -> tuple[object, int]:
         return None, len(text)
     except RecursionError:
         raise ValueError("is nested too deeply") from None
+
+
+def _beginning(text: str, pieces: Iterator[str]) -> str:
+    """What comes behind a list, as much of it as tells whether another list is assigned."""
+    while len(text := text.lstrip(" \t\r\n;")) < _LONGEST_ASSIGNMENT and (piece := next(pieces, "")):
+        text += piece
+    return text
 
 
 def _after_assignment(text: str) -> int:

@@ -6,8 +6,9 @@
     data/tweets.js          since then, with data/tweets-part1.js and so on, and long posts in data/note-tweet.js
 
 Besides, ``community-tweet.js`` holds what was written in communities, and ``deleted-tweets.js`` what was deleted
-lately. ``manifest.js`` lists the files where it exists, ``account.js`` names the account. Nothing else is opened: an
-export also holds direct messages, addresses, contacts, and posts for a circle of readers.
+lately. ``manifest.js`` lists the files where it exists, ``account.js`` names the account, and
+``screen-name-change.js`` its earlier handles. Nothing else is opened: an export also holds direct messages, addresses,
+contacts, and posts for a circle of readers.
 """
 
 from __future__ import annotations

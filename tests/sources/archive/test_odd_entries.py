@@ -100,3 +100,9 @@ def test_what_was_passed_over_is_said_by_the_run(tmp_path: Path, home: Home) -> 
     path = zipped(tmp_path / "export.zip", export(HELLO, tweet("12", "") | {"full_text": None}))
 
     assert "1 of 2 posts was passed over" in str(ArchiveSource(path, HANDLE).update(home.timeline(HANDLE)))
+
+
+def test_a_null_beside_the_same_field_under_its_other_name_is_not_there(tmp_path: Path) -> None:
+    odd = tweet("12", "") | {"id_str": None, "full_text": None, "text": "Fog."}
+
+    assert [(post.id, post.text) for post in read(tmp_path, odd).posts] == [("11", "Fog again."), ("12", "Fog.")]

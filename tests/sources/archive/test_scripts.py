@@ -30,7 +30,7 @@ def test_any_pieces_give_the_same_entries(entries: list[object], size: int) -> N
 
 
 @pytest.mark.parametrize(
-    "script", ["", "[1]", "x = {}", "x = [1, 2", 'x = [{"a": 1', "x = [}]", "x = [1 2", "x = " + "[" * 100_000]
+    "script", ["", "1", "x = {}", "x = [1, 2", 'x = [{"a": 1', "x = [}]", "x = [1 2", "x = " + "[" * 100_000]
 )
 def test_what_is_no_list_or_breaks_off_is_an_error(script: str) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -39,3 +39,20 @@ def test_what_is_no_list_or_breaks_off_is_an_error(script: str) -> None:
 
 def test_a_small_script_is_read_whole() -> None:
     assert value('var user_details = {"id": "7"};') == {"id": "7"}
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_parts_that_were_put_into_one_file_are_all_read(size: int) -> None:
+    script = "x.part0 = [1, 2];\nx.part1 = [3]\n\nx.part2 = [ ]\nvar x = [4] // the end"
+    head, rest = script[:11], script[11:]
+
+    assert list(items(iter([head, *(rest[start : start + size] for start in range(0, len(rest), size))]))) == [
+        1,
+        2,
+        3,
+        4,
+    ]
+
+
+def test_a_list_whose_variable_was_taken_away_is_read() -> None:
+    assert list(items(iter([" [1, ", "2]"]))) == [1, 2]

@@ -176,3 +176,43 @@ def test_stored_posts_of_the_time_of_circles_are_those_of_exports(
     table: pa.Table = to_table([post])
 
     assert circles.count_stored(table) == counted
+
+
+def test_a_post_that_stands_in_two_files_is_warned_of_once(tmp_path: Path) -> None:
+    then = tweet("12", "Tide.") | {"created_at": "Wed Oct 12 20:19:24 +0000 2022"}
+    files = export(then) | {"data/tweet.js": script("tweet", [{"tweet": then}])}
+
+    assert read_export(zipped(tmp_path / "export.zip", files), HANDLE).remarks[0].startswith("1 post of an export")
+
+
+def test_a_folder_with_the_zip_in_it_is_told_from_an_empty_one(tmp_path: Path) -> None:
+    zipped(tmp_path / "twitter-2022.zip", export(HELLO))
+
+    assert "holds a zip, 'twitter-2022.zip': give that one" in refusal(tmp_path)
+
+
+def test_an_account_file_that_names_nobody_leaves_it_to_the_manifest(tmp_path: Path) -> None:
+    files = export(HELLO, manifest=manifest(tweets=["data/tweets.js"])) | {"data/account.js": script("account", [])}
+    path = unpacked(tmp_path / "export", files)
+
+    assert read_export(path, HANDLE).remarks == []
+    with pytest.raises(UnreadableSource, match=f"is the export of @{HANDLE}, not of @ada"):
+        read_export(path, "ada")
+
+
+def renamed(earlier: str) -> str:
+    """``data/screen-name-change.js`` of an account that had another handle."""
+    change = {"changedAt": "2020-01-01T00:00:00.000Z", "changedFrom": earlier, "changedTo": HANDLE}
+    odd: list[object] = [None, {"screenNameChange": {"screenNameChange": {"changedFrom": 7}}}]
+    return script("screen_name_change", [*odd, {"screenNameChange": {"accountId": "7", "screenNameChange": change}}])
+
+
+def test_an_account_that_was_renamed_is_known_by_its_earlier_handle(tmp_path: Path) -> None:
+    path = unpacked(tmp_path / "export", export(HELLO, screen_name_change=renamed("OldFerry")))
+    read = read_export(path, "oldferry")
+
+    assert [post.author for post in read.posts] == ["oldferry"]
+    assert "the account @oldferry is called @FerryClock now" in read.remarks[0]
+    assert read_export(path, HANDLE).remarks == []
+    with pytest.raises(UnreadableSource, match=r"not of @ada: give .* or call the account FerryClock"):
+        read_export(path, "ada")

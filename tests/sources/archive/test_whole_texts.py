@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,9 @@ def test_a_note_that_cannot_be_used_is_passed_over_with_a_remark(tmp_path: Path)
 
     assert [post.text for post in read.posts] == [ESCAPED]
     assert "3 of 4 whole texts of long posts were passed over" in read.remarks[0]
+
+
+def test_a_note_with_letters_that_are_composed_otherwise_is_the_same(tmp_path: Path) -> None:
+    whole = "Le café des mouettes n'ouvre plus, " * 12
+
+    assert text_of(tmp_path, whole[:270] + "…", core={"text": unicodedata.normalize("NFD", whole)})[1] is False
