@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hugtweets.sources.files.bare_retweets import are_bare, marked
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
-from hugtweets.sources.files.dialects.plain import NAMES
+from hugtweets.sources.files.dialects.plain import MARKS, NAMES
 from hugtweets.sources.files.garbled import Garbling, garbling_of
 from hugtweets.sources.files.markup import are_markup, shown
 from hugtweets.sources.files.moments import puts_day_first
 from hugtweets.sources.files.partial_rows import RowWithoutId, RowWithoutTime
 from hugtweets.sources.files.post_row import Fields, PostRow, has_telling_id, has_time
 from hugtweets.sources.files.printed_bytes import are_printed, decoded
+from hugtweets.sources.files.rows import Cells
 
 _LOOKED_AT = 1000  # posts; a row may hold hundreds
+_NUMBER = re.compile(r"\d[\d.,]*[KM]?")  # 1,204 or 1.2K
+_LIKES = ("like", "likes", "favorite", "favorites", "favourites", "fav")
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,11 @@ class Conventions:
     garbling: Garbling | None
     has_bare_retweets: bool
     is_markup: bool
+    counts: frozenset[str]
+
+    def cells(self, row: Mapping[str, object]) -> Cells:
+        """The cells of a row, without those that tell how often others repeated, answered or quoted a post."""
+        return Cells(row).without(self.counts)
 
     def row(self, fields: Fields) -> PostRow:
         """The checked row of these fields.
@@ -76,7 +86,8 @@ class Conventions:
 
 def conventions_of(sample: Sample, dialect: Dialect) -> Conventions:
     """The conventions of the file whose first rows these are."""
-    posts = itertools.chain.from_iterable(map(dialect.read, sample.rows))
+    counts = _counts(sample)
+    posts = itertools.chain.from_iterable(dialect.read(row.without(counts)) for row in sample.rows)
     rows = list(itertools.islice(posts, _LOOKED_AT))
     day_first = puts_day_first(row.get(*NAMES["created_at"]) for row in sample.rows)
     return Conventions(
@@ -86,7 +97,21 @@ def conventions_of(sample: Sample, dialect: Dialect) -> Conventions:
         garbling=garbling_of(rows),
         has_bare_retweets=are_bare(rows),
         is_markup=are_markup(rows),
+        counts=counts,
     )
+
+
+def _counts(sample: Sample) -> frozenset[str]:
+    """Columns that tell how often others made something of a post: they hold numbers, of which some are no yes or no.
+
+    Where likes are counted, all numbers are.
+    """
+    written = {
+        name: {str(value).strip() for row in sample.rows if (value := row.get(name)) is not None} for name in MARKS
+    }
+    numbers = {name: values for name, values in written.items() if values and all(map(_NUMBER.fullmatch, values))}
+    certain = any(map(sample.spelling, _LIKES)) or any(not values <= {"0", "1"} for values in numbers.values())
+    return frozenset(numbers) if certain else frozenset()
 
 
 def _row_type(rows: list[Fields], day_first: bool | None) -> type[PostRow]:

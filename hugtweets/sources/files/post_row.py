@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ValidationInfo
 from hugtweets.sources.fields import Identifier, Text, Words, identifier
 from hugtweets.sources.files.literals import structured
 from hugtweets.sources.files.moments import moment, time_of_id
-from hugtweets.sources.files.rows import Cells, is_something
+from hugtweets.sources.files.rows import NO, YES, Cells, is_something
 from hugtweets.timelines.posts import Mention, Post, tombstone
 
 Fields = dict[str, Any]
@@ -21,7 +21,6 @@ _HANDLES = re.compile(r"@?(\w{1,20})")
 _GUARDED_ID = re.compile(r"""=?['"]?(?:x|id|(?:tweet|status|post)_?id)?:? ?(\d+)['"]?""", re.IGNORECASE)
 _BETWEEN_HANDLES = re.compile(r"[\s,;|]+")
 _FIRST_YEAR = 2010  # of ids of X that tell the time, its last two months
-_WORDS_FOR_FLAGS = {"1.0": True, "0.0": False}
 
 
 def bare_id(value: object) -> object:
@@ -50,7 +49,9 @@ def _flag(value: object) -> object:
     """A yes or no, however written; None where nothing is written."""
     if isinstance(value, str):
         word = value.strip().casefold()
-        return _WORDS_FOR_FLAGS.get(word, word) if is_something(word) or word in ("0", "f", "false", "0.0") else None
+        if word in YES or word in NO:
+            return word in YES
+        return word if is_something(word) else None
     return None if value != value else value
 
 

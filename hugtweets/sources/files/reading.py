@@ -123,7 +123,7 @@ class _Reader:
         found = 0
         for row in rows:
             if row.problem is None and isinstance(row.value, dict):
-                for fields in self.dialect.read(Cells(row.value)):
+                for fields in self.dialect.read(self.conventions.cells(row.value)):
                     self.passed_over.rows += 1
                     if post := self._post(fields, row.place, found):
                         found += 1

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 from hugtweets.sources.files.literals import structured
 
-# What pandas, R and others write where there is nothing.
-_NOTHING = frozenset(("", "nan", "none", "null", "nat", "<na>", "na", "n/a", "-", "[]", "{}", "0", "0.0", "false", "f"))
+# What spreadsheets write for yes and no in the language of whoever uses them.
+YES = frozenset(("true", "wahr", "vrai", "verdadero", "verdadeiro", "t", "y", "yes", "x", "✓", "✔", "1", "1.0"))
+NO = frozenset(("false", "falsch", "faux", "falso", "f", "n", "no", "0", "0.0"))
+# What pandas, R, Java and others write where there is nothing.
+_NOTHING = NO | {"", "nan", "none", "null", "nat", "<na>", "na", "n/a", "-", "-1", "[]", "{}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +92,16 @@ class Cells:
 
     def says(self, *names: str) -> bool | None:
         """Whether one of these cells holds something; None if the row has no such cell."""
-        there = [name for name in names if name in self]
+        return self.says_one_of(frozenset(map(spelled, names)))
+
+    def says_one_of(self, names: frozenset[str]) -> bool | None:
+        """The same of names as :func:`spelled` gives them, of which there may be many."""
+        there = self._cells.keys() & names
         return any(is_something(self.get(name)) for name in there) if there else None
+
+    def without(self, names: frozenset[str]) -> Cells:
+        """The same cells, but for those of these names, as :func:`spelled` gives them."""
+        return Cells({name: value for name, value in self._cells.items() if name not in names}) if names else self
 
 
 def _is_private(cell: tuple[str, object]) -> bool:

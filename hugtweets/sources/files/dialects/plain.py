@@ -35,7 +35,7 @@ NAMES = {
     "name": ("author.name", "tweet_by.full_name", "name", "display_name", "profile_name", "fullname",
              "user.displayname", "user.name"),
     "lang": ("lang", "language"),
-    "is_retweet": ("is_retweet", "retweet"),
+    "is_retweet": ("is_retweet", "is_retweeted"),
     "is_reply": ("is_reply", "is_reply_to"),
     "is_quote": ("is_quote", "is_quote_status", "is_quoted", "is_quote_tweet"),
     "truncated": ("truncated", "is_truncated"),
@@ -45,27 +45,62 @@ NAMES = {
     "author_id": ("author_id", "user_id_str", "user_id", "user.id_str", "user.id", "author.id_str", "author.id"),
 }  # fmt: skip
 REQUIRED = ("id", "created_at", "text")
+# Words that a column has alone, if it says what a post is, or, if it holds numbers, how often others made one of it.
+MARKS = ("retweet", "repost", "rt", "reply", "quote")
+_WHOSE = (
+    "id",
+    "id_str",
+    "author",
+    "author_id",
+    "handle",
+    "name",
+    "screen_name",
+    "user",
+    "user_id",
+    "user_id_str",
+    "username",
+    "status",
+    "status_id",
+    "status_id_str",
+    "post",
+    "post_id",
+    "tweet",
+    "tweet_id",
+    "tweet_tweetid",
+)
+
+
+def _names(heads: Iterable[str], *others: str) -> frozenset[str]:
+    """Columns that hold another post, its number or its author: the heads alone, and with what is asked of the post."""
+    whose = (f"{head}_{of}" for head, of in itertools.product(heads, _WHOSE))
+    return frozenset(map(spelled, (*whose, *others)))
+
+
 # Columns that hold the post a post repeats, answers or quotes, or its number, or whose it is.
 REFERENCES = {
-    "is_retweet": ("retweeted_status", "retweeted_status.id", "retweeted_status_id", "retweeted_status_id_str",
-                   "retweet_id", "retweet_status_id", "retweeted_tweet", "retweeted_tweet_id", "retweeted_user",
-                   "rt_source"),
-    "is_reply": ("in_reply_to_status_id", "in_reply_to_status_id_str", "in_reply_to_user_id", "in_reply_to_user_id_str",
-                 "in_reply_to_screen_name", "in_reply_to_tweet_id", "in_reply_to_user", "in_reply_to", "in_reply_to_id",
-                 "parent_tweet_id", "reply_to", "reply_to_status_id", "reply_to_screen_name", "replying_to",
-                 "replying_to_tweet"),
-    "is_quote": ("quoted_status", "quoted_status_id", "quoted_status_id_str", "quoted_tweet", "quoted_tweet_id",
-                 "quoted_post", "quote_source", "quote_url"),
+    "is_retweet": _names(
+        ("retweeted", "retweet", "reposted", "repost", "rt"), "retweeted_status.id", "retweet_from", "retweeted_from",
+        "repost_from", "reposted_from", "retweeted_by", "reposted_by", "rt_source", "rt_of", "retweet_of", "retweet",
+        "repost", "rt", "is_rt", "is_repost"),
+    "is_reply": _names(
+        ("in_reply_to", "reply_to", "replied_to", "replying_to", "replied"), "in_reply_to", "reply_to", "replying_to",
+        "parent_tweet_id", "to_user", "to_user_id", "to_username", "to_userid", "to_tweetid", "reply_to_sn",
+        "reply_to_sid", "reply_to_uid", "reply_user_id", "reply_user", "reply"),
+    "is_quote": _names(
+        ("quoted", "quote"), "quote_source", "quote_url", "quoted_status_permalink", "quoted_status_permalink.url",
+        "quote"),
 }  # fmt: skip
 # Columns that hold the id of the post that a post answers.
 _REPLIED_TO = ("replied_to", "in_reply_to_status_id_str", "in_reply_to_status_id", "in_reply_to_tweet_id",
-               "reply_to_status_id", "in_reply_to_id", "referenced_tweets.replied_to.id")  # fmt: skip
+               "reply_to_status_id", "reply_to_tweet_id", "replied_to_id", "reply_to_sid", "to_tweetid",
+               "in_reply_to_id", "referenced_tweets.replied_to.id")  # fmt: skip
 # Columns that say in one word what a post is, and the words.
-_KIND = ("tweet_type", "post_type", "message_type", "sourcetweet_type", "thread_entry_type", "type")
+_KIND = ("tweet_type", "post_type", "message_type", "sourcetweet_type", "thread_entry_type", "status_type",
+         "content_type", "tweet_category", "type", "kind", "category", *translations.KINDS)  # fmt: skip
 _WORDS = {
-    "is_retweet": ("retweet", "retweeted", "repost", "reposted", "rt", "share"),
-    "is_reply": ("reply", "replied", "repliedto"),
-    "is_quote": ("quote", "quoted", "quotetweet", "quotepost"),
+    "is_retweet": ("retweet", "retweeted", "repost", "reposted", "rt", "share", *translations.RETWEETS),
+    "is_reply": ("reply", "replied", "repliedto", *translations.REPLIES),
+    "is_quote": ("quote", "quoted", "quotetweet", "quotepost", *translations.QUOTES),
 }
 _LINKS = ("permalink", "url", "link", "tweet_url", "status_url", "tweet_link", "permanent_url", "tweet_permalink",
           "post_url", "post_link", "post_permalink", "service_link", "tweet_website",
@@ -97,7 +132,7 @@ def fields(cells: Cells) -> Fields:
         found["name"] = None
     kind = spelled(str(cells.get(*_KIND))).removeprefix("twitter")
     for column, names in REFERENCES.items():
-        says = True if kind in _WORDS[column] else cells.says(*names)
+        says = True if kind in _WORDS[column] else cells.says_one_of(names)
         if column not in found and says is not None:
             found[column] = says
     found["replied_to"] = cells.get(*_REPLIED_TO)

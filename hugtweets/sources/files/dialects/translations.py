@@ -31,3 +31,7 @@ LINKS = (
     "Permalink des Tweets", "Link zum Tweet", "Link zum Beitrag", "ツイートの固定リンク", "ツイートのリンク",
     "ポストのリンク", "リンク",
 )  # fmt: skip
+KINDS = ("tipo", "tipo de post", "Typ", "Art", "タイプ", "種類")
+RETWEETS = ("リツイート", "リポスト", "republicación", "republication", "republicação")
+REPLIES = ("respuesta", "resposta", "réponse", "antwort", "返信", "リプライ")
+QUOTES = ("cita", "citação", "citation", "zitat", "引用", "引用リツイート", "引用リポスト")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from hugtweets.sources.files.dialects import plain
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
 from hugtweets.sources.files.post_row import Fields
 from hugtweets.sources.files.rows import Cells, is_something
@@ -19,7 +18,8 @@ _VERSIONS = (("edit_control", "edit_tweet_ids"), ("edit_control", "edit_control_
 # Another post, in this one.
 _REPEATED = ("retweeted_status_result", "retweeted_status_results", "retweeted_tweet_results", "repostedStatusResults")
 _QUOTED = ("is_quote_status", "quoted_status_result", "quoted_tweet_results", "quotedPostResults")
-_ANSWERED = (*plain.REFERENCES["is_reply"], "reply_to_results", "reply_to_user_results")
+_ANSWERED = ("in_reply_to_status_id_str", "in_reply_to_user_id_str", "in_reply_to_screen_name", "reply_to_results",
+             "reply_to_user_results")  # fmt: skip
 # What nobody is to learn: adverts, and posts that were written for a circle of friends.
 _PASSED_OVER = ("promotedMetadata", "promoted_metadata", "trusted_friends_info_result")
 

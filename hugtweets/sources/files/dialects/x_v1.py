@@ -36,7 +36,9 @@ def _fields(cells: Cells) -> Fields:
     # twarc's own CSV says in one word what a post is.
     kind = cells.get("tweet_type")
     for column, word in (("is_retweet", "retweet"), ("is_reply", "reply"), ("is_quote", "quote")):
-        found[column] = kind == word or is_something(found.get(column)) or cells.says(*plain.REFERENCES[column]) is True
+        found[column] = (
+            kind == word or is_something(found.get(column)) or cells.says_one_of(plain.REFERENCES[column]) is True
+        )
     # A retweet carries the quotation of the post that it repeats.
     found["is_quote"] = found["is_quote"] and not found["is_retweet"]
     return found
