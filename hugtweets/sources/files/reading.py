@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources.fields import explain, storable
+from hugtweets.sources.files.authors import author_column, with_authors
 from hugtweets.sources.files.conventions import Conventions, conventions_of
 from hugtweets.sources.files.dialects import DIALECTS
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
@@ -42,8 +43,12 @@ class PostsFile:
     passed_over: PassedOver
 
 
-def read_posts_file(path: Path) -> PostsFile:
+def read_posts_file(path: Path, handle: str | None = None) -> PostsFile:
     """Read a file in whichever dialect it is.
+
+    Args:
+        path: the file.
+        handle: the account that is asked for, by which a column of authors is known that has another name.
 
     Raises:
         UnreadableSource: there is no such file, it is of another format or damaged, columns are missing, ids were
@@ -56,6 +61,8 @@ def read_posts_file(path: Path) -> PostsFile:
             return PostsFile([], 0, frozenset(), (), PassedOver(path))
         dialect, reason = _dialect_of(sample, path)
         conventions = conventions_of(sample, dialect)
+        column = author_column(sample, dialect, handle) if handle else None
+        dialect = with_authors(dialect, column) if column else dialect
         reader = _Reader(dialect, conventions, path)
         placed = reader.read(itertools.chain(ahead, rows.rows))
     refuse_zeros(placed, path)
@@ -67,6 +74,8 @@ def read_posts_file(path: Path) -> PostsFile:
     if reason:
         choices.append(f"{path} was read as {rows.kind}, {reason}")
     choices += conventions.choices(path)
+    if column:
+        choices.append(f"{path} names {handle} in the column {column}: that was taken for the author's")
     if repeated:
         choices.append(f"{repeated:,} rows of {path} repeat the post of an earlier one")
     return PostsFile(posts, repeated, reader.author_ids, tuple(choices), passed_over)

@@ -32,7 +32,7 @@ class FileSource:
         Raises:
             UnreadableSource: the file cannot be read, or it holds only other people's posts.
         """
-        file = read_posts_file(self.path)
+        file = read_posts_file(self.path, self.handle)
         if not file.passed_over.rows:
             return f"{self.path} holds no posts: check the file"
         check_authors(file.posts, file.author_ids, self.handle, self.path)

@@ -28,10 +28,13 @@ NAMES = {
              "post_text", "post_content", "tweet_content", "description", "post_message", "tweets",
              "post", "opening_text", "hit_sentence", *translations.TEXTS),
     # What can only be a handle comes before what may be a display name.
-    "author": ("author.username", "author.screen_name", "tweet_by.username", "author.handle", "user.handle",
-               "author_handle", "screen_name", "sender_screen_name", "from_user_name", "user.screen_name", "author",
-               "username", "user.username", "from_user", "handle", "user", "tweet_author", "post_author", "user_posted",
-               "account", "twitter_account", "posted_by", "sender", "by", *translations.AUTHORS),
+    "author": ("author.username", "author.screen_name", "tweet_by.username", "author_user.username", "author.handle",
+               "user.handle", "author_handle", "account_handle", "twitter_handle", "tweeter_handle", "twitter_username",
+               "screen_name", "sender_screen_name", "from_user_name", "user.screen_name", "user.username",
+               "author", "username", "from_user", "handle", "user", "tweet_author", "post_author",
+               "user_posted", "account", "twitter_account", "twitter_user", "tweet_user", "posted_by", "tweeted_by",
+               "tweeter", "poster", "sender", "by", "author_profile", "author_url", "user_url", "profile_url",
+               *translations.AUTHORS),
     "name": ("author.name", "tweet_by.full_name", "name", "display_name", "profile_name", "fullname",
              "user.displayname", "user.name"),
     "lang": ("lang", "language"),
@@ -106,13 +109,17 @@ _LINKS = ("permalink", "url", "link", "tweet_url", "status_url", "tweet_link", "
           "post_url", "post_link", "post_permalink", "service_link", "tweet_website",
           *translations.LINKS)  # fmt: skip
 _KNOWN = frozenset(map(spelled, itertools.chain(_LINKS, *(NAMES[column] for column in (*REQUIRED, "author")))))
+_ELSE = frozenset().union(
+    *REFERENCES.values(),
+    map(spelled, itertools.chain(_KIND, *(NAMES[column] for column in NAMES if column not in ("author", "name")))),
+)
 # Of X or of a server that shows its posts; some tables leave the server out.
 _LINK = re.compile(r"(?:https?://[\w.-]+)?/(?:i(?:/web)?|(\w{1,20}))/status(?:es)?/(\d{1,20})\b.*")
 _DAY = re.compile(r"\d+[-/.]\w+[-/.]\d+")
 _CLOCKS = ("time", "tweet_time", "post_time", *translations.CLOCKS)
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?[+-]\d\d:?\d\d)?")
 _PROFILE = re.compile(r"(?:(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/)?@?(\w{1,20})/?(?:\?.*)?")
-_IN_BRACKETS = re.compile(r".*\(@(\w{1,20})\)")
+_BEHIND_NAME = re.compile(r".*[\s(]@(\w{1,20})\)?", re.DOTALL)
 
 
 def fields(cells: Cells) -> Fields:
@@ -180,10 +187,20 @@ def check_columns(sample: Sample, path: Path) -> list[str]:
     return [f"{names[0]} is {column}" for column, names in known.items() if names and names[0] != column]
 
 
+def tells_else(name: str) -> bool:
+    """Whether a column of this name tells something other of a post than whose it is."""
+    return spelled(name) in _ELSE
+
+
 def username(author: str) -> str:
-    """The handle in what stands for an author: ``@NASA``, ``NASA``, or the address of the profile."""
-    match = _PROFILE.fullmatch(author.strip()) or _IN_BRACKETS.fullmatch(author.strip())
+    """The handle in what stands for an author: ``@NASA``, ``Space (@NASA)``, or the address of the profile."""
+    match = _PROFILE.fullmatch(author.strip()) or _BEHIND_NAME.fullmatch(author.strip())
     return match[1] if match else author
+
+
+def is_username(written: object) -> bool:
+    """Whether a text may be a handle, with or without an @, or is the address of a profile."""
+    return isinstance(written, str) and _PROFILE.fullmatch(written.strip()) is not None
 
 
 def _inside(cells: Cells, column: str) -> Iterator[str | None]:
