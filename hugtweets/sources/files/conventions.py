@@ -15,7 +15,7 @@ from hugtweets.sources.files.garbled import Garbling, garbling_of
 from hugtweets.sources.files.markup import are_markup, shown
 from hugtweets.sources.files.moments import puts_day_first
 from hugtweets.sources.files.partial_rows import RowWithoutId, RowWithoutTime
-from hugtweets.sources.files.post_row import Fields, PostRow, has_telling_id, has_time
+from hugtweets.sources.files.post_row import Fields, PostRow, has_telling_id, has_time, id_or_none
 from hugtweets.sources.files.printed_bytes import are_printed, decoded
 from hugtweets.sources.files.rows import Cells
 
@@ -61,7 +61,9 @@ class Conventions:
         if self.day_first is not None:
             said.append(f"dates in {path} such as 3/8/2020 were read with the {self._first_part} first")
         if self.row_type is RowWithoutId:
-            said.append(f"{path} has no ids: each post was given one, made of its time, its text and its author")
+            said.append(
+                f"{path} has no ids of digits: each post was given one, made of its time, its text and its author"
+            )
         if self.row_type is RowWithoutTime:
             said.append(
                 f"{path} has no times that can be read: they were taken from the ids, as X numbers its posts by time"
@@ -115,7 +117,7 @@ def _counts(sample: Sample) -> frozenset[str]:
 
 
 def _row_type(rows: list[Fields], day_first: bool | None) -> type[PostRow]:
-    if rows and all(fields.get("id") is None for fields in rows):
+    if rows and all(id_or_none(fields.get("id")) is None for fields in rows):
         return RowWithoutId
     if any(map(has_telling_id, rows)) and not any(has_time(fields, day_first) for fields in rows):
         return RowWithoutTime

@@ -5,9 +5,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from hugtweets.errors import UnreadableSource
+from hugtweets.sources.files.moments import time_of_id
 from hugtweets.sources.passed_over import MOST_OF_ALL, PassedOver
 from hugtweets.timelines.posts import Post, merge_posts
 
@@ -17,6 +19,8 @@ _KEPT_DIGITS = 15  # of a number in a spreadsheet; the others become zeros
 _SURE_ZEROS = 3  # so many of them are chance in one id of a thousand
 _ROUNDED_SHARE = 0.02
 _COMPARED = 20  # letters, of the beginnings of two texts
+_FAR = timedelta(days=1, hours=2)  # more than zones explain
+_LEAST_FAR = 10  # posts; ids of a few may be made up
 _ADVICE = (
     "a spreadsheet or a program that takes them for numbers keeps 15 of their 19 digits: export the posts again, and "
     "keep the ids as text"
@@ -49,6 +53,22 @@ def refuse_zeros(posts: Sequence[Placed], path: Path) -> None:
         raise UnreadableSource(
             f"{number:,} of {len(posts):,} ids in {path} end in zeros, as rounded ones do: {_ADVICE}"
         )
+
+
+def times_off(posts: Sequence[Placed], path: Path) -> list[str]:
+    """What to say if most times are far from those that the ids of X tell: they may be when a tool read the posts."""
+    told = [abs(post.created_at - told) > _FAR for _, post in posts if (told := _time_of(post.id)) is not None]
+    if sum(told) < _LEAST_FAR or sum(told) <= len(told) / 2:
+        return []
+    far = f"{sum(told):,} of {len(told):,} times in {path} differ from the ids by more than a day"
+    return [f"{far}: check which column holds the times of the posts"]
+
+
+def _time_of(identifier: str) -> datetime | None:
+    try:
+        return time_of_id(identifier)
+    except ValueError:
+        return None
 
 
 def join_same(posts: Sequence[Placed], passed_over: PassedOver) -> list[Post]:

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from hugtweets.sources.fields import Identifier
 from hugtweets.sources.files.dialects.plain import username
 from hugtweets.sources.files.moments import time_of_id
-from hugtweets.sources.files.post_row import PostRow, bare_id
+from hugtweets.sources.files.post_row import PostRow, id_or_none
 
 # Ids of a digit more than X's: the seconds since 1970, then what tells posts of the same second apart.
 _FIRST_ID = 10**19
@@ -26,7 +26,7 @@ def _time(_: object, info: ValidationInfo) -> datetime:
 class RowWithoutId(PostRow):
     """A post whose id is made of its time, its text and its author: the same in whichever file it stands."""
 
-    id: Annotated[Identifier | None, BeforeValidator(bare_id)] = None  # type: ignore[assignment]
+    id: Annotated[Identifier | None, BeforeValidator(id_or_none)] = None  # type: ignore[assignment]
 
     @model_validator(mode="after")
     def _make_id(self) -> Self:

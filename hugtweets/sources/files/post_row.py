@@ -18,7 +18,10 @@ from hugtweets.timelines.posts import Mention, Post, tombstone
 Fields = dict[str, Any]
 _KEPT = {field.name for field in dataclasses.fields(Post)} - {"mentions", "deleted"}
 _HANDLES = re.compile(r"@?(\w{1,20})")
-_GUARDED_ID = re.compile(r"""=?['"]?(?:x|id|(?:tweet|status|post)_?id)?:? ?(\d+)['"]?""", re.IGNORECASE)
+_GUARDED_ID = re.compile(r"""=?['"]?(?:x|#|id|(?:tweet|status|post)_?id)?:? ?(\d+)['"]?""", re.IGNORECASE)
+# As spreadsheets show numbers, and blanks that nobody sees.
+_GROUPED_ID = re.compile(r"\d{1,3}(?:[,.' \u00a0\u202f]\d{3}){2,}")
+_UNSEEN = " \t\r\n\u00a0\u200b\u200e\u200f\u2060\ufeff"
 _BETWEEN_HANDLES = re.compile(r"[\s,;|]+")
 _FIRST_YEAR = 2010  # of ids of X that tell the time, its last two months
 
@@ -26,7 +29,12 @@ _FIRST_YEAR = 2010  # of ids of X that tell the time, its last two months
 def bare_id(value: object) -> object:
     """An id without what tools put around it, to keep spreadsheets from it: ``'7``, ``="7"``, ``tweet_id:7``."""
     value = _typed(value)
-    match = _GUARDED_ID.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not isinstance(value, str) or value.isdecimal():
+        return value
+    bare = value.strip(_UNSEEN)
+    if _GROUPED_ID.fullmatch(bare):
+        return "".join(filter(str.isdecimal, bare))
+    match = _GUARDED_ID.fullmatch(bare)
     return match[1] if match else value
 
 
@@ -37,7 +45,7 @@ def _typed(value: object) -> object:
     return value
 
 
-def _id_or_none(value: object) -> str | None:
+def id_or_none(value: object) -> str | None:
     """An id as it should be; None for any other, since no post is lost by that."""
     try:
         return identifier(bare_id(value))
@@ -130,7 +138,7 @@ class PostRow(BaseModel):
     is_quote: Flag = None
     truncated: Flag = None
     deleted: Flag = None
-    replied_to: Annotated[str | None, BeforeValidator(_id_or_none)] = None
+    replied_to: Annotated[str | None, BeforeValidator(id_or_none)] = None
     mentions: Annotated[list[MentionRow] | None, BeforeValidator(_mentions)] = None
     edit_ids: Annotated[tuple[Identifier, ...] | None, BeforeValidator(lambda value: value or None)] = None
 

@@ -19,7 +19,7 @@ from hugtweets.sources.files.dialects import DIALECTS
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
 from hugtweets.sources.files.dialects.plain import PLAIN, check_columns
 from hugtweets.sources.files.formats import open_rows
-from hugtweets.sources.files.identifiers import Placed, join_same, refuse_rounded, refuse_zeros
+from hugtweets.sources.files.identifiers import Placed, join_same, refuse_rounded, refuse_zeros, times_off
 from hugtweets.sources.files.post_row import Fields
 from hugtweets.sources.files.rows import Cells, Row, Rows, spelled
 from hugtweets.sources.files.text import MAX_BYTES, Encoding
@@ -76,6 +76,7 @@ def read_posts_file(path: Path, handle: str | None = None) -> PostsFile:
     choices += conventions.choices(path)
     if column:
         choices.append(f"{path} names {handle} in the column {column}: that was taken for the author's")
+    choices += times_off(placed, path)
     if repeated:
         choices.append(f"{repeated:,} rows of {path} repeat the post of an earlier one")
     return PostsFile(posts, repeated, reader.author_ids, tuple(choices), passed_over)

@@ -28,7 +28,9 @@ def test_posts_without_ids_are_given_some_that_x_is_never_asked_for(tmp_path: Pa
 
     assert [post.text for post in file.posts] == ["The kettle sings, the ferry waits.", "Two gulls on one post."]
     assert all(len(post.id) > LONGEST_ID for post in file.posts)
-    assert "has no ids: each post was given one, made of its time, its text and its author" in file.choices[-1]
+    assert (
+        "has no ids of digits: each post was given one, made of its time, its text and its author" in file.choices[-1]
+    )
 
 
 def test_a_post_keeps_the_id_that_it_was_given_when_the_file_grows(tmp_path: Path, home: Home) -> None:

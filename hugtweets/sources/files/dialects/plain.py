@@ -10,13 +10,14 @@ from pathlib import Path
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources.files.dialects import translations
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
-from hugtweets.sources.files.post_row import Fields, has_telling_id
+from hugtweets.sources.files.post_row import Fields, bare_id, has_telling_id
 from hugtweets.sources.files.rows import Cells, spelled
 
 # For each of our columns the names it goes by; of several, the first that says something counts. The text of an id is
 # asked before its number, which a program may have rounded.
 NAMES = {
-    "id": ("id_str", "id", "tweet_id", "status_id", "tweet_id_str", "status_id_str", "post_id",
+    # Beside them, `id` may count rows.
+    "id": ("id_str", "tweet_id_str", "status_id_str", "tweet_id", "status_id", "id", "post_id",
            *translations.IDS),
     # What can only be the time of the post comes before what may be the time at which a tool read it.
     "created_at": ("created_at", "tweet_created_at", "tweet_date", "posted_at", "published_at", "date_posted",
@@ -114,7 +115,11 @@ _ELSE = frozenset().union(
     map(spelled, itertools.chain(_KIND, *(NAMES[column] for column in NAMES if column not in ("author", "name")))),
 )
 # Of X or of a server that shows its posts; some tables leave the server out.
-_LINK = re.compile(r"(?:https?://[\w.-]+)?/(?:i(?:/web)?|(\w{1,20}))/status(?:es)?/(\d{1,20})\b.*")
+_LINK = re.compile(
+    r"""\s*(?:=HYPERLINK\("|\[[^\]]*\]\()?(?:(?:https?://)?[\w.-]+)?/(?:i(?:/web)?|(\w{1,20}))/status(?:es)?/(\d{1,20})\b.*"""
+)
+# What a table numbers its rows by; a number with a fraction or an exponent is a rounded one.
+_NUMBERED_BY_ITSELF = re.compile(r"\d{1,8}|.*[^\d.,eE+].*", re.DOTALL)
 _DAY = re.compile(r"\d+[-/.]\w+[-/.]\d+")
 _CLOCKS = ("time", "tweet_time", "post_time", *translations.CLOCKS)
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?[+-]\d\d:?\d\d)?")
@@ -145,8 +150,9 @@ def fields(cells: Cells) -> Fields:
     found["replied_to"] = cells.get(*_REPLIED_TO)
     if "mentions" not in found:
         found["mentions"] = cells.at("entities", "user_mentions") or cells.at("entities", "mentions")
-    if found["author"] is None or "id" not in found:
-        _fill_from_link(found, cells)
+    is_numbered_by_itself = _NUMBERED_BY_ITSELF.fullmatch(str(bare_id(found.get("id")))) is not None
+    if found["author"] is None or is_numbered_by_itself:
+        _fill_from_link(found, cells, is_numbered_by_itself)
     return found
 
 
@@ -215,12 +221,13 @@ def _word(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _fill_from_link(found: Fields, cells: Cells) -> None:
-    """Whose post it is and its number, where only its address tells them."""
-    if told := address(cells.get(*_LINKS)):
+def _fill_from_link(found: Fields, cells: Cells, is_numbered_by_itself: bool) -> None:
+    """Whose post it is and its number, where only its address tells them; that of another post tells nothing."""
+    if told := address(cells.get(*_LINKS)) or address(found.get("id")):
         author, identifier = told
-        found.setdefault("id", identifier)
-        if author:
+        if is_numbered_by_itself:
+            found["id"] = identifier
+        if author and found["author"] is None and str(bare_id(found["id"])) == identifier:
             found["author"] = author
 
 
