@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 import warnings
 from collections.abc import Iterator
@@ -46,6 +47,12 @@ LONGEST = ("test_readme.py", "test_crashes.py")
 # Seconds say more of what else the machine is doing than of our code.
 settings.register_profile("hugtweets", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hugtweets")
+
+
+def pytest_configure() -> None:
+    # A shell has what it runs in the background ignore Ctrl-C, and all processes that tests start would do the same.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

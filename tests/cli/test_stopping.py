@@ -13,11 +13,9 @@ from tests.fixtures.device_work import wait_for
 
 # As Prefect's client asks a server that is gone, again and again.
 WAITS = """
-import signal, sys, time
+import sys, time
 from pathlib import Path
 from hugtweets.cli import stopping
-# A suite in the background of a shell ignores it, and all its children do.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 stopping.GRACE_SECONDS = 0.2
 with stopping.ended_by_signals(lambda: print("stopped", file=sys.stderr, flush=True)):
     Path({ready!r}).touch()
