@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import idna
 
@@ -49,7 +49,10 @@ LONGEST_SLUG = 60
 # What a person may paste; no address of a profile is longer.
 LONGEST_TEXT = 500
 
-_X_HOST = re.compile(r"(?:www\.|mobile\.|m\.)?(?:x|twitter)\.com")
+# With those that show X to people who have no account there, or to other apps; Nitter is run by many.
+_X_HOST = re.compile(
+    r"(?:www\.|mobile\.|m\.)?(?:x|twitter|xcancel|fxtwitter|vxtwitter|fixupx|fixvx)\.com|(?:[a-z0-9-]+\.)*nitter\.[a-z0-9.-]+"
+)
 # Pages of X itself, which are beside those of accounts.
 _X_PAGES = re.compile(r"(?i:compose|explore|hashtag|home|i|intent|login|messages|notifications|search|settings|share)")
 # How servers show a profile to whoever is logged in.
@@ -143,6 +146,8 @@ def _spelled(name: str, network: Network) -> str:
 def _split_prefix(text: str) -> tuple[Network | None, str]:
     """The network and the name of ``network:name``; no network if the text does not begin with one."""
     prefix, _, name = text.partition(":")
+    if prefix.casefold() == "acct":  # how servers of Mastodon name their accounts to each other
+        return "mastodon", name
     return next(((network, name) for network in NETWORKS if prefix.casefold() == network and name), (None, text))
 
 
@@ -150,17 +155,26 @@ def _split_address(text: str) -> tuple[Network, str] | None:
     """The network and the name in the address of a profile or of one of its posts; None if it is no such address."""
     try:
         address = urlsplit(text if "://" in text else f"https://{text}")
-        host = address.hostname or ""
+        # With its port, which no handle has: another server answers without it.
+        host = f"{address.hostname or ''}{f':{address.port}' if address.port else ''}"
     except ValueError:
         return None
+    if address.scheme == "at":
+        return "bluesky", host
     path = address.fragment.removeprefix("!") if address.fragment.startswith("!/") else address.path
     parts = [part for part in path.split("/") if part]
     if address.scheme not in ("http", "https") or not parts:
         return None
     if _X_HOST.fullmatch(host):
-        return None if _X_PAGES.fullmatch(parts[0]) else ("x", parts[0])
-    if host == "bsky.app":
-        return ("bluesky", parts[1]) if parts[0] == "profile" and len(parts) > 1 else None
+        if not _X_PAGES.fullmatch(parts[0]):
+            return "x", parts[0]
+        # The address behind a button to follow somebody.
+        names = parse_qs(address.query).get("screen_name")
+        return ("x", names[0]) if names else None
+    if parts[0] == "profile" and len(parts) > 1:
+        # Other apps than Bluesky's own have the same addresses, and so has Friendica, for names without a dot.
+        is_bluesky = host.endswith("bsky.app") or "." in parts[1]
+        return ("bluesky", parts[1]) if is_bluesky else ("mastodon", f"{parts[1]}@{host}")
     if parts[0] in _MASTODON_VIEWS:
         parts = parts[1:] or parts
     if parts[0].startswith("@"):
@@ -170,6 +184,8 @@ def _split_address(text: str) -> tuple[Network, str] | None:
 
 
 def _refusal(text: str, network: Network | None) -> InvalidHandle:
+    if "did:" in text:
+        return InvalidHandle(f"{_shown(text)} is no handle but an account's number: write the handle of its profile")
     if network:
         return InvalidHandle(f"{_shown(text)} is not {_EXAMPLES[network]}")
     return InvalidHandle(

@@ -81,6 +81,14 @@ def test_a_handle_of_x_is_taken_as_it_is_spelled(name: str) -> None:
         (" NASA ", "x:NASA"),
         ("https://mastodon.social/@bob@fosstodon.org", "mastodon:bob@fosstodon.org"),
         ("https://mastodon.social/users/alice", "mastodon:alice@mastodon.social"),
+        ("acct:alice@mastodon.social", "mastodon:alice@mastodon.social"),
+        ("https://friendica.example/profile/alice", "mastodon:alice@friendica.example"),
+        ("https://www.bsky.app/profile/alice.bsky.social", "bluesky:alice.bsky.social"),
+        ("https://deer.example/profile/alice.bsky.social", "bluesky:alice.bsky.social"),
+        ("at://alice.bsky.social/app.bsky.feed.post/3k", "bluesky:alice.bsky.social"),
+        ("https://twitter.com/intent/user?screen_name=NASA", "x:NASA"),
+        ("nitter.net/NASA", "x:NASA"),
+        ("https://xcancel.com/NASA/status/123", "x:NASA"),
     ],
 )
 def test_what_people_paste_names_the_account(written: str, handle: str) -> None:
@@ -99,6 +107,7 @@ def test_what_cannot_be_a_handle_is_refused(name: str) -> None:
         *["a-b", "con.", "~root", "x.com/home", "https://x.com/", "bsky.app/profile/nasa", "bluesky:nasa", "x:a.b"],
         *["alice@localhost", "a@1.2.3.4", "alice@mastodon.social:99", "javascript://x.com/NASA", "http://[/@a"],
         *["-a.b", "a..b", "alice.example.c-70", f"{'a' * 60}.{'b' * 60}.social", "did:plc:abc", "xn--a.social"],
+        *["https://m.example:3000/@alice", "https://m.example:x/@alice", "x.com/intent/user?screen_name=a/b"],
     ],
 )
 def test_what_no_network_has_is_refused(name: str) -> None:
