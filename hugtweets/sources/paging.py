@@ -15,6 +15,8 @@ from hugtweets.sources.verification import Verification
 from hugtweets.timelines.posts import Post
 from hugtweets.timelines.timeline import NEVER, Progress, Timeline, load, save
 
+# Pages in a row without a post: a network sends some where it shows none, but hardly as many.
+MOST_EMPTY = 20
 NAMED = 5  # posts in a remark; so many of a page, and none that is understood, are no oddity of theirs
 
 
@@ -67,7 +69,7 @@ class PagedSource:
         """Read from the newest post down to a page that is known, then go on where earlier downloads were interrupted.
 
         Each page is stored, together with where the next one begins, before that is asked for. Returns a message if a
-        post could not be understood, or the account moved.
+        post could not be understood, older posts may be missing, or the account moved.
 
         Raises:
             HandleTaken: the handle belongs to another account now.
@@ -110,9 +112,11 @@ class PagedSource:
         """The pages of the account from its newest post on, each once, whatever a network says comes next."""
         room = stored + self.config.max_posts
         positions: list[str | None] = [None]
-        while room > 0:
+        empty = 0
+        while room > 0 and empty < MOST_EMPTY:
             page = self.reader.read(positions[-1], None, is_first=True)
             yield page
+            empty = 0 if page.posts or page.unread else empty + 1
             if page.below is None or page.below in positions:
                 return
             room -= max(1, len(page.posts))
@@ -163,6 +167,7 @@ class _Download:
     account: str
     stored: Timeline
     unread: list[str] = field(default_factory=list)
+    is_stuck: bool = False
 
     @classmethod
     def begin(cls, source: PagedSource, path: Path) -> _Download:
@@ -184,24 +189,32 @@ class _Download:
         earlier = known.get(_first_name(self.stored, self._name, self.account), Progress(self.account))
         return known.get(self._name, earlier)
 
-    def walk(self, position: str | None) -> None:
-        """Read downwards until a page holds nothing new, the account ends, or no more posts are wanted."""
+    def walk(self, start: str | None) -> None:
+        """Read downwards until a page holds nothing new, the account ends, or no more posts are wanted.
+
+        Where pages lead nowhere, as one names itself as the next or all are empty, the place is kept for the next run.
+        """
         own = posts_of(self.stored, self.source.reader, self.account)
-        is_history = position is not None or not own
+        is_history = start is not None or not own
         above = None if is_history else max(own, key=lambda post: post.created_at).id
         room = self.source.config.max_posts - (len(own) if is_history else 0)
-        while room > 0:
+        position, empty = start, 0
+        while room > 0 and empty < MOST_EMPTY:
             page = self.source.reader.read(position, above, is_first=not own)
             known = {post.id for post in self.stored.posts} | self.progress.unread.keys()
             new = {*(post.id for post in page.posts), *page.unread} - known
-            is_known = bool(page.posts or page.unread) and not new
-            below = None if is_known or page.below == position else page.below
+            is_empty = not page.posts and not page.unread
+            # What lies below a place that was kept is not known, whatever its own page holds.
+            is_known = not is_empty and not new and (start is None or position != start)
+            below = None if is_known else page.below
             self._store(page, position, below, len(new))
             # A page without posts, which networks send where they show none of them, is not taken for the end.
             room -= max(1, len(page.posts))
-            position = below
-            if position is None:
+            empty = empty + 1 if is_empty else 0
+            self.is_stuck |= below is not None and (below == position or empty == MOST_EMPTY)
+            if below is None or below == position:
                 break
+            position = below
 
     def _store(self, page: Page, position: str | None, below: str | None, new: int) -> None:
         places = [place for place in self.progress.positions if place != position]
@@ -225,8 +238,8 @@ class _Download:
             )
 
     def remark(self) -> str | None:
-        """What is to be said of posts that cannot be understood, and of an account that moved."""
-        return "; ".join(filter(None, [self._not_understood(), self._moved()])) or None
+        """What is to be said of posts that cannot be understood or were not sent, and of an account that moved."""
+        return "; ".join(filter(None, [self._not_understood(), self._not_sent(), self._moved()])) or None
 
     def _not_understood(self) -> str | None:
         if not self.unread:
@@ -234,6 +247,12 @@ class _Download:
         named = ", ".join(self.unread[:NAMED])
         more = f" and {len(self.unread) - NAMED} more" if len(self.unread) > NAMED else ""
         return f"not understood, and kept as sent: {named}{more}; look for a newer version of hugtweets"
+
+    def _not_sent(self) -> str | None:
+        if not self.is_stuck:
+            return None
+        network = self.source.reader.network.title()
+        return f"{network} sent no further page, so that older posts may be missing: the next run asks for them again"
 
     def _moved(self) -> str | None:
         reader = self.source.reader

@@ -22,12 +22,13 @@ from hugtweets.errors import (
     HandleTaken,
     NetworkUnavailable,
     RateLimited,
+    UnexpectedAnswer,
 )
 from hugtweets.simulator.faults import Fault
 from hugtweets.simulator.server import Simulator, running
 from hugtweets.sources.bluesky.source import open_account as open_bluesky
 from hugtweets.sources.mastodon.source import open_account as open_mastodon
-from hugtweets.sources.paging import Page, PagedSource
+from hugtweets.sources.paging import MOST_EMPTY, Page, PagedSource
 from hugtweets.timelines.posts import Post
 from hugtweets.timelines.timeline import load, save
 from tests.fixtures.flows import rows
@@ -69,6 +70,18 @@ class Rounds:
     def shown(self, ids: Collection[str]) -> set[str]:
         """None is there but those of the pages."""
         return set()
+
+
+@dataclass
+class Empty(Rounds):
+    """An account whose every page is empty and names another one."""
+
+    asked: int = 0
+
+    def read(self, position: str | None, above: str | None, is_first: bool) -> Page:
+        """No post."""
+        self.asked += 1
+        return Page((), below=str(self.asked))
 
 
 @pytest.fixture
@@ -213,6 +226,25 @@ def test_pages_that_come_round_again_are_read_once(ledger: Ledger, path: Path) -
     assert len(load(path).posts) == 4
 
 
+def test_a_page_that_names_itself_as_the_next_is_told_and_passed_by_the_next_run(
+    simulator: Simulator, folder: Path, ledger: Ledger, path: Path
+) -> None:
+    page = PAGES["bluesky"]
+    simulator.add_faults(Fault(kind="slow", path=page, seconds=0), Fault(kind="repeat_token", path=page))
+    serve_posts(folder, "bluesky", rows(230))
+    remark = opened("bluesky", ledger).update(path)
+    assert (len(load(path).posts), "older posts may be missing" in str(remark)) == (200, True)
+    assert opened("bluesky", ledger).update(path) is None
+    assert len(load(path).posts) == 230
+
+
+def test_pages_without_posts_are_not_asked_for_without_end(ledger: Ledger, path: Path) -> None:
+    reader = Empty()
+    source = PagedSource(reader, CONFIG, ledger, lambda: None)
+    assert "older posts may be missing" in str(source.update(path))
+    assert reader.asked == MOST_EMPTY
+
+
 @pytest.mark.parametrize("network", NETWORKS)
 def test_no_more_history_is_read_than_is_wanted(
     network: Network, simulator: Simulator, ledger: Ledger, path: Path
@@ -312,6 +344,16 @@ def test_a_server_that_shows_nothing_without_an_account_is_not_asked_for_a_token
     with answering(said, 401, {"Content-Type": "application/json"}) as server:
         monkeypatch.setenv("MASTODON_API_URL", server.url)
         with pytest.raises(AccountProtected, match="only to those who have an account there"):
+            opened("mastodon", ledger).update(path)
+
+
+@pytest.mark.parametrize("page", [None, {"error": "no"}])
+def test_posts_of_mastodon_that_are_no_list_are_told_in_one_sentence(
+    page: object, ledger: Ledger, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(lambda asked: {"id": "1", "username": "alice"} if "lookup" in asked else page) as server:
+        monkeypatch.setenv("MASTODON_API_URL", server.url)
+        with pytest.raises(UnexpectedAnswer, match=r"alice@mastodon\.social sent posts that cannot be understood"):
             opened("mastodon", ledger).update(path)
 
 

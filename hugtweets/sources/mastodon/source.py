@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -65,7 +65,13 @@ class MastodonReader:
             lambda asked: asked.account_statuses(self._account, max_id=position, since_id=above, limit=LARGEST_PAGE),
             self.handle,
         )
-        return to_page(as_plain(statuses))
+        page = as_plain(statuses)
+        # Of an object the library makes the list of its keys.
+        if not isinstance(page, list) or (page and not any(isinstance(sent, Mapping) for sent in page)):
+            raise UnexpectedAnswer(
+                f"the server of {self.handle} sent posts that cannot be understood: check that it is a Mastodon"
+            )
+        return to_page(page)
 
     def shown(self, ids: Collection[str]) -> set[str]:
         """Those of some posts that are still there; each is asked for by itself, as older servers have no other way.
