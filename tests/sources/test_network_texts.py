@@ -56,6 +56,29 @@ def test_a_link_under_words_leaves_the_words_and_a_custom_domain_becomes_a_short
     assert (plain.text, plain.mentions) == ("Read my diary, @the_harbour", ("the_harbour",))
 
 
+@pytest.mark.parametrize(
+    ("shown", "uri"),
+    [
+        ("example.org?utm_source=a...", "https://example.org/?utm_source=abc&b=c"),
+        ("bücher.example/katalog", "https://xn--bcher-kva.example/katalog"),
+        ("de.example.org/wiki/Größe", "https://de.example.org/wiki/Gr%C3%B6%C3%9Fe"),
+        ("example.org/diary", "https://www.example.org/diary/2"),
+        ("a-very-long.name.exam…", "https://a-very-long.name.example.org/"),
+    ],
+)
+def test_a_link_that_is_shown_short_is_whole_on_each_network(shown: str, uri: str) -> None:
+    facets = [Facet(4, 4 + len(shown.encode()), "link", uri)]
+    assert apply_facets(f"See {shown} now", facets).text == f"See {uri} now"
+    assert text_of(f'<p>See <a href="{html.escape(uri)}">{shown}</a> now</p>') == f"See {uri} now"
+
+
+@pytest.mark.parametrize("words", ["Example", "the", "Example..."])
+def test_words_with_which_the_name_of_a_server_begins_are_no_address(words: str) -> None:
+    uri = f"https://{words.strip('.').lower()}-harbour.org/story"
+    assert apply_facets(f"See {words} now", [Facet(4, 4 + len(words), "link", uri)]).text == f"See {words} now"
+    assert text_of(f'<p>See <a href="{uri}">{words}</a> now</p>') == f"See {words} now"
+
+
 @given(st.lists(st.lists(WORDS.map(str.split).map(" ".join).filter(bool), min_size=1, max_size=3), min_size=1))
 def test_html_of_paragraphs_and_lines_is_their_text(paragraphs: list[list[str]]) -> None:
     sent = "".join(f"<p>{'<br />'.join(map(html.escape, lines))}</p>" for lines in paragraphs)
@@ -98,6 +121,19 @@ def test_links_are_whole_and_what_is_only_for_machines_is_not_there() -> None:
     assert text_of(sent) == "See https://example.org/long/way, @bob & #tea\n\none\n\ntwo"
 
 
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ("<blockquote><p>So it is, says Bob.</p></blockquote><p>It is not.</p>", "It is not."),
+        ('I say to @<a href="https://b.example/profile/bob" class="mention">bob</a>', "I say to @bob"),
+        ("<table><tr><td>eggs</td><td>two</td></tr><tr><td>milk</td></tr></table>", "eggs two\n\nmilk"),
+    ],
+    ids=["quotation", "mention of Friendica", "table"],
+)
+def test_html_of_other_makes_of_mastodon_is_what_its_author_wrote(sent: str, text: str) -> None:
+    assert text_of(sent) == text
+
+
 def status(**changed: object) -> dict[str, object]:
     sent = {"id": "1", "created_at": "2026-01-01T08:00:00Z", "content": "<p>Good morning :blob:</p>"}
     return {**sent, "visibility": "public", **changed}
@@ -113,6 +149,26 @@ def test_only_public_and_unlisted_posts_are_kept_of_mastodon() -> None:
 def test_a_content_warning_and_emoji_of_the_server_are_no_part_of_the_text() -> None:
     sent = status(spoiler_text="breakfast", emojis=[{"shortcode": "blob"}])
     assert [post.text for post in mastodon_page([sent]).posts] == ["Good morning"]
+
+
+def test_no_emoji_of_the_server_leaves_two_spaces() -> None:
+    sent = status(content="<p>Good :blob: morning :blob::blob:!</p>", emojis=[{"shortcode": "blob"}])
+    assert [post.text for post in mastodon_page([sent]).posts] == ["Good morning !"]
+
+
+def test_a_post_that_quotes_another_is_known_by_its_line_for_old_apps() -> None:
+    sent = status(content='<p>So it is</p><span class="quote-inline"><br/>RE: https://a.example/1</span>')
+    assert [(post.text, post.is_quote) for post in mastodon_page([sent]).posts] == [("So it is", True)]
+
+
+def test_a_post_that_its_author_reposted_without_a_name_for_that_stays_a_post() -> None:
+    record = {"text": "Good morning", "createdAt": "2026-01-01T08:00:00Z"}
+    post = {"uri": "at://did:plc:a/app.bsky.feed.post/3k", "author": {"did": "did:plc:a"}, "record": record}
+    item = {
+        "post": post | {"indexedAt": "2026-01-01T08:00:00Z"},
+        "reason": {"$type": "app.bsky.feed.defs#reasonRepost"},
+    }
+    assert [post.is_retweet for post in bluesky_page(Feed(feed=(item,)), "did:plc:a").posts] == [False]
 
 
 @given(st.lists(JSON, max_size=3))

@@ -177,8 +177,12 @@ def _to_post(item: SentItem, account: str) -> Post | None:
     """The post as it is stored; None for somebody else's that was not reposted."""
     sent, record = item.post, item.post.record
     reason = item.reason
+    is_own = sent.author.did == account
     is_repost = reason is not None and reason.type.endswith("#reasonRepost")
-    if not is_repost and sent.author.did != account:
+    if is_own and reason and not reason.uri:
+        # Without a name of its own, a repost of the account's own post would take the place of that.
+        is_repost = False
+    if not is_repost and not is_own:
         return None
     posted = min(record.createdAt or sent.indexedAt, sent.indexedAt)
     if is_repost and reason:

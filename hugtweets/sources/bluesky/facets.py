@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from hugtweets.sources.short_links import is_short_for
+
 # A post has at most 300 characters; nobody needs as many facets.
 MOST_FACETS = 100
-_CUT_MARKS = ("...", "…")
 
 
 @dataclass(frozen=True)
@@ -57,23 +58,9 @@ def apply_facets(text: str, facets: Sequence[Facet]) -> PlainText:
     return PlainText("".join([*parts, _decode(content[done:]) or ""]), tuple(dict.fromkeys(mentions)))
 
 
-def is_short_for(shown: str, uri: str) -> bool:
-    """Whether a text shows an address as apps do: without ``https://`` and, if it is long, without its end."""
-    bare = _bare(shown)
-    for mark in _CUT_MARKS:
-        bare = bare.removesuffix(mark)
-    return bool(bare) and _bare(uri).startswith(bare)
-
-
 def short_name(handle: str) -> str:
     """The first part of a handle, of letters, digits and underscores only: ``my_name`` of ``my-name.example.org``."""
     return handle.split(".")[0].replace("-", "_")
-
-
-def _bare(address: str) -> str:
-    for prefix in ("https://", "http://"):
-        address = address.removeprefix(prefix)
-    return address.strip().rstrip("/").casefold()
 
 
 def _decode(content: bytes) -> str | None:

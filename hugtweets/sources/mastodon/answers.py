@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -13,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 
 from hugtweets.errors import InvalidHandle
 from hugtweets.sources.fields import Text, utc
-from hugtweets.sources.mastodon.markup import text_of
+from hugtweets.sources.mastodon.markup import QUOTE, text_of
 from hugtweets.sources.paging import Page
 from hugtweets.storage.handles import Handle
 from hugtweets.timelines.posts import Mention, Post
@@ -127,7 +128,8 @@ def _to_post(status: SentStatus) -> Post:
     shown = status.reblog or status
     text = text_of(shown.content or "")
     for emoji in shown.emojis:
-        text = text.replace(f":{emoji.shortcode}:", "")
+        mark = re.escape(f":{emoji.shortcode}:")
+        text = re.sub(rf" {mark}(?=\s|$)|{mark}", "", text)
     return Post(
         id=status.id,
         created_at=utc(status.created_at),
@@ -136,7 +138,8 @@ def _to_post(status: SentStatus) -> Post:
         lang=shown.language,
         is_retweet=status.reblog is not None,
         is_reply=status.in_reply_to_id is not None,
-        is_quote=status.quote is not None,
+        # Other makes than Mastodon have no field of that name, or not this one.
+        is_quote=status.quote is not None or QUOTE in (status.content or ""),
         truncated=False,
         mentions=tuple(Mention(mention.username) for mention in shown.mentions),
         source=NETWORK,

@@ -9,10 +9,16 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PageElement, PreformattedString, Tag
 from bs4.exceptions import ParserRejectedMarkup
 
+from hugtweets.sources.short_links import is_short_for
+
 # A server sends a few thousand characters, and nests them a few levels deep.
 LONGEST_HTML = 200_000
-_NOT_TEXT = ["script", "style", "template", "head"]
-_BLOCKS = {"p", "div", "blockquote", "ul", "ol", "pre", "h1", "h2", "h3", "h4", "h5", "h6"}
+# What is quoted with markup are somebody else's words.
+_NOT_TEXT = ["script", "style", "template", "head", "blockquote"]
+_AROUND = dict.fromkeys(["p", "div", "ul", "ol", "pre", "table", "hr", "h1", "h2", "h3", "h4", "h5", "h6"], "\n\n")
+_AROUND |= {"li": "\n", "tr": "\n", "td": " ", "th": " "}
+# Marks the ``RE:`` line of a post that quotes another one.
+QUOTE = "quote-inline"
 _SPACES = re.compile(r"[^\S\n]+")
 _AROUND_BREAKS = re.compile(r" ?\n ?")
 _MANY_BREAKS = re.compile(r"\n{3,}")
@@ -22,15 +28,16 @@ _TAGS = re.compile(r"<[^>]*>")
 def text_of(content: str) -> str:
     """The text that a reader sees, with an empty line between paragraphs.
 
-    A mention is shown as ``@alice`` whatever server she is on. A link is whole: what apps hide of it is there, too.
-    The ``RE:`` line with a link, which is there for apps that know no quotations, goes.
+    A mention is shown as ``@alice`` whatever server she is on. A link is whole: what apps hide of it is there, too, and
+    so is what a server left out. Block quotations go, and so does the ``RE:`` line with a link, which is there for apps
+    that know no quoted posts.
     """
     try:
         # With a comment before it: a post that is a link alone would be taken for an address, and warned of.
         soup = BeautifulSoup(f"<!---->{content[:LONGEST_HTML]}", "html.parser")
         for unseen in soup(_NOT_TEXT):
             unseen.decompose()
-        for fallback in soup(class_="quote-inline"):
+        for fallback in soup(class_=QUOTE):
             fallback.decompose()
         raw = "".join(_pieces(soup))
     except (RecursionError, ParserRejectedMarkup):
@@ -50,9 +57,13 @@ def _pieces(element: PageElement) -> Iterator[str]:
         yield "\n"
         return
     if element.name == "a" and "mention" in _classes(element) and "hashtag" not in _classes(element):
-        yield _short_mention(element.get_text())
+        # Friendica writes the @ before the link.
+        yield _short_mention(element.get_text()).removeprefix("@" if _follows_at(element) else "")
         return
-    around = "\n\n" if element.name in _BLOCKS else "\n" if element.name == "li" else ""
+    if element.name == "a" and is_short_for(element.get_text(), address := str(element.get("href", ""))):
+        yield address
+        return
+    around = _AROUND.get(element.name, "")
     yield around
     for child in element.children:
         yield from _pieces(child)
@@ -62,6 +73,11 @@ def _pieces(element: PageElement) -> Iterator[str]:
 def _classes(element: Tag) -> list[str]:
     found = element.get("class")
     return list(found) if isinstance(found, list) else []
+
+
+def _follows_at(element: Tag) -> bool:
+    before = element.previous_sibling
+    return isinstance(before, NavigableString) and before.endswith("@")
 
 
 def _short_mention(shown: str) -> str:
