@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import regex
 
 from hugtweets.cleaning.addresses import SUSPECT as HOUSES
 from hugtweets.cleaning.addresses import mask_addresses
 from hugtweets.cleaning.characters import rewrite_each
+from hugtweets.cleaning.emails import SUSPECT as MAIL
+from hugtweets.cleaning.emails import mask_emails
 from hugtweets.cleaning.numbers import mask_accounts, mask_phones
 from hugtweets.cleaning.secrets import mask_secrets
 
@@ -27,26 +28,15 @@ PLACEHOLDERS: Mapping[str, str] = {
     "phone": "[phone number]",
     "address": "[address]",
 }
-_SPELLED_AT = r"[(\[{]\s?(?i:at)\s?[)\]}]"
 # RE2 looks for these first, since most posts hold none of them: an address of mail, seven digits, a long word of
 # letters and digits, what may be the address of a house.
 _SUSPECT = (
-    r"[^\s@]@[^\s@]+\.\pL{2}|\d(?:[ ().\-–/]{0,3}\d){6}|[A-Za-z0-9_\-]{16}|[A-Za-z]{2}\d{2}[ \-]?\w{4}|"
-    f"{_SPELLED_AT}|{HOUSES}"
-)
-# What follows another @ is the name of somebody on Mastodon, which is public.
-_EMAIL = regex.compile(
-    r"(?<![\p{L}\p{N}.!#$%&'*+/=?^_`{|}~\-@＠])[\p{L}\p{N}!#$%&*+/=?^_`{|}~\-][\p{L}\p{N}.!#$%&'*+/=?^_`{|}~\-]{0,63}"
-    r"@(?:[\p{L}\p{N}](?:[\p{L}\p{N}\-]{0,61}[\p{L}\p{N}])?\.){1,6}\p{L}{2,24}"
-)
-# As people write it to hide it from programs: gull (at) harbour (dot) org.
-_SPELLED_EMAIL = regex.compile(
-    rf"[\p{{L}}\p{{N}}][\p{{L}}\p{{N}}.+_\-]{{0,63}}\s?{_SPELLED_AT}\s?[\p{{L}}\p{{N}}\-]{{1,63}}"
-    r"(?:(?:\.|\s?[(\[{]\s?(?i:dot)\s?[)\]}]\s?|\s(?i:dot)\s)[\p{L}\p{N}\-]{1,63}){1,6}"
+    r"\d(?:[ ().\-\x{2010}-\x{2014}/]{0,3}\d){6}|[A-Za-z0-9_\-]{16}|[A-Za-z]{2}\d{2}[ \-]?\w{4}|"
+    f"{MAIL}|{HOUSES}"
 )
 _MASKS: Mapping[str, Callable[[str, str], str]] = {
     "secret": mask_secrets,
-    "email": lambda text, placeholder: _SPELLED_EMAIL.sub(placeholder, _EMAIL.sub(placeholder, text)),
+    "email": mask_emails,
     "account": mask_accounts,
     "phone": mask_phones,
     "address": mask_addresses,

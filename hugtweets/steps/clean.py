@@ -23,7 +23,7 @@ from hugtweets.storage.artifacts import Plan, Reference
 from hugtweets.timelines.posts import to_current_schema
 from hugtweets.timelines.timeline import write_posts
 
-VERSION = 5
+VERSION = 6
 CLEAN = "clean.parquet"
 # What is asked of the cleaned text afterwards does not change it.
 CHECKS = {"min_characters", "warn_characters"}
