@@ -13,7 +13,7 @@ from hugtweets.sources.files.dialects.dialect import Dialect, Sample
 from hugtweets.sources.files.dialects.plain import MARKS, NAMES
 from hugtweets.sources.files.garbled import Garbling, garbling_of
 from hugtweets.sources.files.markup import are_markup, shown
-from hugtweets.sources.files.moments import puts_day_first
+from hugtweets.sources.files.moments import puts_day_first, puts_year_first
 from hugtweets.sources.files.partial_rows import RowWithoutId, RowWithoutTime
 from hugtweets.sources.files.post_row import Fields, PostRow, has_telling_id, has_time, id_or_none
 from hugtweets.sources.files.printed_bytes import are_printed, decoded
@@ -33,6 +33,7 @@ class Conventions:
 
     row_type: type[PostRow]
     day_first: bool | None
+    year_first: bool
     prints_bytes: bool
     garbling: Garbling | None
     has_bare_retweets: bool
@@ -53,12 +54,16 @@ class Conventions:
         fields = self.garbling.undone(fields) if self.garbling else fields
         fields = shown(fields) if self.is_markup else fields
         fields = marked(fields) if self.has_bare_retweets else fields
-        return self.row_type.model_validate(fields, context={"day_first": self.day_first})
+        return self.row_type.model_validate(
+            fields, context={"day_first": self.day_first, "year_first": self.year_first}
+        )
 
     def choices(self, path: Path) -> list[str]:
         """A sentence for each choice that was not a matter of course."""
         said = []
-        if self.day_first is not None:
+        if self.year_first:
+            said.append(f"dates in {path} such as 21/03/28 were read with the year first")
+        elif self.day_first is not None:
             said.append(f"dates in {path} such as 3/8/2020 were read with the {self._first_part} first")
         if self.row_type is RowWithoutId:
             said.append(
@@ -91,10 +96,12 @@ def conventions_of(sample: Sample, dialect: Dialect) -> Conventions:
     counts = _counts(sample)
     posts = itertools.chain.from_iterable(dialect.read(row.without(counts)) for row in sample.rows)
     rows = list(itertools.islice(posts, _LOOKED_AT))
-    day_first = puts_day_first(row.get(*NAMES["created_at"]) for row in sample.rows)
+    times = [row.get(*NAMES["created_at"]) for row in sample.rows]
+    day_first = puts_day_first(times)
     return Conventions(
         row_type=_row_type(rows, day_first),
         day_first=day_first,
+        year_first=puts_year_first(times),
         prints_bytes=are_printed(rows),
         garbling=garbling_of(rows),
         has_bare_retweets=are_bare(rows),

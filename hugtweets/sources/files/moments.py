@@ -16,6 +16,11 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _X_V1 = re.compile(rf"[A-Z][a-z]{{2}} ({'|'.join(_MONTHS)}) (\d\d?) (\d\d:\d\d:\d\d) ([+-]\d{{4}}) (\d{{4}})")
 _IN_ZONE = re.compile(r"(\d{4}-\d\d-\d\d[T ][\d:.]+) (?:(UTC|GMT)|([+-]\d\d:?\d\d))")
 _NUMBER = re.compile(r"\d{9,19}(?:\.\d*)?")
+_COMPACT = re.compile(r"^(20\d\d)([01]\d)([0-3]\d)([0-2]\d)([0-5]\d)([0-5]\d)$")
+# As Twilog writes it.
+_SHORT_COMPACT = re.compile(r"^(\d\d)(\d\d)(\d\d) (\d\d)(\d\d)(\d\d)$")
+_YEAR_FIRST = re.compile(r"\s*\d{4}\D")
+_SHORT_YEAR = re.compile(r"\s*(\d\d)([/.-])(\d{1,2})\2(\d\d)\b")
 _SLASHED = re.compile(r"\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}\b")
 # As JavaScript writes zones: `GMT+0200 (Central European Summer Time)`.
 _NAMED_OFFSET = re.compile(r"\b(?:GMT|UTC)(?=[+-]\d)")
@@ -41,12 +46,13 @@ _HOURS = {"EST": -5, "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT
 _DEFAULTS = (datetime(2001, 1, 2), datetime(2002, 3, 4))
 
 
-def moment(value: object, day_first: bool | None = None) -> datetime:
+def moment(value: object, day_first: bool | None = None, year_first: bool = False) -> datetime:
     """A time in UTC; one that names no zone is in UTC already.
 
     Args:
         value: text, a number since 1970, or a time.
         day_first: what 3/8/2020 is: 3 August, or with False 8 March; None if nobody knows.
+        year_first: whether 21/03/28 begins with the year.
 
     Raises:
         ValueError: it is no time, or one that nobody could know for sure.
@@ -58,6 +64,9 @@ def moment(value: object, day_first: bool | None = None) -> datetime:
     if not isinstance(value, str) or len(value) > _LONGEST:
         raise ValueError(_NO_TIME)
     text = value.strip()
+    text = _COMPACT.sub(r"\1-\2-\3T\4:\5:\6", _SHORT_COMPACT.sub(r"20\1-\2-\3T\4:\5:\6", text))
+    if year_first and _SHORT_YEAR.match(text):
+        text = f"20{text}"
     if _NUMBER.fullmatch(text) or _DAYS.fullmatch(text):
         return _since_1970(float(text.replace(",", ".")))
     try:
@@ -71,6 +80,13 @@ def puts_day_first(written: Iterable[object]) -> bool | None:
     found = [match for value in written if isinstance(value, str) and (match := _SLASHED.match(value))]
     day, month = (any(int(match[part]) > 12 for match in found) for part in (1, 2))
     return None if day == month else day
+
+
+def puts_year_first(written: Iterable[object]) -> bool:
+    """Whether dates such as 21/03/28 begin with the year: one of them would be of the future otherwise, and none so."""
+    found = [match for value in written if isinstance(value, str) and (match := _SHORT_YEAR.match(value))]
+    this_year = datetime.now(UTC).year % 100
+    return any(int(match[4]) > this_year for match in found) and all(int(match[1]) <= this_year for match in found)
 
 
 def time_of_id(identifier: str) -> datetime:
@@ -110,6 +126,8 @@ def _as_people_write(text: str, day_first: bool | None) -> datetime:
     if _SLASHED.match(text) and day_first is None and puts_day_first([text]) is None:
         raise ValueError("does not tell the day from the month: write it as 2024-05-31")
     first = puts_day_first([text]) if day_first is None else day_first
+    # Behind a year the month comes first, whatever others do.
+    first = first and not _YEAR_FIRST.match(text)
     text = _JAPANESE_DAY.sub(r"\1-\2-\3 ", text)
     text = _ASIDE.sub("", _NAMED_OFFSET.sub("", text)).replace(_DOT, " ")
     try:
@@ -119,7 +137,10 @@ def _as_people_write(text: str, day_first: bool | None) -> datetime:
         raise ValueError(_NO_TIME) from None
     if len({time.replace(tzinfo=None) for time in said}) != 1:
         raise ValueError(_NO_TIME)
-    return utc(said.pop())
+    time = utc(said.pop())
+    if _SHORT_YEAR.match(text) and time > datetime.now(UTC) + timedelta(days=1):
+        raise ValueError("would be of the future, if its last number is the year: write it as 2024-05-31")
+    return time
 
 
 def _zone(name: str | None, offset: int | None) -> tzinfo | int | None:

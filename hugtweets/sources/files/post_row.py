@@ -64,7 +64,7 @@ def _flag(value: object) -> object:
 
 
 def _time(value: object, info: ValidationInfo) -> datetime:
-    return moment(_typed(value), (info.context or {}).get("day_first"))
+    return moment(_typed(value), **(info.context or {}))
 
 
 def has_time(fields: Fields, day_first: bool | None) -> bool:

@@ -120,9 +120,13 @@ _LINK = re.compile(
 )
 # What a table numbers its rows by; a number with a fraction or an exponent is a rounded one.
 _NUMBERED_BY_ITSELF = re.compile(r"\d{1,8}|.*[^\d.,eE+].*", re.DOTALL)
-_DAY = re.compile(r"\d+[-/.]\w+[-/.]\d+")
+_DAY = re.compile(
+    r"\d+[-/.]\w+[-/.]\d+|\d{8}|\d{4}年\d\d?月\d\d?日"
+    r"|(?:[^\W\d]+,? )?(?:[^\W\d]+\.? \d{1,2},? \d{4}|\d{1,2}\.? [^\W\d]+\.?,? \d{4})"
+)
 _CLOCKS = ("time", "tweet_time", "post_time", *translations.CLOCKS)
-_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?[+-]\d\d:?\d\d)?")
+_CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?[+-]\d\d:?\d\d)?")
+_ODD_CLOCK = re.compile(r"(\d{1,2})(?:[h.時]?)(\d\d)分?([0-5]\d)?")
 _PROFILE = re.compile(r"(?:(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/)?@?(\w{1,20})/?(?:\?.*)?")
 _BEHIND_NAME = re.compile(r".*[\s(]@(\w{1,20})\)?", re.DOTALL)
 
@@ -133,8 +137,8 @@ def fields(cells: Cells) -> Fields:
     if "author_id" not in found and (number := next(filter(None, _inside(cells, "author_id")), None)):
         found["author_id"] = number
     # Some tables have the day and the time of day in two columns.
-    if _DAY.fullmatch(str(found.get("created_at"))) and _CLOCK.fullmatch(clock := str(cells.get(*_CLOCKS))):
-        found["created_at"] = f"{found['created_at']} {clock}"
+    if _DAY.fullmatch(day := str(found.get("created_at"))) and (clock := _clock(cells.get(*_CLOCKS))):
+        found["created_at"] = f"{day} {clock}"
     if "text" not in found and cells.is_blank(*NAMES["text"]):
         found["text"] = ""
     for column in ("author", "name"):
@@ -154,6 +158,15 @@ def fields(cells: Cells) -> Fields:
     if found["author"] is None or is_numbered_by_itself:
         _fill_from_link(found, cells, is_numbered_by_itself)
     return found
+
+
+def _clock(written: object) -> str | None:
+    """A time of day with colons; None for anything else."""
+    text = str(written)
+    if _CLOCK.fullmatch(text):
+        return text
+    match = _ODD_CLOCK.fullmatch(text)
+    return ":".join(filter(None, match.groups())) if match else None
 
 
 def address(value: object) -> tuple[str | None, str] | None:
