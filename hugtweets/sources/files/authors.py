@@ -9,7 +9,8 @@ from pathlib import Path
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
-from hugtweets.sources.files.dialects.plain import is_username, tells_else, username
+from hugtweets.sources.files.dialects.handles import is_username, username
+from hugtweets.sources.files.dialects.plain import tells_else
 from hugtweets.sources.files.post_row import Fields
 from hugtweets.sources.files.rows import Cells
 from hugtweets.timelines.posts import Post

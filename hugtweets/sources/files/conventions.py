@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hugtweets.sources.files.bare_retweets import are_bare, marked
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
-from hugtweets.sources.files.dialects.plain import MARKS, NAMES
+from hugtweets.sources.files.dialects.plain import MARKS, NAMES, silent_columns
 from hugtweets.sources.files.garbled import Garbling, garbling_of
 from hugtweets.sources.files.markup import are_markup, shown
 from hugtweets.sources.files.moments import puts_day_first, puts_year_first
@@ -38,11 +38,11 @@ class Conventions:
     garbling: Garbling | None
     has_bare_retweets: bool
     is_markup: bool
-    counts: frozenset[str]
+    silent: frozenset[str]
 
     def cells(self, row: Mapping[str, object]) -> Cells:
-        """The cells of a row, without those that tell how often others repeated, answered or quoted a post."""
-        return Cells(row).without(self.counts)
+        """The cells of a row, without those that only seem to tell what kind of post it is."""
+        return Cells(row).without(self.silent)
 
     def row(self, fields: Fields) -> PostRow:
         """The checked row of these fields.
@@ -93,8 +93,8 @@ class Conventions:
 
 def conventions_of(sample: Sample, dialect: Dialect) -> Conventions:
     """The conventions of the file whose first rows these are."""
-    counts = _counts(sample)
-    posts = itertools.chain.from_iterable(dialect.read(row.without(counts)) for row in sample.rows)
+    silent = _counts(sample) | silent_columns(sample)
+    posts = itertools.chain.from_iterable(dialect.read(row.without(silent)) for row in sample.rows)
     rows = list(itertools.islice(posts, _LOOKED_AT))
     times = [row.get(*NAMES["created_at"]) for row in sample.rows]
     day_first = puts_day_first(times)
@@ -106,7 +106,7 @@ def conventions_of(sample: Sample, dialect: Dialect) -> Conventions:
         garbling=garbling_of(rows),
         has_bare_retweets=are_bare(rows),
         is_markup=are_markup(rows),
-        counts=counts,
+        silent=silent,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from hugtweets.sources.fields import Identifier
-from hugtweets.sources.files.dialects.plain import username
+from hugtweets.sources.files.dialects.handles import username
 from hugtweets.sources.files.moments import time_of_id
 from hugtweets.sources.files.post_row import PostRow, id_or_none
 

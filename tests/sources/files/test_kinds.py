@@ -74,3 +74,50 @@ def test_where_likes_are_counted_so_is_the_rest(tmp_path: Path) -> None:
     path = tmp_path / "posts.csv"
     path.write_text(f"id,created_at,text,Like,Retweet\n{ID},2024-05-31,Soup.,0,1\n", encoding="utf-8")
     assert kinds(read_posts_file(path).posts[0]) == []
+
+
+NO_ORIGINAL = [("is_original", "False", "true"), ("original", "no", "yes"), ("isOriginal", "0", "1")]
+ANOTHER = [(name, str(ID - 99), "") for name in ("Original Tweet ID", "original_tweet_id", "original_id")]
+ANOTHER += [(name, "bob", cell) for name in ("original_author", "Original Author") for cell in ("", "@Ada")]
+ITSELF = [("original_tweet_id", str(ID)), ("Original Author", "ADA"), ("original_user", "https://x.com/ada")]
+
+
+def read_adas(folder: Path, header: str, *rows: str) -> list[Post]:
+    lines = (f"{ID + number},ada,2024-05-31,Soup {number}.,{row}\n" for number, row in enumerate(rows))
+    (folder / "posts.csv").write_text(f"id,author,created_at,text,{header}\n{''.join(lines)}", encoding="utf-8")
+    return read_posts_file(folder / "posts.csv").posts
+
+
+@pytest.mark.parametrize(("column", "cell", "else_"), NO_ORIGINAL + ANOTHER)
+def test_what_is_not_original_is_a_retweet(tmp_path: Path, column: str, cell: str, else_: str) -> None:
+    assert [bool(post.is_retweet) for post in read_adas(tmp_path, column, cell, else_)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [(column, (cell, "")) for column, cell in ITSELF]
+    + [("original_author", ("Press team", "Press team")), ("original_tweet_id", ("17", "18")),
+       ("original", ("False friends are words.", "no")), ("OriginalTweet", ("Soup!", "")), ("is_original", ("", ""))],
+)  # fmt: skip
+def test_an_original_that_is_the_post_itself_or_always_told_is_none(
+    tmp_path: Path, column: str, cells: tuple[str, str]
+) -> None:
+    assert not any(post.is_retweet for post in read_adas(tmp_path, column, *cells))
+
+
+def test_what_is_not_original_may_be_a_reply_and_a_plain_word_counts_more(tmp_path: Path) -> None:
+    posts = read_adas(tmp_path, "is_original,is_reply,is_retweet", "no,yes,", "no,no,", "no,no,no")
+    assert [bool(post.is_retweet) for post in posts] == [False, True, False]
+
+
+@pytest.mark.parametrize("column", ["parent_id", "Parent Tweet ID", "parentTweetId"])
+def test_a_parent_that_is_another_post_was_answered(tmp_path: Path, column: str) -> None:
+    rows = ("", str(ID + 1), str(ID - 99), "0", str(ID))
+    replies = [(post.is_reply, post.replied_to) for post in read_adas(tmp_path, column, *rows)]
+
+    assert [bool(is_reply) for is_reply, _ in replies] == [False, False, True, False, True]
+    assert [answered for _, answered in replies] == [None, None, str(ID - 99), None, str(ID)]
+
+
+def test_a_parent_that_every_post_has_is_none(tmp_path: Path) -> None:
+    assert not any(post.is_reply for post in read_adas(tmp_path, "parent_id,conversation_id", "17,17", "17,17"))

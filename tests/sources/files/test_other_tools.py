@@ -166,7 +166,7 @@ def test_rapidminer_gives_display_names_and_no_handles(tmp_path: Path) -> None:
 def test_twitterscraper_names_people_and_says_what_is_answered(tmp_path: Path) -> None:
     assert read(tmp_path, ROW | {"user": "ada", "fullname": "Ada Lovelace"}).name == "Ada Lovelace"
     assert read(tmp_path, ROW | {"is_reply_to": "True"}).is_reply is True
-    assert read(tmp_path, ROW | {"parent_tweet_id": ID}).is_reply is True
+    assert read(tmp_path, ROW | {"parent_tweet_id": "1500000000000000077"}).is_reply is True
 
 
 def test_the_time_of_a_post_counts_more_than_that_at_which_a_tool_read_it(tmp_path: Path) -> None:

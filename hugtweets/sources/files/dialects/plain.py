@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hugtweets.errors import UnreadableSource
-from hugtweets.sources.files.dialects import translations
+from hugtweets.sources.files.dialects import originals, translations
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
 from hugtweets.sources.files.post_row import Fields, bare_id, has_telling_id
 from hugtweets.sources.files.rows import Cells, spelled
@@ -88,7 +88,7 @@ REFERENCES = {
         "repost", "rt", "is_rt", "is_repost"),
     "is_reply": _names(
         ("in_reply_to", "reply_to", "replied_to", "replying_to", "replied"), "in_reply_to", "reply_to", "replying_to",
-        "parent_tweet_id", "to_user", "to_user_id", "to_username", "to_userid", "to_tweetid", "reply_to_sn",
+        "to_user", "to_user_id", "to_username", "to_userid", "to_tweetid", "reply_to_sn",
         "reply_to_sid", "reply_to_uid", "reply_user_id", "reply_user", "reply"),
     "is_quote": _names(
         ("quoted", "quote"), "quote_source", "quote_url", "quoted_status_permalink", "quoted_status_permalink.url",
@@ -127,8 +127,6 @@ _DAY = re.compile(
 _CLOCKS = ("time", "tweet_time", "post_time", *translations.CLOCKS)
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?[+-]\d\d:?\d\d)?")
 _ODD_CLOCK = re.compile(r"(\d{1,2})(?:[h.時]?)(\d\d)分?([0-5]\d)?")
-_PROFILE = re.compile(r"(?:(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/)?@?(\w{1,20})/?(?:\?.*)?")
-_BEHIND_NAME = re.compile(r".*[\s(]@(\w{1,20})\)?", re.DOTALL)
 
 
 def fields(cells: Cells) -> Fields:
@@ -157,6 +155,7 @@ def fields(cells: Cells) -> Fields:
     is_numbered_by_itself = _NUMBERED_BY_ITSELF.fullmatch(str(bare_id(found.get("id")))) is not None
     if found["author"] is None or is_numbered_by_itself:
         _fill_from_link(found, cells, is_numbered_by_itself)
+    _fill_from_original(found, cells)
     return found
 
 
@@ -211,17 +210,6 @@ def tells_else(name: str) -> bool:
     return spelled(name) in _ELSE
 
 
-def username(author: str) -> str:
-    """The handle in what stands for an author: ``@NASA``, ``Space (@NASA)``, or the address of the profile."""
-    match = _PROFILE.fullmatch(author.strip()) or _BEHIND_NAME.fullmatch(author.strip())
-    return match[1] if match else author
-
-
-def is_username(written: object) -> bool:
-    """Whether a text may be a handle, with or without an @, or is the address of a profile."""
-    return isinstance(written, str) and _PROFILE.fullmatch(written.strip()) is not None
-
-
 def _inside(cells: Cells, column: str) -> Iterator[str | None]:
     """The words under each name of a column, also where the author is an object in one cell."""
     return (_word(cells.at(*name.split("."))) for name in NAMES[column])
@@ -242,6 +230,23 @@ def _fill_from_link(found: Fields, cells: Cells, is_numbered_by_itself: bool) ->
             found["id"] = identifier
         if author and found["author"] is None and str(bare_id(found["id"])) == identifier:
             found["author"] = author
+
+
+def _fill_from_original(found: Fields, cells: Cells) -> None:
+    """What columns say of an original or a parent, where none says plainly what the post is."""
+    if parent := originals.parent(cells, found):
+        found["replied_to"] = found["replied_to"] or parent
+        if cells.get(*NAMES["is_reply"]) is None:
+            found["is_reply"] = True
+    if cells.get(*NAMES["is_retweet"]) is None and originals.repeats(cells, found):
+        found["is_retweet"] = True
+
+
+def silent_columns(sample: Sample) -> frozenset[str]:
+    """Columns that seem to tell what posts repeat or answer, and do not, by their letters."""
+    if not originals.has_any(sample):
+        return frozenset()
+    return originals.silent_columns(sample, [fields(row) for row in sample.rows])
 
 
 def _read(cells: Cells) -> Iterable[Fields]:
