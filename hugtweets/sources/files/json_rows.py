@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import TextIO
 
 from hugtweets.errors import UnreadableSource
+from hugtweets.sources.files.json_nests import find_nest
 from hugtweets.sources.files.json_tables import rows_within
+from hugtweets.sources.files.json_wrappers import unwrapped, without_actions
 from hugtweets.sources.files.rows import Row, Rows
 from hugtweets.sources.files.text import BLOCK, MAX_LINE, UNDECODED, Encoding, bounded_lines, open_text
 
@@ -19,7 +22,7 @@ _BETWEEN = re.compile(r"[\s,\ufeff]*")
 _PEEKED = 2**12  # characters
 # Written over several lines, an object begins with its bracket alone.
 _WHOLE = re.compile(r"\[|\{[ \t]*(?:[\r\n]|$)")
-_WRAPPERS = ("tweet", "_json")
+_LONGEST = 200  # characters
 _NO_JSON = "is not JSON"
 
 
@@ -27,8 +30,22 @@ def read_json(path: Path, encoding: Encoding) -> Rows:
     """The rows of a file of JSON; an object that spells a table by columns, as pandas does, gives its rows."""
     with open_text(path, encoding) as file:
         whole = _WHOLE.match(_start(file)) is not None
-    rows = _read_values(path, encoding) if whole else _read_lines(path, encoding)
-    return Rows("JSON" if whole else "JSON lines", _unfolded(rows))
+    rows = _read_values(path, encoding) if whole else without_actions(_read_lines(path, encoding))
+    ahead = list(itertools.islice(rows, 1))
+    notes = tuple(_where(row.value, path) for row in ahead)
+    return Rows(
+        "JSON" if whole else "JSON lines", _unfolded(itertools.chain(ahead, rows)), notes=tuple(filter(None, notes))
+    )
+
+
+def _where(value: object, path: Path) -> str | None:
+    """Where the posts are that the first object of a file holds, if it took looking for them."""
+    nest = find_nest(value) if rows_within(value) is None else None
+    if nest is None:
+        return None
+    return (
+        f"posts of {path} were found in it under {'.'.join(nest.names)[:_LONGEST]}: what else is there was passed over"
+    )
 
 
 def _start(file: TextIO) -> str:
@@ -139,20 +156,14 @@ class _Buffer:
 def _unfolded(rows: Iterator[Row]) -> Iterator[Row]:
     """The rows, those of a list in one line and of an object that holds a whole table one by one."""
     for row in rows:
-        if (whole := _wrapped(row.value)) is not None:
+        if (whole := unwrapped(row.value)) is not None:
             yield replace(row, value=whole)
             continue
         values = row.value if isinstance(row.value, list) else rows_within(row.value)
+        if values is None and (nest := find_nest(row.value)):
+            values = nest.posts
         if values is None:
             yield row
             continue
         for value in values:
             yield from _unfolded(iter([Row(row.place, value, size=row.size // len(values))]))
-
-
-def _wrapped(value: object) -> object:
-    """The post that is all that an object holds, as exports and tweepy write them; None for any other value."""
-    if not isinstance(value, dict) or len(value) != 1:
-        return None
-    ((name, inner),) = value.items()
-    return inner if name in _WRAPPERS and isinstance(inner, dict) else None

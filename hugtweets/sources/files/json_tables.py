@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hugtweets.sources.files.json_wrappers import author_beside, is_post, with_author
+
 # The answers of X's two APIs hold their posts so, with more around them: their dialects read them.
 _ANSWERS = ("data", "statuses")
 _SHORTEST_ID = 9  # digits: no table has so many rows
@@ -25,9 +27,10 @@ def rows_within(value: object) -> list[object] | None:
         return list(value["data"])
     if len(value) == 1 and not value.keys() & set(_ANSWERS) and isinstance(only := next(iter(value.values())), list):
         return only
-    if isinstance(listed := next(filter(None, map(value.get, _LISTS)), None), list):
+    if isinstance(listed := next(filter(None, map(value.get, _LISTS)), None), list) and not is_post(value):
         threads = value.get(_THREADS)
-        return [*listed, *threads] if isinstance(threads, list) else listed
+        author = author_beside(value)
+        return [with_author(row, author) for row in (*listed, *(threads if isinstance(threads, list) else ()))]
     if all(isinstance(part, dict) and part for part in value.values()):
         return _by_columns(value) or _by_index(value)
     return None

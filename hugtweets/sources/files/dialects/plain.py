@@ -114,6 +114,9 @@ _ELSE = frozenset().union(
     *REFERENCES.values(),
     map(spelled, itertools.chain(_KIND, *(NAMES[column] for column in NAMES if column not in ("author", "name")))),
 )
+_KINDS = frozenset().union(
+    *REFERENCES.values(), map(spelled, itertools.chain(_KIND, *(NAMES[column] for column in (*REFERENCES, "deleted"))))
+)
 # Of X or of a server that shows its posts; some tables leave the server out.
 _LINK = re.compile(
     r"""\s*(?:=HYPERLINK\("|\[[^\]]*\]\()?(?:(?:https?://)?[\w.-]+)?/(?:i(?:/web)?|(\w{1,20}))/status(?:es)?/(\d{1,20})\b.*"""
@@ -208,6 +211,11 @@ def check_columns(sample: Sample, path: Path) -> list[str]:
 def tells_else(name: str) -> bool:
     """Whether a column of this name tells something other of a post than whose it is."""
     return spelled(name) in _ELSE
+
+
+def tells_kind(name: str) -> bool:
+    """Whether a column of this name tells what a post repeats, answers or quotes, or that it was deleted."""
+    return spelled(name) in _KINDS
 
 
 def _inside(cells: Cells, column: str) -> Iterator[str | None]:

@@ -1,0 +1,65 @@
+"""Posts deep in an object of JSON, under names that nobody could list: only where one kind of list holds any."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hugtweets.sources.files.json_wrappers import author_beside, is_post, unwrapped, with_author
+from hugtweets.sources.files.rows import spelled
+
+_DEEPEST = 8
+# Lists by month, by day or by page are of one kind.
+_COUNTED = re.compile(rf"\d+|\b(?:{'|'.join((*calendar.month_name[1:], *calendar.month_abbr[1:]))})\b", re.IGNORECASE)
+# Beginnings of what holds other people's posts, by their letters.
+_OTHERS = ("quote", "retweet", "repost", "repl", "comment", "answer", "like", "favo", "bookmark", "mention",
+           "referenced", "parent", "inreplyto", "original", "include")  # fmt: skip
+# What is in answers of X, which their dialects read whole.
+_ANSWERS = frozenset(("includes", "instructions", "legacy", "rest_id", "tweet_results", "statuses"))
+
+
+@dataclass(frozen=True)
+class Nest:
+    """The posts of an object, and under which names they stand in it, numbers and months as ``#``."""
+
+    names: tuple[str, ...]
+    posts: list[Any]
+
+
+def find_nest(value: object) -> Nest | None:
+    """Where an object holds posts; None if it is one, is an answer of X, or has none or several kinds of them."""
+    if not isinstance(value, dict) or is_post(value) or _is_answer(value):
+        return None
+    names: tuple[str, ...] = ()
+    posts: list[Any] = []
+    for nest in _nests(value, (), {}):
+        if nest is None or (names and nest.names != names):
+            return None
+        names = nest.names
+        posts += nest.posts
+    return Nest(names, posts) if posts else None
+
+
+def _is_answer(value: dict[str, Any]) -> bool:
+    data = value.get("data")
+    return isinstance(data, list) or is_post(data)
+
+
+def _nests(value: dict[str, Any], names: tuple[str, ...], author: dict[str, Any]) -> Iterator[Nest | None]:
+    """Each list of posts, by whoever stands beside it or nearest above; None for what an answer of X holds."""
+    if value.keys() & _ANSWERS:
+        yield None
+    author = author_beside(value) or author
+    for name, inner in value.items() if len(names) < _DEEPEST else ():
+        here = (*names, _COUNTED.sub("#", name))
+        if spelled(name).startswith(_OTHERS):
+            continue
+        if isinstance(inner, list) and any(is_post(element) or unwrapped(element) for element in inner):
+            yield Nest(here, [with_author(element, author) for element in inner])
+            continue
+        for element in inner if isinstance(inner, list) else [inner]:
+            if isinstance(element, dict) and not is_post(element):
+                yield from _nests(element, here, author)
