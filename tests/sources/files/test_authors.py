@@ -56,7 +56,14 @@ def test_a_column_that_names_the_account_tells_whose_posts_these_are(
 
 @pytest.mark.parametrize(
     ("column", "cells"),
-    [("topic", ("ada", "some words of somebody")), ("Remark", ("ada", "")), ("mentioned", ("bob", "cy"))],
+    [
+        ("topic", ("ada", "some words of somebody")),
+        ("Remark", ("ada", "")),
+        ("mentioned", ("bob", "cy")),
+        ("To", ("ada", "bob")),
+        ("user_mentions", ("@ada", "@bob")),
+        ("Tagged users", ("ada", "bob")),
+    ],
 )
 def test_a_column_that_only_seems_to_name_people_does_not(
     path: Path, home: Home, column: str, cells: tuple[str, str]

@@ -114,6 +114,9 @@ _ELSE = frozenset().union(
     *REFERENCES.values(),
     map(spelled, itertools.chain(_KIND, *(NAMES[column] for column in NAMES if column not in ("author", "name")))),
 )
+# Columns of whom a post is written to, and parts of names of columns that hold whom or what it names.
+_ADDRESSED = frozenset({"to", "touser", "tousername", "tohandle", "recipient", "recipients", "target", "tags"})
+_NAMED = ("mention", "hashtag", "tagged", "replyto", "repliedto")
 _KINDS = frozenset().union(
     *REFERENCES.values(), map(spelled, itertools.chain(_KIND, *(NAMES[column] for column in (*REFERENCES, "deleted"))))
 )
@@ -209,8 +212,9 @@ def check_columns(sample: Sample, path: Path) -> list[str]:
 
 
 def tells_else(name: str) -> bool:
-    """Whether a column of this name tells something other of a post than whose it is."""
-    return spelled(name) in _ELSE
+    """Whether a column of this name tells something other of a post than whose it is, such as whom it names."""
+    bare = spelled(name)
+    return bare in _ELSE or bare in _ADDRESSED or any(part in bare for part in _NAMED)
 
 
 def tells_kind(name: str) -> bool:
