@@ -6,10 +6,11 @@ import csv
 import itertools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hugtweets.sources.archive.grailbird import with_links
+from hugtweets.sources.files.csv_headers import lacks_first, without_prefix
 from hugtweets.sources.files.dialects.plain import is_known
 from hugtweets.sources.files.rows import Row, Rows
 from hugtweets.sources.files.text import UNDECODED, Encoding, bounded_lines, open_text
@@ -18,6 +19,7 @@ _NAMES = {",": "CSV", ";": "CSV with semicolons", "\t": "CSV with tabs", "|": "C
 _LONGEST_HEADER = 20_000  # characters
 _SAMPLE = 2**16  # characters
 _ABOVE = 20  # lines of a report over the names of its columns
+_LOOKED_AT = 50  # rows
 _NULL = r"\N"  # of MySQL and Postgres
 _ESCAPED = re.compile(r"""[^"\\]\\"[^"\r\n,;|\t]""")
 
@@ -40,9 +42,17 @@ def read_csv(path: Path, encoding: Encoding) -> Rows:
     with open_text(path, encoding) as file:
         header = _find_header(bounded_lines(file, path))
     header.form.escapechar = _escape(path, encoding)
-    note = f"{path} names its columns in line {header.above + 1}: what stands above was passed over"
-    rows = _read(path, encoding, header)
-    return Rows(_NAMES[header.form.delimiter], rows, header.columns, (note,) if header.above > header.is_told else ())
+    notes = []
+    if header.above > header.is_told:
+        notes.append(f"{path} names its columns in line {header.above + 1}: what stands above was passed over")
+    columns = without_prefix(header.columns)
+    if columns != header.columns:
+        notes.append(f"the names of columns in {path} were read without what all of them begin with")
+    if lacks_first(columns, _first_rows(path, encoding, header)):
+        columns = ["", *columns]
+        notes.append(f"{path} has no name for its first column: the names of its rows, as R writes them, were left out")
+    rows = _read(path, encoding, replace(header, columns=columns))
+    return Rows(_NAMES[header.form.delimiter], rows, columns, tuple(notes))
 
 
 def begins_as_table(text: str) -> bool:
@@ -81,7 +91,7 @@ def _cells(line: str, lines: Iterator[str], form: csv.Dialect) -> tuple[list[str
 
 
 def _names_columns(names: Iterable[str]) -> bool:
-    return sum(map(is_known, names)) > 1
+    return sum(map(is_known, without_prefix(list(names)))) > 1
 
 
 def _sniff(header: str) -> csv.Dialect:
@@ -98,6 +108,16 @@ def _escape(path: Path, encoding: Encoding) -> str | None:
     with open_text(path, encoding) as file:
         sample = file.read(_SAMPLE)
     return "\\" if '""' not in sample and _ESCAPED.search(sample) else None
+
+
+def _first_rows(path: Path, encoding: Encoding, header: _Header) -> list[list[str]]:
+    """Some rows below the header, none if they are no CSV."""
+    with open_text(path, encoding) as file:
+        reader = csv.reader(itertools.islice(bounded_lines(file, path), header.above, None), header.form)
+        try:
+            return [cells for cells in itertools.islice(reader, 1, _LOOKED_AT) if any(cells)]
+        except csv.Error:
+            return []
 
 
 def _form(separator: str, skips_blank: bool = False) -> csv.Dialect:
@@ -122,7 +142,7 @@ def _read(path: Path, encoding: Encoding, found: _Header) -> Iterator[Row]:
             if cells is None:
                 return
             if header is None:
-                header = _names(cells)
+                header = found.columns or _names(cells)
             elif any(cells):
                 yield _row(header, cells, place, encoding.flaw)
 
