@@ -34,7 +34,7 @@ def without_prefix(names: Sequence[str]) -> list[str]:
 def lacks_first(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether the rows begin with a name of their own, for which R writes none in the header.
 
-    Each has one more cell than there are names, and ids and times stand where they should only if these begin one later.
+    Each has one more cell than there are names, and ids and times stand where they should only without the first.
     """
     firsts = {row[0] for row in rows if len(row) == len(names) + 1}
     if not rows or len(firsts) != len(rows):
