@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hugtweets.sources.files.json_wrappers import author_beside, is_post, unwrapped, with_author
+from hugtweets.sources.files.json_wrappers import Writers, is_post, unwrapped
 from hugtweets.sources.files.rows import spelled
 
 _DEEPEST = 8
@@ -35,7 +35,7 @@ def find_nest(value: object) -> Nest | None:
         return None
     names: tuple[str, ...] = ()
     posts: list[Any] = []
-    for nest in _nests(value, (), {}):
+    for nest in _nests(value, (), Writers()):
         if nest is None or (names and nest.names != names):
             return None
         names = nest.names
@@ -48,18 +48,18 @@ def _is_answer(value: dict[str, Any]) -> bool:
     return isinstance(data, list) or is_post(data)
 
 
-def _nests(value: dict[str, Any], names: tuple[str, ...], author: dict[str, Any]) -> Iterator[Nest | None]:
+def _nests(value: dict[str, Any], names: tuple[str, ...], writers: Writers) -> Iterator[Nest | None]:
     """Each list of posts, by whoever stands beside it or nearest above; None for what an answer of X holds."""
     if value.keys() & _ANSWERS:
         yield None
-    author = author_beside(value) or author
+    writers = writers.or_beside(value)
     for name, inner in value.items() if len(names) < _DEEPEST else ():
         here = (*names, _COUNTED.sub("#", name))
         if spelled(name).startswith(_OTHERS):
             continue
         if isinstance(inner, list) and any(is_post(element) or unwrapped(element) for element in inner):
-            yield Nest(here, [with_author(element, author) for element in inner])
+            yield Nest(here, [writers.signed(element) for element in inner])
             continue
         for element in inner if isinstance(inner, list) else [inner]:
             if isinstance(element, dict) and not is_post(element):
-                yield from _nests(element, here, author)
+                yield from _nests(element, here, writers)

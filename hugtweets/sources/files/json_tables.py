@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hugtweets.sources.files.json_wrappers import author_beside, is_post, with_author
+from hugtweets.sources.files.json_wrappers import Writers, is_post
 
 # The answers of X's two APIs hold their posts so, with more around them: their dialects read them.
 _ANSWERS = ("data", "statuses")
@@ -29,8 +29,8 @@ def rows_within(value: object) -> list[object] | None:
         return only
     if isinstance(listed := next(filter(None, map(value.get, _LISTS)), None), list) and not is_post(value):
         threads = value.get(_THREADS)
-        author = author_beside(value)
-        return [with_author(row, author) for row in (*listed, *(threads if isinstance(threads, list) else ()))]
+        writers = Writers().or_beside(value)
+        return [writers.signed(row) for row in (*listed, *(threads if isinstance(threads, list) else ()))]
     if all(isinstance(part, dict) and part for part in value.values()):
         return _by_columns(value) or _by_index(value)
     return None

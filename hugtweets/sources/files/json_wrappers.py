@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hugtweets.sources.files.dialects.handles import is_username
@@ -18,8 +18,41 @@ _PRIVATE_ID = "_id"
 _TEXTS = frozenset(map(spelled, NAMES["text"])) - {"description"}
 _NUMBERS = frozenset(map(spelled, (*NAMES["id"], *NAMES["created_at"])))
 _WRITERS = ("user", "author", "account", "profile", "username", "user_name", "screen_name", "handle")
+_PEOPLE = ("users", "authors", "accounts", "profiles")
 _HANDLES = ("screen_name", "username", "handle")
 _BULK = ("index", "create", "update")
+
+
+@dataclass(frozen=True)
+class Writers:
+    """Who wrote posts that name no author: ``one`` person, or ``people`` by their numbers; each as the key to add."""
+
+    one: dict[str, Any] = field(default_factory=dict)
+    people: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def or_beside(self, value: dict[str, Any]) -> Writers:
+        """The same, with those that an object names by their handles, who count more."""
+        cells = Cells(value)
+        people = (person for name in _PEOPLE for person in cells.listed(name) if isinstance(person, dict))
+        known = {str(number): person for person in people if (number := Cells(person).get("id_str", "id", "user_id"))}
+        return Writers(
+            next(filter(None, (_writer(cells.get(name)) for name in _WRITERS)), self.one),
+            self.people | {number: writer for number, person in known.items() if (writer := _writer(person))},
+        )
+
+    def signed(self, value: Any) -> Any:
+        """A post, or what holds posts, with its writer, unless it names one itself."""
+        if not isinstance(value, dict) or not (self.one or self.people):
+            return value
+        said = fields(Cells(unwrapped(value) or value))
+        return value if said["author"] is not None else value | self.people.get(str(said.get("author_id")), self.one)
+
+
+def _writer(person: object) -> dict[str, Any]:
+    """The key that names a person by a handle; empty for anything else."""
+    if isinstance(person, dict):
+        return {"user": person} if is_username(Cells(person).get(*_HANDLES)) else {}
+    return {"username": person} if is_username(person) and not str(person).isdecimal() else {}
 
 
 def is_post(value: object) -> bool:
@@ -48,31 +81,8 @@ def unwrapped(value: object) -> dict[str, Any] | None:
         return None
     beside = {name: inner for name, inner in value.items() if name == _PRIVATE_ID or tells_kind(name)}
     # Of two spellings of one name, the post's own comes first and counts.
-    post = {**post, **beside, **post}
-    author = author_beside(value)
-    return post | author if author and not _names_author(post) else post
-
-
-def author_beside(value: dict[str, Any]) -> dict[str, Any]:
-    """Who wrote the posts in an object that names a person by a handle; empty if it names none."""
-    cells = Cells(value)
-    for inner in map(cells.get, _WRITERS):
-        if isinstance(inner, dict) and is_username(Cells(inner).get(*_HANDLES)):
-            return {"user": inner}
-        if is_username(inner) and not str(inner).isdecimal():
-            return {"username": inner}
-    return {}
-
-
-def with_author(value: Any, author: dict[str, Any]) -> Any:
-    """The post, or what holds posts, by this author, unless it names one itself."""
-    if not author or not isinstance(value, dict):
-        return value
-    return value if _names_author(unwrapped(value) or value) else value | author
-
-
-def _names_author(post: dict[str, Any]) -> bool:
-    return fields(Cells(post))["author"] is not None
+    signed: dict[str, Any] = Writers().or_beside(value).signed({**post, **beside, **post})
+    return signed
 
 
 def without_actions(rows: Iterator[Row]) -> Iterator[Row]:

@@ -32,6 +32,7 @@ def texts(file: PostsFile) -> list[str]:
     return [post.text for post in file.posts]
 
 
+BOB = [{"id": "8", "username": "ada"}, {"id": "7", "username": "bob", "description": "Hi"}]
 BOTH = [row(0), row(1)]
 
 
@@ -74,6 +75,10 @@ def test_where_posts_were_found_is_said(tmp_path: Path) -> None:
         {"user": "ada", "results": [{"user": "bob", "tweets": [row()]}]},
         {"data": {"user": {"screen_name": "bob", "found": {"edges": [{"node": row()}]}}}},
         {"handle": "ada", "data": {"found": [row(author="bob")]}},
+        {"tweets": [row(author_id="7")], "users": BOB},
+        {"data": [row(author_id="7")], "users": BOB},
+        {"data": {"found": [row(author_id="7")], "users": BOB}, "user": "ada"},
+        {"data": {"edges": [{"node": row(user={"id": 7})}]}, "users": BOB},
         {"id": "7", "screen_name": "bob", "description": "Soup.", "created_at": "2010-01-01", "status": row()},
     ],
 )
@@ -82,7 +87,10 @@ def test_whoever_stands_beside_posts_or_in_them_wrote_them(tmp_path: Path, value
     assert (str(post.author).removeprefix("@"), post.text) == ("bob", "Soup 0.")
 
 
-@pytest.mark.parametrize("beside", [{"user": "17"}, {"user": "Ada L."}, {"user": {"name": "Ada"}}, {"account": 3}])
+@pytest.mark.parametrize(
+    "beside",
+    [{"user": "17"}, {"user": "Ada L."}, {"user": {"name": "Ada"}}, {"account": 3}, {"users": [{"username": "bob"}]}],
+)
 def test_what_is_no_handle_names_nobody(tmp_path: Path, beside: dict[str, Any]) -> None:
     assert [post.author for post in read(tmp_path, {"tweets": [row()], **beside}).posts] == [None]
 

@@ -20,7 +20,9 @@ _TYPE = re.compile(r"\btype=(\w+)")
 def _read_answer(cells: Cells) -> Iterable[Fields]:
     """The posts that were asked for; those that they refer to are other people's, and stand in ``includes``."""
     data = structured(cells.get("data"))
-    users = [Cells(user) for user in cells.listed("includes", "users") if isinstance(user, dict)]
+    # Some programs that join pages leave `includes` out.
+    people = (*cells.listed("includes", "users"), *cells.listed("users"))
+    users = [Cells(user) for user in people if isinstance(user, dict)]
     posts = data if isinstance(data, list) else [data]
     return [_fields(Cells(post), users) if isinstance(post, dict) else {} for post in posts]
 
