@@ -12,8 +12,13 @@ from hugtweets.sources.files.json_wrappers import Writers, is_post, unwrapped
 from hugtweets.sources.files.rows import spelled
 
 _DEEPEST = 8
-# Lists by month, by day or by page are of one kind.
-_COUNTED = re.compile(rf"\d+|\b(?:{'|'.join((*calendar.month_name[1:], *calendar.month_abbr[1:]))})\b", re.IGNORECASE)
+# Lists by month, by day or by page are of one kind; those by people, who may have a number for a name, are not.
+_MONTH = "|".join((*calendar.month_name[1:], *calendar.month_abbr[1:]))
+_COUNTED = re.compile(
+    r"(?:(?:page|part|day|week|month|year|batch|chunk|tweets|posts)[\s_-]*)?(?:\d{1,4}|\d{6}|\d{8})"
+    rf"(?:[-/._ ]\d{{1,2}}){{0,2}}|(?:\d{{1,4}}[\s_-]*)?(?:{_MONTH})(?:[\s_-]*\d{{1,4}})?",
+    re.IGNORECASE,
+)
 # Beginnings of what holds other people's posts, by their letters.
 _OTHERS = ("quote", "retweet", "repost", "repl", "comment", "answer", "like", "favo", "bookmark", "mention",
            "referenced", "parent", "inreplyto", "original", "include")  # fmt: skip
@@ -54,7 +59,7 @@ def _nests(value: dict[str, Any], names: tuple[str, ...], writers: Writers) -> I
         yield None
     writers = writers.or_beside(value)
     for name, inner in value.items() if len(names) < _DEEPEST else ():
-        here = (*names, _COUNTED.sub("#", name))
+        here = (*names, "#" if _COUNTED.fullmatch(name) else name)
         if spelled(name).startswith(_OTHERS):
             continue
         if isinstance(inner, list) and any(is_post(element) or unwrapped(element) for element in inner):
