@@ -127,6 +127,7 @@ def test_posts_beside_posts_and_in_them_are_other_peoples(tmp_path: Path, value:
         {"ada": {"tweets": [row()]}, "bob": {"tweets": [row(7)]}},
         {"783214001": [row()], "783214002": [row(7)]},
         {"user1": [row()], "user2": [row(7)]},
+        {"likes": [row(), row(7)]},
         {"id": "7", "replies": [row()]},
         {"found": {"includes": {"users": []}, "data": [row(author_id="7")]}},
         {"tweet": row(), "node": row(7)},
