@@ -20,11 +20,10 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from flows.account import learn
 from flows.runs import begin, final_state, name_run
 from flows.watching import ended, show_progress
-from hugtweets.errors import HugtweetsError
 from hugtweets.jobs.accounts import AccountRequest, run_wide
 from hugtweets.jobs.job import Job
 from hugtweets.jobs.outcomes import AccountOutcome
-from hugtweets.steps.starting import check_models
+from hugtweets.steps.starting import has_models
 from hugtweets.storage.atomic import write_text
 from hugtweets.sweeps.outcome import SweepOutcome, TrialOutcome
 from hugtweets.sweeps.points import Point
@@ -64,19 +63,11 @@ def trials(job: Job, points: Sequence[Point]) -> list[TrialOutcome]:
 
     Nothing is fetched for points whose models all are not there.
     """
-    can_learn = any(_has_models(replace(job, request=point.of(job.request))) for point in points)
+    can_learn = any(has_models(replace(job, request=point.of(job.request))) for point in points)
     fetched = learn(replace(job, until="fetch")) if can_learn else None
     outcomes = [_try(job, fetched, place, point) for place, point in enumerate(points)]
     track_trials(job, points, outcomes)
     return outcomes
-
-
-def _has_models(trial: Job) -> bool:
-    try:
-        check_models(trial)
-    except HugtweetsError:
-        return False
-    return True
 
 
 def _try(job: Job, fetched: AccountOutcome | None, place: int, point: Point) -> TrialOutcome:

@@ -55,8 +55,9 @@ _GERMAN = (
     rf" [0-9]{{1,3}}(?: ?[a-h])?{_NUMBER_ENDS}{_NO_HOUSE}"
 )
 # Outside of Italy, `via` says where something was found.
+_SOUTHERN_NAME = r"[Cc]alle|[Cc]arrer|[Aa]venida|[Aa]vinguda|Avd?a?\.|[Pp]aseo|[Pp]asseig|[Vv]iale|[Rr]ua"
 _SOUTHERN_STREET = (
-    r"(?:(?:[Cc]alle|[Cc]arrer|[Aa]venida|[Aa]vinguda|Avd?a?\.|[Pp]aseo|[Pp]asseig|[Vv]iale|[Rr]ua"
+    rf"(?:(?:{_SOUTHERN_NAME}"
     r"|Via(?! (?:Rail|Reuters|Twitter|Facebook|Instagram|YouTube|Bloomberg))|(?<=\b(?:in|alla|di|da) )via) |C/ ?)"
 )
 _NO_YEAR = r"(?!(?:19|20)[0-9]{2}\b)"
@@ -70,7 +71,7 @@ _ADDRESSES = tuple(map(regex.compile, (_ENGLISH, _FRENCH, _GERMAN, _SOUTHERN)))
 SUSPECT = (
     rf"\d[A-Za-z]? (?:\p{{Lu}}|\d)|\d(?: ?bis)?,? {_FRENCH_STREET} "
     rf"|(?:{_GERMAN_ENDING}|{_GERMAN_STREET}|{_HYPHENATED}) \d"
-    r"|(?:[Cc]alle|[Cc]arrer|[Aa]venida|[Aa]vinguda|Avd?a?\.|[Pp]aseo|[Pp]asseig|[Vv]ia(?:le)?|[Rr]ua|C/) ?[^\d\n]+\d"
+    rf"|(?:{_SOUTHERN_NAME}|[Vv]ia|C/) ?[^\d\n]+\d"
 )
 
 

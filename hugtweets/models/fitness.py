@@ -43,11 +43,13 @@ def mixes_adapters(model: Any) -> bool:
     seen: set[int] = set()
     adapted: list[Any] = [module for module in model.modules() if isinstance(module, LoraLayer)]
     hooks = [module.register_forward_pre_hook(lambda _, given: seen.add(len(given[0]))) for module in adapted]
-    if adapted:
-        with torch.inference_mode():
-            model(input_ids=rows, use_cache=False)
-    for hook in hooks:
-        hook.remove()
+    try:
+        if adapted:
+            with torch.inference_mode():
+                model(input_ids=rows, use_cache=False)
+    finally:
+        for hook in hooks:
+            hook.remove()
     return seen <= {len(rows)}
 
 

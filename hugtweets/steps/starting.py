@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hugtweets.config import RefreshConfig, TrainConfig
-from hugtweets.errors import NotEnoughText
+from hugtweets.errors import HugtweetsError, NotEnoughText
 from hugtweets.evaluation.promotion import current_model, newest_model
 from hugtweets.jobs.job import Job
 from hugtweets.models.registry import check_at_hand
@@ -47,6 +47,15 @@ def check_models(job: Job) -> None:
         TextTokenizer.of(job.base_model)
     check_reader(job.home, job.handle, job.config)
     check_choice(job.home, job.handle, job.config)
+
+
+def has_models(job: Job) -> bool:
+    """Whether :func:`check_models` refuses nothing."""
+    try:
+        check_models(job)
+    except HugtweetsError:
+        return False
+    return True
 
 
 def posts_to_learn(job: Job, clean: Reference) -> Reference:

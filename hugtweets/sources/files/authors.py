@@ -9,14 +9,13 @@ from pathlib import Path
 
 from hugtweets.errors import UnreadableSource
 from hugtweets.sources.files.dialects.dialect import Dialect, Sample
-from hugtweets.sources.files.dialects.handles import is_username, username
+from hugtweets.sources.files.dialects.handles import HANDLES, is_username, username
 from hugtweets.sources.files.dialects.plain import tells_else
 from hugtweets.sources.files.post_row import Fields
 from hugtweets.sources.files.rows import Cells
 from hugtweets.timelines.posts import Post
 
 _LISTED = 10
-_HANDLES = ("screen_name", "username", "handle")
 
 
 def is_own(post: Post, handle: str) -> bool:
@@ -53,7 +52,7 @@ def with_authors(dialect: Dialect, column: str) -> Dialect:
 
 
 def _handle_in(value: object) -> object:
-    return Cells(value).get(*_HANDLES) if isinstance(value, dict) else value
+    return Cells(value).get(*HANDLES) if isinstance(value, dict) else value
 
 
 def check_authors(posts: Iterable[Post], author_ids: Iterable[str], handle: str, path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from hugtweets.sources.files.json_tables import LIKED
 from hugtweets.sources.files.json_wrappers import Writers, is_post, unwrapped
 from hugtweets.sources.files.rows import spelled
 
@@ -20,8 +21,8 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 # Beginnings of what holds other people's posts, by their letters.
-_OTHERS = ("quote", "retweet", "repost", "repl", "comment", "answer", "like", "favo", "bookmark", "mention",
-           "referenced", "parent", "inreplyto", "original", "include")  # fmt: skip
+_OTHERS = (*LIKED, "quote", "retweet", "repost", "repl", "comment", "answer", "referenced", "parent", "inreplyto",
+           "original", "include")  # fmt: skip
 # What is in answers of X, which their dialects read whole.
 _ANSWERS = frozenset(("includes", "instructions", "legacy", "rest_id", "tweet_results", "statuses"))
 

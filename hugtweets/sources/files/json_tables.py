@@ -11,7 +11,7 @@ from hugtweets.sources.files.rows import spelled
 _ANSWERS = ("data", "statuses")
 _SHORTEST_ID = 9  # digits: no table has so many rows
 # Beginnings of names of lists of what others wrote.
-_LIKED = ("like", "favo", "bookmark", "mention")
+LIKED = ("like", "favo", "bookmark", "mention")
 # Names of a list of posts that stands beside other things.
 _LISTS = ("tweets", "posts", "results", "items", "timeline")
 # Lists of the posts of a thread each, beside those; read like them.
@@ -29,7 +29,7 @@ def rows_within(value: object) -> list[object] | None:
     if "schema" in value and isinstance(value.get("data"), list):
         return list(value["data"])
     if len(value) == 1 and not value.keys() & set(_ANSWERS) and isinstance(only := next(iter(value.values())), list):
-        return None if spelled(next(iter(value))).startswith(_LIKED) else only
+        return None if spelled(next(iter(value))).startswith(LIKED) else only
     if isinstance(listed := next(filter(None, map(value.get, _LISTS)), None), list) and not is_post(value):
         threads = value.get(_THREADS)
         writers = Writers().or_beside(value)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hugtweets.sources.files.dialects.handles import is_username
+from hugtweets.sources.files.dialects.handles import HANDLES, is_username
 from hugtweets.sources.files.dialects.plain import NAMES, fields, tells_kind
 from hugtweets.sources.files.rows import Cells, Row, spelled
 
@@ -19,7 +19,6 @@ _TEXTS = frozenset(map(spelled, NAMES["text"])) - {"description"}
 _NUMBERS = frozenset(map(spelled, (*NAMES["id"], *NAMES["created_at"])))
 _WRITERS = ("user", "author", "account", "profile", "username", "user_name", "screen_name", "handle")
 _PEOPLE = ("users", "authors", "accounts", "profiles")
-_HANDLES = ("screen_name", "username", "handle")
 _BULK = ("index", "create", "update")
 
 
@@ -51,7 +50,7 @@ class Writers:
 def _writer(person: object) -> dict[str, Any]:
     """The key that names a person by a handle; empty for anything else."""
     if isinstance(person, dict):
-        return {"user": person} if is_username(Cells(person).get(*_HANDLES)) else {}
+        return {"user": person} if is_username(Cells(person).get(*HANDLES)) else {}
     return {"username": person} if is_username(person) and not str(person).isdecimal() else {}
 
 

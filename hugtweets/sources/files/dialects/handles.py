@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+# What a person who is an object calls the handle.
+HANDLES = ("screen_name", "username", "handle")
 _PROFILE = re.compile(r"(?:(?:https?://)?(?:\w+\.)?(?:twitter|x)\.com/)?@?(\w{1,20})/?(?:\?.*)?")
 _BEHIND_NAME = re.compile(r".*[\s(]@(\w{1,20})\)?", re.DOTALL)
 

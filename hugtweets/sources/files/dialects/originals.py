@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from hugtweets.sources.files.dialects.dialect import Sample
-from hugtweets.sources.files.dialects.handles import username
+from hugtweets.sources.files.dialects.handles import HANDLES, username
 from hugtweets.sources.files.post_row import Fields, bare_id, id_or_none
 from hugtweets.sources.files.rows import NO, YES, Cells, is_something, spelled
 
@@ -21,7 +21,7 @@ _ORIGINALS = tuple(
 _PARENTS = ("parent_id", "parent_tweet_id", "parent_status_id", "parent_post_id")
 # Those of all these that mean something else in tables of other things; a parent tweet is one.
 _DOUBTFUL = (*_ORIGINALS, "parent_id")
-_INSIDE = ("screen_name", "username", "handle", "id_str", "id")
+_INSIDE = (*HANDLES, "id_str", "id")
 
 
 def repeats(cells: Cells, found: Fields) -> bool:
